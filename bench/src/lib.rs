@@ -1,0 +1,1 @@
+//! Measure against the machine's own limits and print ratios.

@@ -1,0 +1,1 @@
+//! Replay committed vectors and frozen encodings.

@@ -1,0 +1,1 @@
+//! Hash, sign and verify under thin names over reviewed crates.

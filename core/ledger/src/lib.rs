@@ -1,0 +1,1 @@
+//! Apply a transaction or a block to a state.

@@ -1,0 +1,1 @@
+//! Commit to a key-value state; prove and disprove membership.

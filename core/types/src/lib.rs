@@ -1,0 +1,1 @@
+//! Parse, print and encode the values: ids, amounts, heights, RLP, checked text.

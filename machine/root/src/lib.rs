@@ -1,0 +1,1 @@
+//! Choose, extend and reward the proof-of-work chain (Bitcoin-NG).

@@ -1,0 +1,1 @@
+//! Order a child ledger by one operator.

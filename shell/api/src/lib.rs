@@ -1,0 +1,1 @@
+//! Serve HTTP, events and the explorer pages of a node.

@@ -1,0 +1,3 @@
+//! Run, use and watch a tree of ledgers: one command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Wire machines to store, mempool, clock and parent.

@@ -1,0 +1,1 @@
+//! Keep blocks, states and logs of one ledger on disk.

@@ -1,0 +1,1 @@
+//! Keep keys, build transactions, check proofs and walk coins along the tree.
