@@ -1,1 +1,24 @@
 //! Hash, sign and verify under thin names over reviewed crates.
+//!
+//! Everything takes and gives plain byte arrays; the named types stand in `banyan-types`. One signature rule
+//! holds in every ledger: Ed25519 by ZIP-215, for which single and batch verification accept the same set, so that
+//! no signature can split nodes. Rules: protocol, ledger 2.1.
+#![no_std]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+extern crate alloc;
+
+mod hash;
+mod sign;
+
+pub use hash::{blake2b, sha256, sha256_twice};
+pub use sign::{BadSignature, Claim, SecretKey, verify, verify_all};

@@ -1,0 +1,46 @@
+//! The two hashes of the protocol: Blake2b-256 for public ids, SHA-256 for the state tree and text checksums.
+
+use blake2::{Blake2b, Digest as _, digest::consts::U32};
+use sha2::Sha256;
+
+/// Blake2b-256 of the concatenation of `parts`: 32 bytes.
+pub fn blake2b(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Blake2b::<U32>::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize().into()
+}
+
+/// SHA-256 of the concatenation of `parts`: 32 bytes.
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize().into()
+}
+
+/// SHA-256 of the SHA-256 of `bytes`, whose first four bytes are the checksum of the text encodings.
+pub fn sha256_twice(bytes: &[u8]) -> [u8; 32] {
+    sha256(&[&sha256(&[bytes])])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> alloc::string::String {
+        bytes.iter().map(|byte| alloc::format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn hashes_equal_their_published_vectors() {
+        // RFC 7693 gives Blake2b-512 only; this is the 32-byte digest of the empty message from the BLAKE2 reference.
+        assert_eq!(hex(&blake2b(&[])), "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
+        // FIPS 180-4, "abc".
+        assert_eq!(hex(&sha256(&[b"abc"])), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn parts_are_concatenated() {
+        assert_eq!(blake2b(&[b"ab", b"c"]), blake2b(&[b"abc"]));
+        assert_eq!(sha256(&[b"ab", b"c"]), sha256(&[b"abc"]));
+    }
+}
