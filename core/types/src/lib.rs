@@ -1,1 +1,38 @@
 //! Parse, print and encode the values: ids, amounts, heights, RLP, checked text.
+//!
+//! Everything that a ledger reads or writes becomes one of these types at the edge, and the type is the proof that
+//! the check was made. Decoding is strict: what does not encode back to the same bytes is refused.
+//! Read [`tx`] first. Rules: protocol, ledger 1, 2, 6, 10.
+#![no_std]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::float_arithmetic
+    )
+)]
+
+extern crate alloc;
+
+pub mod associate;
+pub mod header;
+pub mod limits;
+pub mod rlp;
+pub mod show;
+pub mod text;
+pub mod tx;
+
+mod amount;
+mod bytes;
+mod id;
+mod number;
+mod receipt;
+
+pub use amount::{Amount, COIN, ParseAmountError, SUPPLY_MAX};
+pub use bytes::{Bytes, Hash, PublicKey, Signature, TxHash};
+pub use id::{AccountId, Asset, AssociateId, ChannelId, ContractId, EntryId, Id, Payee, TokenId};
+pub use number::{Gas, GasPrice, Height, Nonce, TimeMs};
+pub use receipt::{Log, Receipt, Status};

@@ -1,0 +1,297 @@
+//! What travels between a ledger and its children.
+//!
+//! A connection point holds a child's escrow on its parent. The parent numbers what goes down in the **inbox**, the
+//! child what goes up in the **outbox**, each with a hash chain, and a **summary** ties the two ends together: it is
+//! the one thing that every regime signs, certifies, proves or judges. Rules: protocol, associates 1 to 6.
+
+use alloc::{string::ToString as _, vec::Vec};
+
+use crate::{
+    AccountId, Amount, Asset, AssociateId, Gas, Hash, Height, Payee, Signature,
+    rlp::{DecodeError, Field, Items, put_bytes, put_list},
+    show::Value,
+};
+
+/// What a parent demands before money leaves a child's escrow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Regime {
+    /// m of n operator accounts signed the summary.
+    Operators,
+}
+
+/// Who may commit into a child and transact there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Open,
+    /// Those whom the access leaves name.
+    Listed,
+}
+
+macro_rules! word_fields {
+    ($($name:ident { $($variant:ident = $number:literal $word:literal),+ })+) => {$(
+        impl Field for $name {
+            fn put(&self, out: &mut Vec<u8>) {
+                put_list(out, |out| match self { $(Self::$variant => $number.put(out),)+ });
+            }
+            fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+                let mut list = items.list()?;
+                let variant = match u64::take(&mut list)? {
+                    $($number => Self::$variant,)+
+                    _ => return Err(DecodeError::Malformed("unknown variant")),
+                };
+                list.finish().map(|()| variant)
+            }
+            fn show(&self) -> Value {
+                Value::Text(match self { $(Self::$variant => $word,)+ }.to_string())
+            }
+        }
+    )+};
+}
+word_fields! {
+    Regime { Operators = 0u64 "operators" }
+    Access { Open = 0u64 "open", Listed = 1u64 "listed" }
+}
+
+/// One step of a route through the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hop {
+    /// To the parent; on the wire the byte 00.
+    Up,
+    /// Into a child.
+    Down(AssociateId),
+}
+
+impl Field for Hop {
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Up => put_bytes(&[0], out),
+            Self::Down(id) => id.put(out),
+        }
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        if items.clone().bytes()? == [0] {
+            return items.bytes().map(|_| Self::Up);
+        }
+        AssociateId::take(items).map(Self::Down)
+    }
+    fn show(&self) -> Value {
+        Value::Text(match self {
+            Self::Up => "up".to_string(),
+            Self::Down(id) => id.to_string(),
+        })
+    }
+}
+
+/// What an inbox entry tells the child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InboxKind {
+    /// Money from an account of the parent.
+    Commit,
+    /// Money of an outbox line that could not be delivered.
+    Returned {
+        /// The line's number.
+        outbox: u64,
+    },
+    /// A remit was accepted.
+    RemitDone {
+        /// The summary's number.
+        seq: u64,
+    },
+}
+
+impl Field for InboxKind {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_list(out, |out| match self {
+            Self::Commit => 0u64.put(out),
+            Self::Returned { outbox } => [1, *outbox].iter().for_each(|int| int.put(out)),
+            Self::RemitDone { seq } => [2, *seq].iter().for_each(|int| int.put(out)),
+        });
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        let mut list = items.list()?;
+        let kind = match u64::take(&mut list)? {
+            0 => Self::Commit,
+            1 => Self::Returned { outbox: u64::take(&mut list)? },
+            2 => Self::RemitDone { seq: u64::take(&mut list)? },
+            _ => return Err(DecodeError::Malformed("unknown kind of inbox entry")),
+        };
+        list.finish().map(|()| kind)
+    }
+    fn show(&self) -> Value {
+        Value::Text(match self {
+            Self::Commit => "commit".to_string(),
+            Self::Returned { outbox } => alloc::format!("returned {outbox}"),
+            Self::RemitDone { seq } => alloc::format!("remit done {seq}"),
+        })
+    }
+}
+
+crate::record! {
+    /// Times (heights of the parent) and limits of a child. Source of defaults and limits: associates 2.
+    ChildParams {
+        /// Latest parent height, counted from the commit, at which the child may credit it.
+        commit_timeout: u64,
+        /// Without an accepted summary this long, the child is dead.
+        silence: u64,
+        /// How long claims are collected before shares are paid.
+        claim_window: u64,
+        /// How long a weaker rule is announced before it binds.
+        change_delay: u64,
+        /// Least commit.
+        commit_min: Amount,
+        /// Extra gas of a commit, which pays for the credit below.
+        commit_gas: Gas,
+        /// Lines of one remit.
+        remit_lines_max: u64,
+        /// Inbox entries that may be open.
+        inbox_open_max: u64,
+        /// Most that may be remitted in a span; zero for no limit.
+        remit_limit: Amount,
+        /// The span of that limit, in heights.
+        remit_limit_heights: u64,
+        /// Bond of each operator.
+        operator_bond: Amount,
+    }
+
+    /// One operator's word on a summary: its place among the operators and its signature over
+    /// `network id of the parent ‖ digest`.
+    OperatorSignature {
+        /// Place in the connection point's list.
+        index: u64,
+        /// Over the parent's network id and [`Summary::digest`].
+        signature: Signature,
+    }
+}
+
+crate::object! {
+    /// An entry of a parent's numbered list for a child.
+    910 v 1 InboxEntry {
+        /// Its number, from 0.
+        n: u64,
+        /// What it is.
+        kind: InboxKind,
+        /// Who committed; for other kinds the account concerned.
+        from: Payee,
+        /// Who is credited in the child.
+        to: AccountId,
+        /// What.
+        asset: Asset,
+        /// How much; zero for entries that carry no money.
+        amount: Amount,
+        /// Where it goes on from there.
+        route: Vec<Hop>,
+        /// Names the leg of a journey.
+        leg: Hash,
+        /// The parent height at which it was written.
+        height: Height,
+        /// The last parent height at which it may be credited.
+        deadline: Height,
+        /// The inbox's hash chain up to and with this entry, so that any prefix is checked by one read.
+        hash: Hash,
+    }
+
+    /// An entry of a child's numbered list for its parent: one withdrawal, one line of a remit.
+    911 v 1 OutboxEntry {
+        /// Its number, from 0.
+        n: u64,
+        /// Who withdrew.
+        from: AccountId,
+        /// Who is paid on the parent.
+        to: Payee,
+        /// What.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+        /// Where it goes on from there.
+        route: Vec<Hop>,
+        /// Names the leg of a journey.
+        leg: Hash,
+        /// The child height of the withdrawal.
+        child_height: Height,
+    }
+
+    /// A child's word on its blocks up to `child_to`.
+    913 v 1 Summary {
+        /// Which child.
+        associate: AssociateId,
+        /// Its number, from 1.
+        seq: u64,
+        /// The block that the last accepted summary ended at.
+        child_from: Height,
+        /// The block that this one ends at.
+        child_to: Height,
+        /// That block's hash.
+        block_hash: Hash,
+        /// That block's state root; zero commits to no state.
+        root: Hash,
+        /// The parent block that it names.
+        parent_hash: Hash,
+        /// That parent block's height.
+        parent_height: Height,
+        /// Inbox entries below this number are settled.
+        inbox_acked: u64,
+        /// The inbox's hash chain up to there.
+        inbox_hash: Hash,
+        /// Numbers of the commits that were settled by not crediting them.
+        skipped: Vec<u64>,
+        /// Outbox entries below this number have been given to the parent.
+        outbox_acked: u64,
+        /// The outbox's hash chain up to there.
+        outbox_hash: Hash,
+        /// The child's validator set; zero where the engine has none.
+        set_hash: Hash,
+    }
+}
+
+impl InboxEntry {
+    /// Whether the entry is money that the child has to credit.
+    pub const fn is_money(&self) -> bool {
+        matches!(self.kind, InboxKind::Commit | InboxKind::Returned { .. })
+    }
+
+    /// This entry with the hash chain continued from `before`: over the entry with a zero hash.
+    pub fn chained(self, before: Hash) -> Self {
+        let blank = Self { hash: Hash::ZERO, ..self };
+        let hash = Hash(banyan_crypto::blake2b(&[&before.0, &blank.encode()]));
+        Self { hash, ..blank }
+    }
+}
+
+impl OutboxEntry {
+    /// The hash chain continued by this entry.
+    pub fn chain(&self, before: Hash) -> Hash {
+        Hash(banyan_crypto::blake2b(&[&before.0, &self.encode()]))
+    }
+}
+
+impl Summary {
+    /// What is signed, certified, proved or judged: Blake2b-256 over the parent's network id and the summary.
+    pub fn digest(&self, parent_network: &str) -> Hash {
+        Hash(banyan_crypto::blake2b(&[b"banyan summary", parent_network.as_bytes(), &self.encode()]))
+    }
+
+    /// The bytes that an operator signs.
+    pub fn signing_message(&self, parent_network: &str) -> Vec<u8> {
+        [parent_network.as_bytes(), &self.digest(parent_network).0].concat()
+    }
+}
+
+/// The authorization of a remit in regime `operators`: signatures in ascending order of their place.
+pub fn operators_authorization(signatures: &[OperatorSignature]) -> crate::Bytes {
+    let mut out = Vec::new();
+    signatures.to_vec().put(&mut out);
+    crate::Bytes(out)
+}
+
+/// Read what [`operators_authorization`] wrote.
+/// # Errors
+/// `Malformed` or `NotCanonical`.
+pub fn read_operators_authorization(bytes: &[u8]) -> Result<Vec<OperatorSignature>, DecodeError> {
+    let mut list = Items::of(bytes)?;
+    let mut signatures = Vec::new();
+    while !list.is_empty() {
+        signatures.push(OperatorSignature::take(&mut list)?);
+    }
+    Ok(signatures)
+}
