@@ -1,1 +1,50 @@
-//! Apply a transaction or a block to a state.
+//! Apply a transaction or a block to a state. The one state transition of every ledger.
+//!
+//! No clock, disk, thread or random number: what a block does is a function of the state, the parameters and the
+//! block, so node, prover and simulator run this code unchanged. Whoever ordered a block, [`apply_block`] applies it.
+//! Read [`apply_block`] first, then [`rules`]. Rules: protocol, ledger.
+#![no_std]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::float_arithmetic
+    )
+)]
+
+extern crate alloc;
+
+mod account;
+mod associate;
+mod block;
+mod error;
+mod event;
+mod genesis;
+mod invariant;
+mod leaf;
+mod money;
+mod params;
+pub mod rules;
+mod scene;
+mod state;
+mod verified;
+
+pub use associate::{PointView, associate, escrow, inbox_entry, summary_of};
+pub use block::{
+    Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
+    named_parent,
+};
+pub use error::{Fault, Invalid, Rejected};
+pub use event::{Effects, Event};
+pub use genesis::{Genesis, GenesisAccount, GenesisError, genesis_state};
+pub use invariant::{Broken, check_totals};
+pub use leaf::{
+    Account, BlockHash, Clock, ConnectionPoint, Escrow, Fees, ParentLeaf, PendingReward, Point, Reward, RootEngine,
+    Status, Supply, key,
+};
+pub use params::{EmissionRow, Params, RootRules, emission_main};
+pub use state::{Base, Changes, Key, MapState, Mark, Missing, Overlay, State};
+pub use verified::Verified;

@@ -117,9 +117,8 @@ impl core::str::FromStr for Amount {
             return Err(ParseAmountError::TooFine);
         }
         let whole = digits(whole)?.checked_mul(COIN).ok_or(ParseAmountError::TooMuch)?;
-        let part = digits(&alloc::format!("{part:0<18}")).and_then(|value| {
-            if part.is_empty() { Err(ParseAmountError::Form) } else { Ok(value) }
-        })?;
+        let part = digits(&alloc::format!("{part:0<18}"))
+            .and_then(|value| if part.is_empty() { Err(ParseAmountError::Form) } else { Ok(value) })?;
         whole.checked_add(part).and_then(Self::new).ok_or(ParseAmountError::TooMuch)
     }
 }
@@ -139,7 +138,8 @@ mod tests {
 
     #[test]
     fn amounts_read_as_people_write_them() {
-        for (text, base) in [("12.5", 12 * COIN + COIN / 2), ("0", 0), ("12500u", 12_500), ("0.000000000000000001", 1)] {
+        for (text, base) in [("12.5", 12 * COIN + COIN / 2), ("0", 0), ("12500u", 12_500), ("0.000000000000000001", 1)]
+        {
             assert_eq!(text.parse::<Amount>().map(Amount::base), Ok(base), "{text}");
         }
     }

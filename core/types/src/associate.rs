@@ -97,6 +97,8 @@ pub enum InboxKind {
     RemitDone {
         /// The summary's number.
         seq: u64,
+        /// Outbox entries below this number have been taken.
+        outbox: u64,
     },
 }
 
@@ -105,7 +107,7 @@ impl Field for InboxKind {
         put_list(out, |out| match self {
             Self::Commit => 0u64.put(out),
             Self::Returned { outbox } => [1, *outbox].iter().for_each(|int| int.put(out)),
-            Self::RemitDone { seq } => [2, *seq].iter().for_each(|int| int.put(out)),
+            Self::RemitDone { seq, outbox } => [2, *seq, *outbox].iter().for_each(|int| int.put(out)),
         });
     }
     fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
@@ -113,7 +115,7 @@ impl Field for InboxKind {
         let kind = match u64::take(&mut list)? {
             0 => Self::Commit,
             1 => Self::Returned { outbox: u64::take(&mut list)? },
-            2 => Self::RemitDone { seq: u64::take(&mut list)? },
+            2 => Self::RemitDone { seq: u64::take(&mut list)?, outbox: u64::take(&mut list)? },
             _ => return Err(DecodeError::Malformed("unknown kind of inbox entry")),
         };
         list.finish().map(|()| kind)
@@ -122,7 +124,7 @@ impl Field for InboxKind {
         Value::Text(match self {
             Self::Commit => "commit".to_string(),
             Self::Returned { outbox } => alloc::format!("returned {outbox}"),
-            Self::RemitDone { seq } => alloc::format!("remit done {seq}"),
+            Self::RemitDone { seq, .. } => alloc::format!("remit done {seq}"),
         })
     }
 }

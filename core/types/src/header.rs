@@ -247,6 +247,28 @@ crate::object! {
     }
 }
 
+crate::object! {
+    /// The body of a micro block.
+    1201 v 1 MicroBody {
+        /// Signed transactions in order.
+        txs: Vec<crate::Bytes>,
+        /// Bytes of proofs that the transactions name by hash.
+        attachments: Vec<crate::Bytes>,
+    }
+
+    /// A child's block as it travels and is kept.
+    921 v 1 ChildBody {
+        /// The header's bytes.
+        header: crate::Bytes,
+        /// Signed transactions in order.
+        txs: Vec<crate::Bytes>,
+        /// The seal of the block before; empty where there is none.
+        prev_seal: crate::Bytes,
+        /// Bytes of proofs that the transactions name by hash.
+        attachments: Vec<crate::Bytes>,
+    }
+}
+
 impl ChildHeader {
     /// The block's name: Blake2b-256 of the header's bytes.
     pub fn hash(&self) -> Hash {

@@ -522,11 +522,13 @@ mod tests {
 
     #[test]
     fn lists_too_deep_are_refused() {
-        let nested = |depth: usize| (0..depth).fold(vec![], |inner: Vec<u8>, _| {
-            let mut out = vec![];
-            put_list(&mut out, |out| out.extend_from_slice(&inner));
-            out
-        });
+        let nested = |depth: usize| {
+            (0..depth).fold(vec![], |inner: Vec<u8>, _| {
+                let mut out = vec![];
+                put_list(&mut out, |out| out.extend_from_slice(&inner));
+                out
+            })
+        };
         let dive = |bytes: &[u8]| {
             let mut items = Items::of(bytes)?;
             while !items.is_empty() {

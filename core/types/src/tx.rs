@@ -357,11 +357,8 @@ mod tests {
     fn signatures_of_a_block_are_sorted_and_those_of_a_client_need_not_be() {
         let tx = spend(1, 1, 0, 1, alloc::vec![]);
         let sorted = SignedTx::assemble(tx.clone(), alloc::vec![Signature([1; 64]), Signature([2; 64])]);
-        let unsorted = SignedTx::with_bytes(
-            tx,
-            alloc::vec![Signature([2; 64]), Signature([1; 64])],
-            sorted.transaction.encode(),
-        );
+        let unsorted =
+            SignedTx::with_bytes(tx, alloc::vec![Signature([2; 64]), Signature([1; 64])], sorted.transaction.encode());
         assert_eq!(SignedTx::decode(unsorted.bytes()), Err(DecodeError::NotCanonical("signatures out of order")));
         assert_eq!(SignedTx::decode_unsorted(unsorted.bytes()), Ok(sorted.clone()));
         assert_eq!(SignedTx::decode(sorted.bytes()), Ok(sorted));

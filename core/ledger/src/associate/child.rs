@@ -1,0 +1,108 @@
+//! On a child: credit what came down, and send up what is withdrawn. Rules: associates 5.
+
+use banyan_types::{
+    AccountId, Amount, Asset, Hash, Payee,
+    associate::{Hop, InboxEntry, InboxKind, OutboxEntry},
+    limits::{REMIT_LINES_MAX, ROUTE_HOPS_MAX},
+    tx::AssociateWithdraw,
+};
+
+use crate::{Event, Invalid, Missing, ParentLeaf, Rejected, State, leaf::key, scene::Scene};
+use alloc::vec::Vec;
+
+impl<S: State> Scene<'_, S> {
+    /// Credit inbox entries, which must continue what was credited before, exactly once and in number order.
+    pub(crate) fn credit_inbox(&mut self, entries: &[InboxEntry]) -> Result<(), Invalid> {
+        for entry in entries {
+            let leaf = self.parent_leaf()?;
+            let n = leaf.inbox;
+            if entry.n != n || entry.clone().chained(leaf.inbox_hash) != *entry {
+                return Err(Invalid::Inbox { n });
+            }
+            leaf.inbox = n.saturating_add(1);
+            leaf.inbox_hash = entry.hash;
+            let credited = self.credit(entry);
+            credited.map_err(|why| match why {
+                Rejected::Ours(missing) => Invalid::Ours(missing),
+                _ => Invalid::Inbox { n },
+            })?;
+        }
+        Ok(())
+    }
+
+    fn credit(&mut self, entry: &InboxEntry) -> Result<(), Rejected> {
+        match entry.kind {
+            InboxKind::RemitDone { outbox, .. } => self.forget_outbox(outbox),
+            InboxKind::Commit if self.parent_leaf()?.height > entry.deadline => self.skip(entry.n),
+            InboxKind::Commit | InboxKind::Returned { .. } => {
+                super::only_coin(entry.asset)?;
+                let coins = self.from_parent(entry.amount)?;
+                self.events.push(Event::Credited { n: entry.n, to: entry.to, amount: entry.amount });
+                self.deliver(entry.to, &entry.route, entry.leg, coins)
+            }
+        }
+    }
+
+    fn skip(&mut self, n: u64) -> Result<(), Rejected> {
+        let leaf = self.parent_leaf()?;
+        leaf.skipped_hash = Hash(banyan_crypto::blake2b(&[&leaf.skipped_hash.0, &n.to_be_bytes()]));
+        self.effects.skipped.push(n);
+        self.events.push(Event::Skipped { n });
+        Ok(())
+    }
+
+    /// Outbox entries are readable until the parent says that it has taken them.
+    fn forget_outbox(&mut self, to: u64) -> Result<(), Rejected> {
+        let leaf = self.parent_leaf()?;
+        let from = core::mem::replace(&mut leaf.outbox_acked, to);
+        // A remit takes no more lines than this, so no entry is left behind.
+        for n in (from..to).take(REMIT_LINES_MAX) {
+            self.state.put(key::outbox(n), None);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn withdraw_tx(&mut self, tx: &AssociateWithdraw) -> Result<(), Rejected> {
+        super::only_coin(tx.asset)?;
+        self.withdraw(tx.from_id, tx.to_id, tx.amount, tx.route.clone(), tx.leg)
+    }
+
+    /// Take `amount` from an account and hang it into the outbox.
+    pub(super) fn withdraw(
+        &mut self,
+        from: AccountId,
+        to: Payee,
+        amount: Amount,
+        route: Vec<Hop>,
+        leg: Hash,
+    ) -> Result<(), Rejected> {
+        if self.ledger.parent.is_none() {
+            return Err(Rejected::NotHere { kind: "AssociateWithdrawTx" });
+        }
+        if route.len() > ROUTE_HOPS_MAX {
+            return Err(Rejected::Route { max: ROUTE_HOPS_MAX, got: route.len() });
+        }
+        if self.effects.outbox.len() >= REMIT_LINES_MAX {
+            return Err(Rejected::OutboxFull { max: REMIT_LINES_MAX });
+        }
+        if amount.is_zero() {
+            return Err(Rejected::Dust);
+        }
+        let coins = self.take(from, amount)?;
+        self.to_parent(coins)?;
+        let child_height = self.height;
+        let leaf = self.parent_leaf()?;
+        let n = leaf.outbox;
+        let entry = OutboxEntry { n, from, to, asset: Asset::Coin, amount, route, leg, child_height };
+        leaf.outbox = n.checked_add(1).ok_or(Rejected::Overflow)?;
+        leaf.outbox_hash = entry.chain(leaf.outbox_hash);
+        self.set(key::outbox(n), &entry);
+        self.events.push(Event::Withdrawn { n, from, amount });
+        self.effects.outbox.push(entry);
+        Ok(())
+    }
+
+    fn parent_leaf(&mut self) -> Result<&mut ParentLeaf, Missing> {
+        self.ledger.parent.as_mut().ok_or(Missing("no parent leaf: the ledger is no child"))
+    }
+}

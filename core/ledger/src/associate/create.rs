@@ -1,0 +1,212 @@
+//! On the parent: register a child, and move money down into it. Rules: associates 3.
+
+use banyan_types::{
+    AccountId, Amount, AssociateId, Hash, Payee,
+    associate::{Access, ChildParams, Hop, InboxEntry, InboxKind},
+    limits::{OPERATORS_MAX, REMIT_LINES_MAX, ROUTE_HOPS_MAX},
+    tx::{AssociateCommit, AssociateCreate},
+};
+
+use crate::{
+    ConnectionPoint, Event, Point, Rejected, State, Status,
+    leaf::{AccessRight, key},
+    money::Coins,
+    params::Params,
+    scene::Scene,
+};
+use alloc::{collections::BTreeSet, vec::Vec};
+
+/// Characters of a network id. Source: ledger 2.1.
+const NETWORK_ID_MAX: usize = 32;
+/// Least heights that a child has to credit a commit. Source: associates 2.
+const COMMIT_TIMEOUT_MIN: u64 = 10;
+/// Inbox entries that may be open at most. Source: associates 2.
+const INBOX_OPEN_MAX: u64 = 100_000;
+
+/// What goes down with the money of a commit.
+pub struct Passage {
+    pub to: AccountId,
+    pub route: Vec<Hop>,
+    pub leg: Hash,
+    pub deadline: Option<banyan_types::Height>,
+}
+
+impl<S: State> Scene<'_, S> {
+    pub(crate) fn create(&mut self, tx: &AssociateCreate) -> Result<(), Rejected> {
+        check_network_id(&tx.network_id, self.params)?;
+        check_operators(&tx.operators, tx.threshold)?;
+        if !tx.recovery.is_empty() || tx.recovery_threshold != 0 {
+            check_operators(&tx.recovery, tx.recovery_threshold)?;
+        }
+        check_params(&tx.params)?;
+        let least = self.height.plus(tx.params.silence).ok_or(Rejected::Overflow)?;
+        if tx.expiry < least {
+            return Err(Rejected::Expiry { least, got: tx.expiry });
+        }
+        let lifetime = tx.expiry.since(self.height).unwrap_or(0);
+        if lifetime > self.params.lifetime_max {
+            return Err(Rejected::LifetimeTooLong { max: self.params.lifetime_max, got: lifetime });
+        }
+        let id = AssociateId::derive(&self.params.network_id, tx.creator_id, tx.nonce);
+        if self.get::<ConnectionPoint>(&key::point(id))?.is_some() {
+            return Err(Rejected::Exists);
+        }
+        self.set_point(id, &new_point(tx, self.height));
+        self.events.push(Event::Registered { associate: id, creator: tx.creator_id });
+        Ok(())
+    }
+
+    pub(crate) fn commit(&mut self, tx: &AssociateCommit) -> Result<(), Rejected> {
+        super::only_coin(tx.asset)?;
+        let deadline = (tx.deadline.0 != 0).then_some(tx.deadline);
+        let passage = Passage { to: tx.to_id, route: tx.route.clone(), leg: tx.leg, deadline };
+        self.check_commit(tx.associate_id, &passage, tx.amount)?;
+        let coins = self.take(tx.from_id, tx.amount)?;
+        self.commit_coins(tx.associate_id, tx.from_id, passage, coins)
+    }
+
+    /// Everything that a commit must pass, for a signed one as for a routed hop.
+    pub(super) fn check_commit(&mut self, id: AssociateId, to: &Passage, amount: Amount) -> Result<(), Rejected> {
+        let point = self.point(id)?;
+        if let Some(status) = point.closed_at(self.height) {
+            return Err(Rejected::Status { status });
+        }
+        if amount < point.params.commit_min || amount.is_zero() {
+            return Err(Rejected::CommitTooSmall { min: point.params.commit_min, got: amount });
+        }
+        if point.access == Access::Listed && !self.may_receive(id, to.to)? {
+            return Err(Rejected::Access { account: to.to });
+        }
+        if to.route.len() > ROUTE_HOPS_MAX {
+            return Err(Rejected::Route { max: ROUTE_HOPS_MAX, got: to.route.len() });
+        }
+        let (from, last) = self.deadlines(&point)?;
+        if let Some(got) = to.deadline
+            && (got < from || got > last)
+        {
+            return Err(Rejected::Deadline { from, to: last, got });
+        }
+        if point.inbox_next.saturating_sub(point.inbox_acked) >= point.params.inbox_open_max {
+            return Err(Rejected::InboxFull { max: point.params.inbox_open_max });
+        }
+        Ok(())
+    }
+
+    /// Put `coins` into the escrow of `id` and tell it. The checks have passed.
+    pub(super) fn commit_coins(
+        &mut self,
+        id: AssociateId,
+        from: AccountId,
+        to: Passage,
+        coins: Coins,
+    ) -> Result<(), Rejected> {
+        let mut point = self.point(id)?;
+        let amount = coins.amount();
+        let deadline = to.deadline.unwrap_or(self.deadlines(&point)?.1);
+        self.escrow_in(id, coins)?;
+        self.events.push(Event::Committed { associate: id, n: point.inbox_next, to: to.to, amount });
+        let entry = InboxEntry {
+            n: 0,
+            kind: InboxKind::Commit,
+            from: Payee::Account(from),
+            to: to.to,
+            asset: banyan_types::Asset::Coin,
+            amount,
+            route: to.route,
+            leg: to.leg,
+            height: self.height,
+            deadline,
+            hash: Hash::ZERO,
+        };
+        self.tell(id, &mut point, entry)?;
+        self.set_point(id, &point);
+        Ok(())
+    }
+
+    /// The first and the last deadline that a commit may have now.
+    fn deadlines(&self, point: &ConnectionPoint) -> Result<(banyan_types::Height, banyan_types::Height), Rejected> {
+        let from = self.height.plus(COMMIT_TIMEOUT_MIN.saturating_add(1)).ok_or(Rejected::Overflow)?;
+        let last = self.height.plus(point.params.commit_timeout).ok_or(Rejected::Overflow)?;
+        Ok((from.min(last), last))
+    }
+
+    fn may_receive(&mut self, id: AssociateId, account: AccountId) -> Result<bool, Rejected> {
+        let right: Option<AccessRight> = self.get(&key::access(id, account))?;
+        Ok(right.is_some_and(|right| right.receive))
+    }
+}
+
+fn check_network_id(id: &str, params: &Params) -> Result<(), Rejected> {
+    let word = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
+    let sized = !id.is_empty() && id.len() <= NETWORK_ID_MAX;
+    if word && sized && id != params.network_id { Ok(()) } else { Err(Rejected::NetworkName) }
+}
+
+/// One to 64 accounts, each once, of whom a majority must sign.
+fn check_operators(operators: &[AccountId], threshold: u8) -> Result<(), Rejected> {
+    let unique: BTreeSet<_> = operators.iter().collect();
+    if operators.is_empty() || operators.len() > OPERATORS_MAX || unique.len() != operators.len() {
+        return Err(Rejected::Operators { max: OPERATORS_MAX, got: operators.len() });
+    }
+    let (of, needed) = (operators.len(), usize::from(threshold));
+    if needed > of || needed.saturating_mul(2) <= of {
+        return Err(Rejected::Threshold { of, got: threshold });
+    }
+    Ok(())
+}
+
+fn check_params(params: &ChildParams) -> Result<(), Rejected> {
+    let lines = REMIT_LINES_MAX as u64;
+    let rows = [
+        ("commit_timeout", params.commit_timeout >= COMMIT_TIMEOUT_MIN),
+        ("silence", params.silence >= params.commit_timeout.saturating_mul(10)),
+        ("claim_window", params.claim_window >= params.silence),
+        ("change_delay", params.change_delay >= params.commit_timeout),
+        ("commit_min", !params.commit_min.is_zero()),
+        // Charged by no rule yet: zero, so that nobody relies on it.
+        ("commit_gas", params.commit_gas.0 == 0),
+        // A child's block may hold this many withdrawals, and each block must fit into one remit.
+        ("remit_lines_max", params.remit_lines_max == lines),
+        ("inbox_open_max", (1..=INBOX_OPEN_MAX).contains(&params.inbox_open_max)),
+        // No speed limit and no operator bonds yet: zero, so that nobody relies on them.
+        ("remit_limit", params.remit_limit.is_zero() && params.remit_limit_heights == 0),
+        ("operator_bond", params.operator_bond.is_zero()),
+    ];
+    match rows.into_iter().find(|(_, holds)| !holds) {
+        Some((field, _)) => Err(Rejected::Params { field }),
+        None => Ok(()),
+    }
+}
+
+fn new_point(tx: &AssociateCreate, height: banyan_types::Height) -> ConnectionPoint {
+    ConnectionPoint {
+        creator: tx.creator_id,
+        network_id: tx.network_id.clone(),
+        genesis_hash: tx.genesis_hash,
+        heir: tx.heir,
+        regime: tx.regime,
+        operators: tx.operators.clone(),
+        threshold: tx.threshold,
+        recovery: tx.recovery.clone(),
+        recovery_threshold: tx.recovery_threshold,
+        access: tx.access,
+        params: tx.params.clone(),
+        inbox_next: 0,
+        inbox_acked: 0,
+        inbox_hash: Hash::ZERO,
+        inbox_acked_hash: Hash::ZERO,
+        point: Point {
+            seq: 0,
+            child_to: banyan_types::Height(0),
+            block_hash: Hash::ZERO,
+            root: tx.genesis_root,
+            parent_height: banyan_types::Height(0),
+            accepted_at: height,
+            outbox_acked: 0,
+            outbox_hash: Hash::ZERO,
+        },
+        status: Status::Open,
+        last_alive: height,
+        expiry: tx.expiry,
+    }
+}

@@ -1,0 +1,236 @@
+//! On the parent: accept a child's summary and pay out what it lists. Rules: associates 3, 6.
+
+use banyan_types::{
+    AccountId, Amount, Asset, AssociateId, Hash, Payee,
+    associate::{InboxEntry, InboxKind, OutboxEntry, Regime, Summary},
+    limits::INBOX_ACKED_PER_REMIT_MAX,
+    tx::AssociateRemit,
+};
+
+use crate::{BlockHash, ConnectionPoint, Event, Missing, Point, Rejected, State, leaf::key, scene::Scene};
+use alloc::{collections::BTreeSet, vec::Vec};
+use banyan_crypto::Claim;
+
+/// The inbox entries that a summary settles.
+struct Settled {
+    /// All of them, in number order.
+    entries: Vec<InboxEntry>,
+    /// Those that the child did not credit, to be paid back.
+    skipped: Vec<InboxEntry>,
+}
+
+impl<S: State> Scene<'_, S> {
+    pub(crate) fn remit(&mut self, tx: &AssociateRemit) -> Result<(), Rejected> {
+        let (id, summary) = (tx.associate_id, &tx.summary);
+        let mut point = self.point(id)?;
+        if summary.associate != id {
+            return Err(Rejected::Unknown);
+        }
+        check_sequence(&point, summary)?;
+        self.check_parent(&point, summary)?;
+        let settled = self.check_inbox(&point, summary)?;
+        check_outbox(&point, summary, &tx.lines)?;
+        self.authorise(&point, summary, &tx.authorization)?;
+        let total = check_total(&settled, &tx.lines)?;
+        self.check_escrow(id, &settled, total)?;
+
+        self.settle_inbox(id, &settled)?;
+        point.inbox_acked = summary.inbox_acked;
+        point.inbox_acked_hash = summary.inbox_hash;
+        point.last_alive = self.height;
+        point.point = Point {
+            seq: summary.seq,
+            child_to: summary.child_to,
+            block_hash: summary.block_hash,
+            root: summary.root,
+            parent_height: summary.parent_height,
+            accepted_at: self.height,
+            outbox_acked: summary.outbox_acked,
+            outbox_hash: summary.outbox_hash,
+        };
+        let done = InboxKind::RemitDone { seq: summary.seq, outbox: summary.outbox_acked };
+        self.tell(id, &mut point, notice(done, tx.from_id))?;
+        // The point is written before lines are delivered: a routed line may commit into this very child again.
+        self.set_point(id, &point);
+        for line in &tx.lines {
+            self.deliver_line(id, line)?;
+        }
+        self.events.push(Event::Summarised { associate: id, seq: summary.seq, child_to: summary.child_to });
+        Ok(())
+    }
+
+    /// The named parent block must be on this chain and not older than one named before.
+    fn check_parent(&mut self, point: &ConnectionPoint, summary: &Summary) -> Result<(), Rejected> {
+        let got = summary.parent_height;
+        if got > self.height {
+            return Err(Rejected::ParentEarly { height: self.height, got });
+        }
+        let ring: Option<BlockHash> = self.get(&key::block_hash(got))?;
+        let other = ring.is_some_and(|ring| ring.height == got && ring.hash != summary.parent_hash);
+        if got < point.point.parent_height || other { Err(Rejected::Parent { got }) } else { Ok(()) }
+    }
+
+    /// What the child says of its inbox must be what this ledger wrote.
+    fn check_inbox(&mut self, point: &ConnectionPoint, summary: &Summary) -> Result<Settled, Rejected> {
+        let (from, got) = (point.inbox_acked, summary.inbox_acked);
+        let to = point.inbox_next.min(from.saturating_add(INBOX_ACKED_PER_REMIT_MAX));
+        let wrong = Rejected::Inbox { from, to, got };
+        if got < from || got > to {
+            return Err(wrong);
+        }
+        let mut entries = Vec::new();
+        for n in from..got {
+            let entry: Option<InboxEntry> = self.get(&key::inbox(summary.associate, n))?;
+            entries.push(entry.ok_or(Missing("an open inbox entry is gone"))?);
+        }
+        if entries.last().map_or(point.inbox_acked_hash, |entry| entry.hash) != summary.inbox_hash {
+            return Err(wrong);
+        }
+        let ascending = summary.skipped.is_sorted_by(|a, b| a < b);
+        let skipped: Vec<_> = entries
+            .iter()
+            .filter(|entry| entry.is_money() && summary.skipped.binary_search(&entry.n).is_ok())
+            .cloned()
+            .collect();
+        // A returned line is always credited below: only a commit can come too late.
+        let commits = skipped.iter().all(|entry| entry.kind == InboxKind::Commit);
+        if !ascending || !commits || skipped.len() != summary.skipped.len() {
+            return Err(Rejected::Skipped);
+        }
+        Ok(Settled { entries, skipped })
+    }
+
+    /// Does the regime agree? Everything else in a remit is common to all regimes.
+    fn authorise(
+        &self,
+        point: &ConnectionPoint,
+        summary: &Summary,
+        authorization: &banyan_types::Bytes,
+    ) -> Result<(), Rejected> {
+        let Regime::Operators = point.regime;
+        let needed = usize::from(point.threshold);
+        let signatures = super::read_operators(authorization).unwrap_or_default();
+        let message = summary.signing_message(&self.params.network_id);
+        let mut counted = BTreeSet::new();
+        for given in signatures {
+            let place = usize::try_from(given.index).ok();
+            let Some(operator) = place.and_then(|place| point.operators.get(place)) else { continue };
+            let claim = Claim { key: &operator.0, message: &message, signature: &given.signature.0 };
+            if banyan_crypto::verify(claim).is_ok() {
+                counted.insert(given.index);
+            }
+        }
+        let valid = counted.len();
+        if valid >= needed { Ok(()) } else { Err(Rejected::Authorization { valid, needed }) }
+    }
+
+    /// A liar must not pay out a commit that it has not credited: that money waits and is not the child's yet.
+    fn check_escrow(&mut self, id: AssociateId, settled: &Settled, total: Amount) -> Result<(), Rejected> {
+        let escrow = self.escrow(id)?;
+        let settled = super::sum(settled.entries.iter().filter(|entry| entry.is_money()).map(|entry| entry.amount))?;
+        let waiting = escrow.waiting.minus(settled).ok_or(Missing("less waits than the open entries hold"))?;
+        let free = escrow.held().minus(waiting).ok_or(Missing("more waits than the escrow holds"))?;
+        if total > free { Err(Rejected::Escrow { escrow: free, total }) } else { Ok(()) }
+    }
+
+    /// Settled entries no longer wait; those that were skipped go back to who sent them.
+    fn settle_inbox(&mut self, id: AssociateId, settled: &Settled) -> Result<(), Rejected> {
+        let money = super::sum(settled.entries.iter().filter(|entry| entry.is_money()).map(|entry| entry.amount))?;
+        self.wait_less(id, money)?;
+        for entry in &settled.entries {
+            self.state.put(key::inbox(id, entry.n), None);
+        }
+        for entry in &settled.skipped {
+            let (coins, to) = (self.escrow_out(id, entry.amount)?, entry.from.account());
+            self.pay(to, coins)?;
+            self.events.push(Event::PaidBack { associate: id, n: entry.n, to, amount: entry.amount });
+        }
+        Ok(())
+    }
+
+    fn deliver_line(&mut self, id: AssociateId, line: &OutboxEntry) -> Result<(), Rejected> {
+        let Payee::Account(to) = line.to else { return self.return_line(id, line) };
+        let coins = self.escrow_out(id, line.amount)?;
+        self.events.push(Event::Remitted { associate: id, n: line.n, to, amount: line.amount });
+        self.deliver(to, &line.route, line.leg, coins)
+    }
+
+    /// A line that cannot be paid never leaves the escrow: its money waits for the child again.
+    fn return_line(&mut self, id: AssociateId, line: &OutboxEntry) -> Result<(), Rejected> {
+        let mut point = self.point(id)?;
+        let back = notice(InboxKind::Returned { outbox: line.n }, line.from);
+        let back = InboxEntry { from: line.to, amount: line.amount, leg: line.leg, ..back };
+        self.wait_more(id, line.amount)?;
+        self.tell(id, &mut point, back)?;
+        self.set_point(id, &point);
+        self.events.push(Event::Undelivered { associate: id, n: line.n, amount: line.amount });
+        Ok(())
+    }
+
+    fn wait_less(&mut self, id: AssociateId, amount: Amount) -> Result<(), Rejected> {
+        let mut escrow = self.escrow(id)?;
+        escrow.waiting = escrow.waiting.minus(amount).ok_or(Missing("less waits than the open entries hold"))?;
+        self.set(key::escrow(id, Asset::Coin), &escrow);
+        Ok(())
+    }
+
+    fn wait_more(&mut self, id: AssociateId, amount: Amount) -> Result<(), Rejected> {
+        let mut escrow = self.escrow(id)?;
+        escrow.waiting = escrow.waiting.plus(amount).ok_or(Rejected::Overflow)?;
+        self.set(key::escrow(id, Asset::Coin), &escrow);
+        Ok(())
+    }
+}
+
+/// An entry without money.
+fn notice(kind: InboxKind, about: AccountId) -> InboxEntry {
+    InboxEntry {
+        n: 0,
+        kind,
+        from: Payee::Account(about),
+        to: about,
+        asset: Asset::Coin,
+        amount: Amount::ZERO,
+        route: Vec::new(),
+        leg: Hash::ZERO,
+        height: banyan_types::Height(0),
+        deadline: banyan_types::Height(u64::MAX),
+        hash: Hash::ZERO,
+    }
+}
+
+fn check_sequence(point: &ConnectionPoint, summary: &Summary) -> Result<(), Rejected> {
+    let (expected, got) = (point.point.seq.saturating_add(1), summary.seq);
+    if got < expected {
+        return Err(Rejected::SequenceUsed { expected, got });
+    }
+    if got > expected {
+        return Err(Rejected::SequenceEarly { expected, got });
+    }
+    let (from, to) = (summary.child_from, summary.child_to);
+    if from != point.point.child_to || to < from {
+        return Err(Rejected::Range { expected: point.point.child_to, from, to });
+    }
+    Ok(())
+}
+
+/// The lines must be what the child's outbox holds between the last summary and this one.
+fn check_outbox(point: &ConnectionPoint, summary: &Summary, lines: &[OutboxEntry]) -> Result<(), Rejected> {
+    let (got, max) = (lines.len() as u64, point.params.remit_lines_max);
+    if got > max {
+        return Err(Rejected::Lines { max, got });
+    }
+    let folded = lines.iter().fold(point.point.outbox_hash, |before, line| line.chain(before));
+    let next = point.point.outbox_acked.checked_add(got);
+    if folded != summary.outbox_hash || next != Some(summary.outbox_acked) {
+        return Err(Rejected::Outbox);
+    }
+    Ok(())
+}
+
+/// What the summary takes out of the escrow: its lines and what goes back.
+fn check_total(settled: &Settled, lines: &[OutboxEntry]) -> Result<Amount, Rejected> {
+    lines.iter().try_for_each(|line| super::only_coin(line.asset))?;
+    let back = settled.skipped.iter().map(|entry| entry.amount);
+    super::sum(lines.iter().map(|line| line.amount).chain(back))
+}

@@ -1,0 +1,143 @@
+//! Blocks of an associate: follow the parent, credit the inbox, run the transactions. Rules: associates 5.
+
+use banyan_types::{
+    Amount, Hash, Height, PublicKey, TimeMs,
+    header::{ChildHeader, PROTOCOL_VERSION},
+    limits::INBOX_PER_BLOCK_MAX,
+};
+
+use super::{ChildBlock, Execution, Outcome, ParentTip, clock, ours, same_root};
+use crate::{
+    BlockHash, Clock, Event, Invalid, Missing, Params, State,
+    leaf::key,
+    scene::{Scene, load},
+};
+use banyan_types::{AccountId, associate::InboxEntry};
+
+/// Parent blocks that a child may step forward at once. Source: associates 5.
+const PARENT_STEP_MAX: u64 = 1_000;
+
+/// What a child's block says before its transactions.
+#[derive(Debug, Clone, Copy)]
+pub struct ChildStart {
+    /// Number of the block.
+    pub height: Height,
+    /// The block before.
+    pub prev_hash: Hash,
+    /// When it is made.
+    pub time: TimeMs,
+    /// Who orders it.
+    pub leader: PublicKey,
+    /// The final parent block that it names.
+    pub parent: ParentTip,
+}
+
+pub(super) fn apply(state: &mut impl State, params: &Params, block: &ChildBlock) -> Result<Outcome, Invalid> {
+    let header = &block.header;
+    let start = check_header(params, header, &block.parent)?;
+    let mut execution = Execution::child(state, params, &start, &block.inbox)?;
+    block.txs.iter().try_for_each(|tx| execution.push(tx))?;
+    if execution.ends() != Some((header.inbox_to, header.outbox_to)) {
+        return Err(Invalid::Header { field: "inbox_to or outbox_to" });
+    }
+    let outcome = execution.finish()?;
+    same_root("txs_root", header.txs_root, outcome.txs_root)?;
+    same_root("receipts_root", header.receipts_root, outcome.receipts_root)?;
+    same_root("state_root", header.state_root, outcome.root)?;
+    Ok(outcome)
+}
+
+/// Rules 1, 3 and 5: what the header repeats of the parent block must be so. That `parent` is final is the word of
+/// the parent link; that the block follows `prev_hash` is the machine's.
+fn check_header(params: &Params, header: &ChildHeader, parent: &ParentTip) -> Result<ChildStart, Invalid> {
+    let rows = [
+        ("version", header.version == PROTOCOL_VERSION),
+        ("parent_hash", header.parent_hash == parent.hash),
+        ("parent_height", header.parent_height == parent.height),
+        ("root_height", header.root_height == parent.root_height),
+        ("entropy", header.entropy == ChildHeader::derive_entropy(parent.entropy, params.ledger)),
+        ("set_hash", header.set_hash == Hash::ZERO),
+        ("prev_seal_hash", header.prev_seal_hash == Hash::ZERO),
+    ];
+    if let Some((field, _)) = rows.into_iter().find(|(_, holds)| !holds) {
+        return Err(Invalid::Header { field });
+    }
+    let (height, prev_hash, time, leader) = (header.height, header.prev_hash, header.time_ms, header.leader);
+    Ok(ChildStart { height, prev_hash, time, leader, parent: *parent })
+}
+
+impl<'a, S: State> Execution<'a, S> {
+    /// Begin a child's block: follow the parent, pay for the block before, credit the inbox.
+    /// # Errors
+    /// `Kind` on the root, `Header` when height, time, parent or the number of entries do not follow, `Inbox` when the
+    /// entries do not continue what was credited.
+    pub fn child(
+        state: &'a mut S,
+        params: &'a Params,
+        start: &ChildStart,
+        inbox: &[InboxEntry],
+    ) -> Result<Self, Invalid> {
+        if params.is_root() {
+            return Err(Invalid::Kind);
+        }
+        let before = clock(state)?;
+        if before.height.next() != Some(start.height) {
+            return Err(Invalid::Header { field: "height" });
+        }
+        if start.time <= before.time || start.time < start.parent.time {
+            return Err(Invalid::Header { field: "time_ms" });
+        }
+        let mut scene = Scene::open(state, params, start.height)?;
+        scene.follow_parent(start, &before, inbox.len() as u64)?;
+        scene.credit_inbox(inbox)?;
+        scene.pay_leader(&before)?;
+        let clock = Clock {
+            height: start.height,
+            time: start.time,
+            prev_hash: start.prev_hash,
+            beneficiary: AccountId(start.leader.0),
+            leader: start.leader,
+        };
+        scene.set(key::clock(), &clock);
+        Ok(Self::over(scene))
+    }
+}
+
+impl<S: State> Scene<'_, S> {
+    /// Name the parent block: the same as before, or a later one; and settle all of its inbox that a block may.
+    fn follow_parent(&mut self, start: &ChildStart, before: &Clock, entries: u64) -> Result<(), Invalid> {
+        let ring = BlockHash { height: before.height, hash: start.prev_hash };
+        self.set(key::block_hash(before.height), &ring);
+        let (params, parent) = (self.params, &start.parent);
+        let leaf = self.ledger.parent.as_mut().ok_or(Missing("no parent leaf: the ledger is no child"))?;
+        let step = parent.height.since(leaf.height).filter(|step| *step <= PARENT_STEP_MAX);
+        if step.is_none() || (step == Some(0) && leaf.hash != parent.hash && leaf.hash != Hash::ZERO) {
+            return Err(Invalid::Header { field: "parent_height" });
+        }
+        let due = parent.inbox_next.saturating_sub(leaf.inbox).min(INBOX_PER_BLOCK_MAX);
+        if entries != due {
+            return Err(Invalid::Header { field: "inbox_to" });
+        }
+        leaf.hash = parent.hash;
+        leaf.height = parent.height;
+        leaf.time = parent.time;
+        leaf.root_height = parent.root_height;
+        leaf.entropy = ChildHeader::derive_entropy(parent.entropy, params.ledger);
+        Ok(())
+    }
+
+    /// The fees of the block before go to whoever ordered it; on a child no coin is made.
+    fn pay_leader(&mut self, before: &Clock) -> Result<(), Invalid> {
+        let fees = self.take_fees().map_err(ours)?;
+        if fees.amount() == Amount::ZERO {
+            return Ok(drop(fees));
+        }
+        self.events.push(Event::Rewarded { account: before.beneficiary, amount: fees.amount() });
+        self.pay(before.beneficiary, fees).map_err(ours)
+    }
+}
+
+/// The parent block that the child's state names, read from that state.
+pub fn named_parent(state: &mut impl State) -> Result<crate::ParentLeaf, Missing> {
+    load(state, &key::parent())?.ok_or(Missing("no parent leaf: the ledger is no child"))
+}

@@ -1,0 +1,268 @@
+//! Why a transaction or a block is refused, and whose fault that is.
+
+use banyan_types::{AccountId, Amount, Asset, Gas, Hash, Height, Nonce, rlp::DecodeError};
+
+use crate::Missing;
+
+/// Whose fault an error is; a node scores, waits or stops accordingly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The sender's, for ever.
+    Invalid,
+    /// Nobody's: it may become valid.
+    Early,
+    /// Ours: stop, and never blame the sender.
+    Ours,
+}
+
+impl core::fmt::Display for Fault {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Invalid => "invalid",
+            Self::Early => "early",
+            Self::Ours => "ours",
+        })
+    }
+}
+
+macro_rules! rejections {
+    ($($(#[$doc:meta])+ $name:ident $({ $($(#[$field_doc:meta])+ $field:ident: $type:ty),+ $(,)? })?
+        = $fault:ident, $code:literal, $message:literal;)+) => {
+        /// Why a transaction is refused. The variants stand in the order in which they are checked, and that order is
+        /// part of the protocol: ledger 3, associates 3 and 5.
+        #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+        pub enum Rejected {
+            $($(#[$doc])+ #[error($message)] $name $({ $($(#[$field_doc])+ $field: $type),+ })?,)+
+            /// The bytes are no transaction.
+            #[error(transparent)]
+            Decode(#[from] DecodeError),
+            /// The state could not answer.
+            #[error(transparent)]
+            Ours(#[from] Missing),
+        }
+
+        impl Rejected {
+            /// Whose fault.
+            pub const fn fault(&self) -> Fault {
+                match self {
+                    $(Self::$name $({ $($field: _),+ })? => Fault::$fault,)+
+                    Self::Decode(_) => Fault::Invalid,
+                    Self::Ours(_) => Fault::Ours,
+                }
+            }
+
+            /// The error's name in answers and tables.
+            pub const fn code(&self) -> &'static str {
+                match self {
+                    $(Self::$name $({ $($field: _),+ })? => $code,)+
+                    Self::Decode(DecodeError::TooLarge { .. }) => "too_large",
+                    Self::Decode(DecodeError::Malformed(_)) => "malformed",
+                    Self::Decode(DecodeError::NotCanonical(_)) => "not_canonical",
+                    Self::Decode(DecodeError::UnknownTag { .. }) => "unknown_tag",
+                    Self::Ours(_) => "state_missing",
+                }
+            }
+        }
+    };
+}
+
+rejections! {
+    /// The kind has no meaning on this ledger.
+    NotHere { /// The kind's public name.
+        kind: &'static str } = Invalid, "not_here", "{kind} has no place on this ledger";
+    /// A payload above its limit.
+    PayloadTooLarge { /// Bytes allowed.
+        max: usize, /// Bytes found.
+        got: usize } = Invalid, "payload_too_large", "payload of {got} bytes, limit {max}";
+    /// Less than the minimum.
+    FeeTooLow { /// The minimum.
+        needed: Amount, /// The fee offered.
+        got: Amount } = Invalid, "fee_too_low", "fee {got}, needed {needed}";
+    /// More gas than one transaction may use.
+    GasTooHigh { /// The limit.
+        max: Gas, /// The gas needed.
+        got: Gas } = Invalid, "gas_too_high", "needs {got} gas, limit {max}";
+    /// Too late.
+    TtlExpired { /// Its last height.
+        ttl: Height, /// The height now.
+        height: Height } = Invalid, "ttl_expired", "valid until height {ttl}, now {height}";
+    /// Missing, superfluous or wrong.
+    BadSignature = Invalid, "bad_signature", "the signature is not the sender's over this transaction on this ledger";
+    /// The sender has no account here.
+    NoAccount { /// Who.
+        account: AccountId } = Early, "no_account", "{account} has no account on this ledger";
+    /// The nonce was used by another transaction.
+    NonceUsed { /// The account's next nonce.
+        expected: Nonce, /// The transaction's.
+        got: Nonce } = Invalid, "nonce_used", "nonce {got} is used, next is {expected}";
+    /// Transactions are missing before this one.
+    NonceEarly { /// The account's next nonce.
+        expected: Nonce, /// The transaction's.
+        got: Nonce } = Early, "nonce_early", "nonce {got} is ahead, next is {expected}";
+    /// The account cannot pay amount and fee.
+    Funds { /// What it holds.
+        balance: Amount, /// What it needs.
+        needed: Amount } = Early, "funds", "balance {balance}, needed {needed}";
+    /// A sum above the supply: no state can hold it.
+    Overflow = Invalid, "overflow", "a sum is above the whole supply";
+    /// Nothing sent to nobody, or up the tree, would make state for free.
+    Dust = Invalid, "dust", "amount 0 moves nothing and would make state for free";
+    /// The payee is a contract that does not exist or takes no coins.
+    NotPayable = Invalid, "not_payable", "the recipient cannot be paid";
+
+    /// A network id that is malformed, or this ledger's own.
+    NetworkName = Invalid, "network_name", "network id must be 1 to 32 letters, digits, _ or . and not this ledger's own";
+    /// None, too many, or one twice.
+    Operators { /// How many are allowed.
+        max: usize, /// How many there are.
+        got: usize } = Invalid, "operators", "{got} operators; 1 to {max} are allowed, each once";
+    /// Not a majority of the operators.
+    Threshold { /// How many there are.
+        of: usize, /// How many must sign.
+        got: u8 } = Invalid, "threshold", "threshold {got} of {of} is no majority";
+    /// A parameter outside its limits.
+    Params { /// Which.
+        field: &'static str } = Invalid, "params", "parameter {field} is outside its limits";
+    /// The connection point would not outlive its own silence.
+    Expiry { /// Least expiry.
+        least: Height, /// The one asked for.
+        got: Height } = Invalid, "expiry", "expiry {got}, least {least}";
+    /// Further away than objects may live.
+    LifetimeTooLong { /// Most heights.
+        max: u64, /// Heights asked for.
+        got: u64 } = Invalid, "lifetime_too_long", "lifetime of {got} heights, most {max}";
+    /// The id is taken.
+    Exists = Invalid, "exists", "the connection point exists already";
+    /// No such child.
+    Unknown = Invalid, "unknown_associate", "no such associate on this ledger";
+    /// The child takes nothing now.
+    Status { /// Its status.
+        status: &'static str } = Early, "status", "the associate is {status}";
+    /// Less than the child takes.
+    CommitTooSmall { /// Least commit.
+        min: Amount, /// The amount.
+        got: Amount } = Invalid, "amount", "commit of {got}, least {min}";
+    /// The receiver is not on the child's list.
+    Access { /// Who.
+        account: AccountId } = Early, "access", "{account} may not receive on this associate";
+    /// Too many hops.
+    Route { /// Most hops.
+        max: usize, /// Hops found.
+        got: usize } = Invalid, "route", "route of {got} hops, most {max}";
+    /// Too soon or too late.
+    Deadline { /// First allowed.
+        from: Height, /// Last allowed.
+        to: Height, /// The one asked for.
+        got: Height } = Early, "deadline", "deadline {got}, must lie in {from} to {to}";
+    /// Too many commits wait for the child.
+    InboxFull { /// Most open entries.
+        max: u64 } = Early, "inbox_full", "{max} inbox entries are open";
+    /// The asset cannot go that way.
+    Asset { /// Which.
+        asset: Asset } = Invalid, "asset", "{asset} cannot move there";
+    /// A summary that was accepted already.
+    SequenceUsed { /// The next number.
+        expected: u64, /// The summary's.
+        got: u64 } = Invalid, "sequence_used", "summary {got} is used, next is {expected}";
+    /// Summaries are missing before this one.
+    SequenceEarly { /// The next number.
+        expected: u64, /// The summary's.
+        got: u64 } = Early, "sequence_early", "summary {got} is ahead, next is {expected}";
+    /// The blocks do not continue the last summary's.
+    Range { /// Where the last one ended.
+        expected: Height, /// Where this one starts.
+        from: Height, /// Where it ends.
+        to: Height } = Invalid, "range", "blocks {from} to {to} do not continue at {expected}";
+    /// The named parent block is not known yet.
+    ParentEarly { /// The height now.
+        height: Height, /// The height named.
+        got: Height } = Early, "parent_early", "names parent height {got}, now {height}";
+    /// The named parent block is not on this chain, or older than one named before.
+    Parent { /// The height named.
+        got: Height } = Invalid, "parent", "the parent block named at height {got} is not on this chain, or goes backwards";
+    /// The inbox is not what this ledger wrote.
+    Inbox { /// First number that may be acknowledged.
+        from: u64, /// Last.
+        to: u64, /// The one acknowledged.
+        got: u64 } = Invalid, "inbox", "acknowledges inbox {got} of {from} to {to}, or another hash than was written";
+    /// The skipped numbers are wrong.
+    Skipped = Invalid, "skipped", "skipped numbers must ascend among the newly acknowledged entries that carry money";
+    /// Too many lines.
+    Lines { /// Most.
+        max: u64, /// Found.
+        got: u64 } = Invalid, "lines", "{got} lines, most {max}";
+    /// The lines are not what the summary speaks of.
+    Outbox = Invalid, "outbox", "the lines do not fold to the summary's outbox hash and number";
+    /// The regime says no.
+    Authorization { /// Signatures that count.
+        valid: usize, /// Signatures needed.
+        needed: usize } = Invalid, "authorization", "{valid} valid operator signatures, needed {needed}";
+    /// More than the child's escrow holds beside what waits for it: the law above all regimes.
+    Escrow { /// What may leave.
+        escrow: Amount, /// What the summary takes out.
+        total: Amount } = Invalid, "escrow", "takes out {total}, but only {escrow} may leave the escrow";
+    /// The block's outbox is full.
+    OutboxFull { /// Most entries.
+        max: usize } = Early, "outbox_full", "this block already holds {max} withdrawals";
+}
+
+/// Why a block is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Invalid {
+    /// The block belongs to another kind of ledger.
+    #[error("this ledger has no blocks of that kind")]
+    Kind,
+    /// A header field does not follow from the chain before it.
+    #[error("header field {field} does not follow from the block before it")]
+    Header {
+        /// Which field.
+        field: &'static str,
+    },
+    /// The inbox entries do not continue what was credited before.
+    #[error("inbox entry {n} does not continue the inbox")]
+    Inbox {
+        /// The number expected.
+        n: u64,
+    },
+    /// A transaction fails a check.
+    #[error("transaction {index}: {why}")]
+    Transaction {
+        /// Its place in the block.
+        index: usize,
+        /// Which check.
+        why: Rejected,
+    },
+    /// More gas, bytes or transactions than a block may have.
+    #[error("{what} {got}, limit {max}")]
+    Limit {
+        /// Of what.
+        what: &'static str,
+        /// The limit.
+        max: u64,
+        /// Found.
+        got: u64,
+    },
+    /// A root in the header differs from the block's own execution.
+    #[error("{what} is {header} in the header and {executed} by execution")]
+    Root {
+        /// Which root.
+        what: &'static str,
+        /// What the header says.
+        header: Hash,
+        /// What execution gives.
+        executed: Hash,
+    },
+    /// The state could not answer: ours, never the block's.
+    #[error(transparent)]
+    Ours(#[from] Missing),
+}
+
+impl Invalid {
+    /// Whose fault.
+    pub const fn fault(&self) -> Fault {
+        match self {
+            Self::Ours(_) | Self::Transaction { why: Rejected::Ours(_), .. } => Fault::Ours,
+            _ => Fault::Invalid,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What must hold in every state, checked by full sums. Rules: ledger 8, associates 4.
+
+use banyan_types::{Amount, rlp::DecodeError};
+
+use crate::{
+    Account, Escrow, Fees, PendingReward, RootEngine, Supply,
+    leaf::{Clock, ConnectionPoint},
+};
+
+/// Which law a state breaks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// A leaf does not decode.
+    #[error("a leaf does not decode: {0}")]
+    Leaf(#[from] DecodeError),
+    /// The totals' leaf is absent.
+    #[error("no supply leaf")]
+    NoSupply,
+    /// A running total is not the sum of its parts.
+    #[error("{what}: the total says {total}, the parts sum up to {parts}")]
+    Total {
+        /// Which total.
+        what: &'static str,
+        /// What the leaf says.
+        total: Amount,
+        /// What its parts sum up to.
+        parts: Amount,
+    },
+    /// More came back from a child than went down.
+    #[error("an escrow holds less than nothing, or less than what waits in it")]
+    Escrow,
+    /// A sum above the supply.
+    #[error("a sum is above the whole supply")]
+    Overflow,
+}
+
+/// Whether the places of coin sum up to what was minted.
+pub(crate) fn totals_add_up(supply: &Supply) -> bool {
+    let places =
+        [supply.accounts, supply.escrows, supply.channels, supply.deposits, supply.bonds, supply.rewards, supply.fees];
+    places.into_iter().try_fold(Amount::ZERO, Amount::plus) == Some(supply.minted)
+}
+
+/// Check the running totals against full sums over all leaves, and every escrow against its law.
+/// # Errors
+/// The first law that does not hold.
+pub fn check_totals<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Supply, Broken> {
+    let mut sums = Sums::default();
+    for value in values {
+        sums.add(value)?;
+    }
+    let supply = sums.supply.clone().ok_or(Broken::NoSupply)?;
+    let rows = [
+        ("accounts", supply.accounts, sums.accounts),
+        ("escrows", supply.escrows, sums.escrows),
+        ("rewards", supply.rewards, sums.rewards),
+        ("fees", supply.fees, sums.fees),
+    ];
+    for (what, total, parts) in rows {
+        if total != parts {
+            return Err(Broken::Total { what, total, parts });
+        }
+    }
+    if !totals_add_up(&supply) {
+        let parts = [sums.accounts, sums.escrows, sums.rewards, sums.fees];
+        let parts = parts.into_iter().try_fold(Amount::ZERO, Amount::plus).ok_or(Broken::Overflow)?;
+        return Err(Broken::Total { what: "minted", total: supply.minted, parts });
+    }
+    Ok(supply)
+}
+
+#[derive(Default)]
+struct Sums {
+    supply: Option<Supply>,
+    accounts: Amount,
+    escrows: Amount,
+    rewards: Amount,
+    fees: Amount,
+}
+
+impl Sums {
+    fn add(&mut self, value: &[u8]) -> Result<(), Broken> {
+        let plus = |total: &mut Amount, amount: Amount| {
+            *total = total.plus(amount).ok_or(Broken::Overflow)?;
+            Ok(())
+        };
+        let mut items = banyan_types::rlp::Items::of(value)?;
+        match banyan_types::rlp::take_tag(&mut items)?.0 {
+            Account::TAG => plus(&mut self.accounts, Account::decode(value)?.balance),
+            Escrow::TAG => {
+                let escrow = Escrow::decode(value)?;
+                let held = escrow.committed.minus(escrow.remitted).ok_or(Broken::Escrow)?;
+                held.minus(escrow.waiting).ok_or(Broken::Escrow)?;
+                plus(&mut self.escrows, held)
+            }
+            PendingReward::TAG => {
+                let pending = PendingReward::decode(value)?;
+                plus(&mut self.rewards, pending.before.amount)?;
+                plus(&mut self.rewards, pending.after.amount)
+            }
+            RootEngine::TAG => plus(&mut self.rewards, RootEngine::decode(value)?.pot),
+            Fees::TAG => plus(&mut self.fees, Fees::decode(value)?.amount),
+            Supply::TAG => {
+                self.supply = Some(Supply::decode(value)?);
+                Ok(())
+            }
+            Clock::TAG => Ok(drop(Clock::decode(value)?)),
+            ConnectionPoint::TAG => Ok(drop(ConnectionPoint::decode(value)?)),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! The leaves of the state: what stands where.
+//!
+//! A key is SHA-256 of a domain byte and fixed-width parts; a value is an RLP object. Rules: ledger 4, 10.
+
+use alloc::{string::String, vec::Vec};
+
+use banyan_types::{
+    AccountId, Amount, AssociateId, Gas, Hash, Height, Nonce, PublicKey, TimeMs,
+    associate::{Access, ChildParams, Regime},
+    limits::BLOCK_RING,
+    rlp::{DecodeError, Field, Items, put_list},
+    show::Value,
+};
+
+/// Where each leaf stands.
+pub mod key {
+    use super::{AccountId, AssociateId, BLOCK_RING, Height};
+    use crate::Key;
+    use banyan_crypto::sha256;
+    use banyan_types::Asset;
+
+    /// An account: nonce and balance.
+    pub fn account(id: AccountId) -> Key {
+        sha256(&[&[0x01], &id.0])
+    }
+
+    /// A connection point.
+    pub fn point(id: AssociateId) -> Key {
+        sha256(&[&[0x08], &id.0])
+    }
+
+    /// What is in a child's escrow of one asset.
+    pub fn escrow(id: AssociateId, asset: Asset) -> Key {
+        match asset {
+            Asset::Coin => sha256(&[&[0x15], &id.0, &[0]]),
+            Asset::Token(token) => sha256(&[&[0x15], &id.0, &[8], &token.0]),
+        }
+    }
+
+    /// Whether an account may receive on, and transact in, a listed child.
+    pub fn access(id: AssociateId, account: AccountId) -> Key {
+        sha256(&[&[0x16], &id.0, &account.0])
+    }
+
+    /// An entry of a child's inbox, on the parent.
+    pub fn inbox(id: AssociateId, n: u64) -> Key {
+        sha256(&[&[0x09], &id.0, &n.to_be_bytes()])
+    }
+
+    /// An entry of the outbox, on the child.
+    pub fn outbox(n: u64) -> Key {
+        sha256(&[&[0x17], &n.to_be_bytes()])
+    }
+
+    /// The hash of a recent block.
+    pub fn block_hash(height: Height) -> Key {
+        let slot = height.0.checked_rem(BLOCK_RING).unwrap_or(0);
+        sha256(&[&[0x12], &slot.to_be_bytes()])
+    }
+
+    /// The rewards of a key block that wait to mature.
+    pub fn reward(height: Height) -> Key {
+        sha256(&[&[0x13], &height.0.to_be_bytes()])
+    }
+
+    /// Running totals of the coin.
+    pub fn supply() -> Key {
+        sha256(&[&[0x14, 1]])
+    }
+
+    /// Height and time.
+    pub fn clock() -> Key {
+        sha256(&[&[0x14, 2]])
+    }
+
+    /// Fees of the running generation.
+    pub fn fees() -> Key {
+        sha256(&[&[0x14, 3]])
+    }
+
+    /// On a child: the system leaf.
+    pub fn parent() -> Key {
+        sha256(&[&[0x14, 4]])
+    }
+
+    /// What the engine keeps.
+    pub fn engine() -> Key {
+        sha256(&[&[0x14, 6]])
+    }
+}
+
+/// A leaf's value: an object with one encoding.
+pub trait Leaf: Sized {
+    /// The bytes.
+    fn encode(&self) -> Vec<u8>;
+    /// Read exactly these bytes.
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError>;
+}
+
+macro_rules! leaves {
+    ($($name:ident),+ $(,)?) => {$(
+        impl Leaf for $name {
+            fn encode(&self) -> Vec<u8> {
+                Self::encode(self)
+            }
+            fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+                Self::decode(bytes)
+            }
+        }
+    )+};
+}
+leaves!(
+    Account,
+    ConnectionPoint,
+    Escrow,
+    AccessRight,
+    Supply,
+    Clock,
+    Fees,
+    ParentLeaf,
+    RootEngine,
+    BlockHash,
+    PendingReward
+);
+
+impl Leaf for banyan_types::associate::InboxEntry {
+    fn encode(&self) -> Vec<u8> {
+        Self::encode(self)
+    }
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode(bytes)
+    }
+}
+
+impl Leaf for banyan_types::associate::OutboxEntry {
+    fn encode(&self) -> Vec<u8> {
+        Self::encode(self)
+    }
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode(bytes)
+    }
+}
+
+banyan_types::object! {
+    /// A plain account.
+    10 v 1 Account {
+        /// Transactions it has sent.
+        nonce: Nonce,
+        /// Coins it holds.
+        balance: Amount,
+    }
+
+    /// A connection point: all that a ledger knows of a child. Source: associates 2.
+    90 v 1 ConnectionPoint {
+        /// Who registered it.
+        creator: AccountId,
+        /// The child's network id.
+        network_id: String,
+        /// Hash of the child's genesis file.
+        genesis_hash: Hash,
+        /// Who is paid if this ledger is evacuated.
+        heir: Option<AccountId>,
+        /// What is demanded before money leaves the escrow.
+        regime: Regime,
+        /// Accounts that answer for the child.
+        operators: Vec<AccountId>,
+        /// How many of them must sign.
+        threshold: u8,
+        /// Accounts that may remit when the child is dead and its root is zero.
+        recovery: Vec<AccountId>,
+        /// How many of those.
+        recovery_threshold: u8,
+        /// Who may commit.
+        access: Access,
+        /// Times and limits.
+        params: ChildParams,
+        /// Next inbox number to give.
+        inbox_next: u64,
+        /// Inbox entries below this number are settled.
+        inbox_acked: u64,
+        /// Hash chain of the inbox up to `inbox_next - 1`.
+        inbox_hash: Hash,
+        /// Hash chain of the inbox up to `inbox_acked - 1`.
+        inbox_acked_hash: Hash,
+        /// Where the last accepted summary stands.
+        point: Point,
+        /// State of the child's life.
+        status: Status,
+        /// Height of the last accepted summary, or of the registration.
+        last_alive: Height,
+        /// Last height of this object.
+        expiry: Height,
+    }
+
+    /// A child's escrow of one asset; `committed - remitted` is in it. Source: associates 2.
+    1029 v 1 Escrow {
+        /// All that ever went down.
+        committed: Amount,
+        /// All that ever came back.
+        remitted: Amount,
+        /// Money of inbox entries that no accepted summary has settled.
+        waiting: Amount,
+    }
+
+    /// What an account may do with a listed child.
+    1030 v 1 AccessRight {
+        /// Be credited there.
+        receive: bool,
+        /// Send transactions there.
+        transact: bool,
+    }
+
+    /// Running totals of the coin; they sum up all places where coin can be. Source: ledger 4, 8.
+    1020 v 1 Supply {
+        /// Coin that exists on this ledger.
+        minted: Amount,
+        /// Coin unmined or taken back.
+        pool: Amount,
+        /// In accounts.
+        accounts: Amount,
+        /// In children's escrows.
+        escrows: Amount,
+        /// In channels.
+        channels: Amount,
+        /// In deposits of contracts.
+        deposits: Amount,
+        /// In bonds.
+        bonds: Amount,
+        /// In rewards that wait, and the witness pot.
+        rewards: Amount,
+        /// In fees of the running generation.
+        fees: Amount,
+    }
+
+    /// Where the chain stands. A state cannot hold its own block's hash.
+    1021 v 1 Clock {
+        /// Of the last key block, or child block.
+        height: Height,
+        /// Its time.
+        time: TimeMs,
+        /// Hash of the block before it.
+        prev_hash: Hash,
+        /// Whom it pays.
+        beneficiary: AccountId,
+        /// Who leads.
+        leader: PublicKey,
+    }
+
+    /// Fees of the running generation.
+    1022 v 1 Fees {
+        /// Their sum.
+        amount: Amount,
+    }
+
+    /// On a child: the parent block that it names, and both ends of its connection. Source: associates 5.
+    1023 v 1 ParentLeaf {
+        /// The named parent block.
+        hash: Hash,
+        /// Its height.
+        height: Height,
+        /// Its time.
+        time: TimeMs,
+        /// Height of the root there.
+        root_height: Height,
+        /// Entropy drawn from it.
+        entropy: Hash,
+        /// Inbox entries below this number are settled.
+        inbox: u64,
+        /// Hash chain of the inbox up to there.
+        inbox_hash: Hash,
+        /// Hash chain over the numbers that were skipped.
+        skipped_hash: Hash,
+        /// Next outbox number to give.
+        outbox: u64,
+        /// Hash chain of the outbox.
+        outbox_hash: Hash,
+        /// Outbox entries below this number were taken by the parent.
+        outbox_acked: u64,
+    }
+
+    /// What the root engine keeps.
+    1025 v 1 RootEngine {
+        /// 0: the root.
+        engine: u64,
+        /// What witnesses will be paid.
+        pot: Amount,
+        /// The highest key block that a seal on the chain covers.
+        sealed_height: Height,
+    }
+
+    /// The hash of a block in the ring of the last 256.
+    1018 v 1 BlockHash {
+        /// Its height.
+        height: Height,
+        /// Its hash.
+        hash: Hash,
+    }
+
+    /// Rewards of one key block that wait to mature. Source: root 6.
+    1019 v 1 PendingReward {
+        /// The key block before, whose generation's fees are shared here.
+        key_hash: Hash,
+        /// To the leader before: two fifths of its generation's fees.
+        before: Reward,
+        /// To the new leader: the rest and the coinbase.
+        after: Reward,
+    }
+}
+
+banyan_types::record! {
+    /// A payment that waits.
+    Reward {
+        /// To whom.
+        beneficiary: AccountId,
+        /// How much.
+        amount: Amount,
+    }
+
+    /// Where the last accepted summary stands.
+    Point {
+        /// Its number; 0 before the first.
+        seq: u64,
+        /// The child block that it ends at.
+        child_to: Height,
+        /// That block's hash.
+        block_hash: Hash,
+        /// That block's state root; zero commits to no state.
+        root: Hash,
+        /// The height of this ledger that it named.
+        parent_height: Height,
+        /// The height of this ledger at which it was accepted.
+        accepted_at: Height,
+        /// Outbox entries below this number were taken.
+        outbox_acked: u64,
+        /// Hash chain of the outbox up to there.
+        outbox_hash: Hash,
+    }
+}
+
+/// State of a child's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It takes commits and remits.
+    Open,
+}
+
+impl Field for Status {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_list(out, |out| 0u64.put(out));
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        let mut list = items.list()?;
+        match u64::take(&mut list)? {
+            0 => list.finish().map(|()| Self::Open),
+            _ => Err(DecodeError::Malformed("unknown status")),
+        }
+    }
+    fn show(&self) -> Value {
+        Value::Text(String::from("open"))
+    }
+}
+
+impl Account {
+    /// An account that does not exist yet.
+    pub const EMPTY: Self = Self { nonce: Nonce(0), balance: Amount::ZERO };
+
+    /// Whether it needs no leaf.
+    pub const fn is_empty(&self) -> bool {
+        self.nonce.0 == 0 && self.balance.is_zero()
+    }
+}
+
+impl Escrow {
+    /// An escrow into which nothing was ever committed.
+    pub const EMPTY: Self = Self { committed: Amount::ZERO, remitted: Amount::ZERO, waiting: Amount::ZERO };
+
+    /// What is in it; the law says that this is never below zero.
+    pub const fn held(&self) -> Amount {
+        match self.committed.minus(self.remitted) {
+            Some(held) => held,
+            None => Amount::ZERO,
+        }
+    }
+}
+
+/// Bytes of a connection point that rent is paid for. Source: ledger 5.2.
+pub const POINT_BYTES: u64 = 2_048;
+
+/// Gas of one line of a remit. Source: ledger 2.2.
+pub const LINE_GAS: Gas = Gas(5_000);
+/// Gas of one signature inside a remit's authorization. Source: ledger 2.2.
+pub const SIGNATURE_GAS: Gas = Gas(1_500);
+/// Gas that a routed hop pays out of its amount. Source: associates 5.
+pub const HOP_GAS: Gas = Gas(30_000);

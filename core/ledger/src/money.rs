@@ -1,0 +1,138 @@
+//! The only ways by which coin moves.
+//!
+//! Coin taken from one place is a value of type [`Coins`] until it is put into another; each taking and putting keeps
+//! the running totals, so a rule cannot make or lose any. Money leaves an escrow by [`Scene::escrow_out`] alone.
+
+use banyan_types::{AccountId, Amount, Asset, AssociateId};
+
+use crate::{
+    Missing, Rejected, State,
+    leaf::{Account, Escrow, key},
+    scene::Scene,
+};
+
+/// Coin on its way from one place to another. Not copied, not cloned: what is dropped would be lost.
+#[must_use = "coins that are dropped are lost"]
+#[derive(Debug)]
+pub struct Coins(Amount);
+
+impl Coins {
+    pub const fn amount(&self) -> Amount {
+        self.0
+    }
+
+    /// Split off `part`. `None` if there is not so much.
+    pub fn split(self, part: Amount) -> Option<(Self, Self)> {
+        Some((Self(part), Self(self.0.minus(part)?)))
+    }
+}
+
+fn add(total: &mut Amount, amount: Amount) -> Result<(), Rejected> {
+    *total = total.plus(amount).ok_or(Rejected::Overflow)?;
+    Ok(())
+}
+
+/// Totals fall only by what was counted into them; below zero means that the state is not ours.
+fn sub(total: &mut Amount, amount: Amount) -> Result<(), Rejected> {
+    *total = total.minus(amount).ok_or(Missing("a running total is below the sum of its parts"))?;
+    Ok(())
+}
+
+impl<S: State> Scene<'_, S> {
+    /// Out of an account.
+    pub fn take(&mut self, id: AccountId, amount: Amount) -> Result<Coins, Rejected> {
+        let account = self.account(id)?.unwrap_or(Account::EMPTY);
+        let left = account.balance.minus(amount);
+        let balance = left.ok_or(Rejected::Funds { balance: account.balance, needed: amount })?;
+        sub(&mut self.ledger.supply.accounts, amount)?;
+        self.set_account(id, &Account { balance, ..account });
+        Ok(Coins(amount))
+    }
+
+    /// Into an account, which is made if absent.
+    pub fn pay(&mut self, id: AccountId, coins: Coins) -> Result<(), Rejected> {
+        let account = self.account(id)?.unwrap_or(Account::EMPTY);
+        let balance = account.balance.plus(coins.0).ok_or(Rejected::Overflow)?;
+        add(&mut self.ledger.supply.accounts, coins.0)?;
+        self.set_account(id, &Account { balance, ..account });
+        Ok(())
+    }
+
+    /// Into the fees of the running generation.
+    pub fn pay_fees(&mut self, coins: Coins) -> Result<(), Rejected> {
+        add(&mut self.ledger.fees.amount, coins.0)?;
+        add(&mut self.ledger.supply.fees, coins.0)
+    }
+
+    /// All fees of the generation that ends.
+    pub fn take_fees(&mut self) -> Result<Coins, Rejected> {
+        let amount = core::mem::take(&mut self.ledger.fees.amount);
+        sub(&mut self.ledger.supply.fees, amount)?;
+        Ok(Coins(amount))
+    }
+
+    /// Out of what is unmined: this is how coin comes to be on the root.
+    pub fn mint(&mut self, amount: Amount) -> Result<Coins, Rejected> {
+        sub(&mut self.ledger.supply.pool, amount)?;
+        add(&mut self.ledger.supply.minted, amount)?;
+        Ok(Coins(amount))
+    }
+
+    /// Back into what is unmined.
+    pub fn unmint(&mut self, coins: Coins) -> Result<(), Rejected> {
+        sub(&mut self.ledger.supply.minted, coins.0)?;
+        add(&mut self.ledger.supply.pool, coins.0)
+    }
+
+    /// Down from the parent: this is how coin comes to be on a child.
+    pub fn from_parent(&mut self, amount: Amount) -> Result<Coins, Rejected> {
+        add(&mut self.ledger.supply.minted, amount)?;
+        Ok(Coins(amount))
+    }
+
+    /// Up to the parent.
+    pub fn to_parent(&mut self, coins: Coins) -> Result<(), Rejected> {
+        sub(&mut self.ledger.supply.minted, coins.0)
+    }
+
+    /// Into what waits to be paid as reward, or the witness pot.
+    pub fn pay_rewards(&mut self, coins: Coins) -> Result<Amount, Rejected> {
+        add(&mut self.ledger.supply.rewards, coins.0)?;
+        Ok(coins.0)
+    }
+
+    /// Out of what waits to be paid as reward, or the witness pot.
+    pub fn take_rewards(&mut self, amount: Amount) -> Result<Coins, Rejected> {
+        sub(&mut self.ledger.supply.rewards, amount)?;
+        Ok(Coins(amount))
+    }
+
+    /// Into a child's escrow, waiting for the child to settle it.
+    pub fn escrow_in(&mut self, child: AssociateId, coins: Coins) -> Result<(), Rejected> {
+        let mut escrow = self.escrow(child)?;
+        add(&mut escrow.committed, coins.0)?;
+        add(&mut escrow.waiting, coins.0)?;
+        add(&mut self.ledger.supply.escrows, coins.0)?;
+        self.set(key::escrow(child, Asset::Coin), &escrow);
+        Ok(())
+    }
+
+    /// Out of a child's escrow: the one function by which money leaves it, and the law above all regimes.
+    /// # Errors
+    /// `Escrow` when more is asked for than `committed - remitted`.
+    pub fn escrow_out(&mut self, child: AssociateId, amount: Amount) -> Result<Coins, Rejected> {
+        let mut escrow = self.escrow(child)?;
+        if amount > escrow.held() {
+            return Err(Rejected::Escrow { escrow: escrow.held(), total: amount });
+        }
+        add(&mut escrow.remitted, amount)?;
+        sub(&mut self.ledger.supply.escrows, amount)?;
+        self.set(key::escrow(child, Asset::Coin), &escrow);
+        Ok(Coins(amount))
+    }
+
+    /// What a child's escrow of the inherited coin holds.
+    pub fn escrow(&mut self, child: AssociateId) -> Result<Escrow, Missing> {
+        Ok(self.get(&key::escrow(child, Asset::Coin))?.unwrap_or(Escrow::EMPTY))
+    }
+}

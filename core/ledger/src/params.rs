@@ -1,0 +1,143 @@
+//! The numbers that differ between ledgers. Frozen in the genesis; nothing here is configuration.
+
+use alloc::{string::String, vec::Vec};
+
+use banyan_types::{Amount, AssociateId, Gas, GasPrice, Height};
+
+banyan_types::record! {
+    /// Parameters of the transition. Source of defaults: ledger 1, 2.3.
+    Params {
+        /// What transactions are signed for; 1 to 32 letters, digits, `_` or `.`.
+        network_id: String,
+        /// The child's own id; zero on the root.
+        ledger: AssociateId,
+        /// Expected milliseconds between heights.
+        height_interval_ms: u64,
+        /// Base units for one gas, at least.
+        gas_price_min: GasPrice,
+        /// Gas of one transaction, at most.
+        gas_per_tx_max: Gas,
+        /// Gas of one block of transactions, at most.
+        gas_per_block_max: Gas,
+        /// Gas for keeping a byte for a year of heights.
+        rent_gas_per_byte_year: u64,
+        /// Heights that an object lives when nothing is said, covered by the base gas.
+        lifetime_default: u64,
+        /// Heights that an object may live at most.
+        lifetime_max: u64,
+        /// What only the root has.
+        root: Option<RootRules>,
+    }
+
+    /// Money of the root. Source: root 1, 6.
+    RootRules {
+        /// All coin there will ever be.
+        supply_cap: Amount,
+        /// Key blocks until a reward is paid.
+        maturity: u64,
+        /// Key blocks of a witness era.
+        era: u64,
+        /// Coins per key block, by rows.
+        emission: Vec<EmissionRow>,
+        /// The coinbase is at least the pool divided by this.
+        tail_div: u64,
+    }
+
+    /// From this height on, a key block mints so many coins.
+    EmissionRow {
+        /// First height of the row.
+        from: Height,
+        /// Whole coins.
+        coins: u64,
+    }
+}
+
+/// Milliseconds of 365 days.
+const YEAR_MS: u64 = 31_536_000_000;
+
+impl Params {
+    /// Heights that make a year.
+    pub fn heights_per_year(&self) -> u64 {
+        YEAR_MS.checked_div(self.height_interval_ms).unwrap_or(YEAR_MS).max(1)
+    }
+
+    /// Whether this is the root.
+    pub const fn is_root(&self) -> bool {
+        self.root.is_some()
+    }
+
+    /// Gas for keeping `bytes` for `heights`, rounded up. `None` on overflow.
+    pub fn rent_gas(&self, bytes: u64, heights: u64) -> Option<Gas> {
+        let gas = bytes.checked_mul(heights)?.checked_mul(self.rent_gas_per_byte_year)?;
+        Some(Gas(gas.div_ceil(self.heights_per_year())))
+    }
+
+    /// What `gas` costs at the least price. `None` on overflow.
+    pub fn price(&self, gas: Gas) -> Option<Amount> {
+        self.gas_price_min.0.checked_mul(u128::from(gas.0)).and_then(Amount::new)
+    }
+}
+
+impl RootRules {
+    /// Coins minted by the key block at `height`, with `pool` still unmined; never more than the pool.
+    pub fn coinbase(&self, height: Height, pool: Amount) -> Amount {
+        let row = self.emission.iter().take_while(|row| row.from <= height).last();
+        let table = row.and_then(|row| Amount::coins(row.coins)).unwrap_or(Amount::ZERO);
+        let tail = pool.share(1, self.tail_div).unwrap_or(Amount::ZERO);
+        table.max(tail).min(pool)
+    }
+}
+
+/// The emission of the main profile: rows of (height, coins), 88 × (u64, u64) big-endian. Source: root 6.
+static EMISSION_MAIN: &[u8; 1_408] = include_bytes!("../emission.main");
+
+/// The emission of the main profile: 475,000 coins, an eighth less each 262,800 heights.
+pub fn emission_main() -> Vec<EmissionRow> {
+    let (rows, _) = EMISSION_MAIN.as_chunks::<16>();
+    let row = |row: &[u8; 16]| {
+        let row = u128::from_be_bytes(*row);
+        EmissionRow { from: Height((row >> 64) as u64), coins: (row & u128::from(u64::MAX)) as u64 }
+    };
+    rows.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn emission_table_hash_is_frozen() {
+        let expected = "86ed749af0951dbc832c97246002015a566eabacb9387e249fc548e76767933c";
+        let hash = banyan_types::Hash(banyan_crypto::blake2b(&[EMISSION_MAIN]));
+        assert_eq!(alloc::format!("{hash}"), expected);
+    }
+
+    #[test]
+    fn the_emission_sums_to_what_is_published() {
+        let rows = emission_main();
+        let pairs = rows.iter().zip(rows.iter().skip(1));
+        let coins: u64 = pairs.map(|(row, next)| (next.from.0 - row.from.0) * row.coins).sum();
+        assert_eq!(coins, 998_558_269_200);
+        assert_eq!(rows.last(), Some(&EmissionRow { from: Height(22_863_601), coins: 0 }));
+    }
+
+    #[test]
+    fn the_coinbase_never_leaves_the_pool() {
+        let rules = RootRules {
+            supply_cap: Amount::MAX,
+            maturity: 5,
+            era: 20,
+            emission: emission_main(),
+            tail_div: 10_000_000,
+        };
+        let coins = |n| Amount::coins(n).unwrap();
+        assert_eq!(
+            rules.coinbase(Height(0), coins(1_000)),
+            Amount::coins(1_000).unwrap().share(1, 10_000_000).unwrap()
+        );
+        assert_eq!(rules.coinbase(Height(1), coins(500_000)), coins(475_000));
+        assert_eq!(rules.coinbase(Height(262_801), coins(500_000)), coins(415_625));
+        assert_eq!(rules.coinbase(Height(1), coins(7)), coins(7));
+        assert_eq!(rules.coinbase(Height(30_000_000), coins(10_000_000)), coins(1));
+    }
+}
