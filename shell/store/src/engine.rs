@@ -91,7 +91,8 @@ pub enum Flush {
     Later,
 }
 
-/// Rows to write together: all of them or, after a crash, none. The last word on a key wins.
+/// Rows to write together: all of them or, after a crash, none. The last word on a key wins. Keys are not empty and have at most
+/// 65,535 bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     rows: BTreeMap<(Column, Vec<u8>), Option<Vec<u8>>>,
@@ -190,7 +191,7 @@ pub fn prefixed(prefix: &[u8]) -> Span {
 }
 
 /// Read all of `span`, ascending, a page at a time; stops at the first error of `each`.
-pub fn for_each(
+pub fn scan_all(
     engine: &dyn Engine,
     column: Column,
     mut span: Span,

@@ -15,7 +15,7 @@ mod versions;
 
 pub use blocks::Place;
 pub use commit::Commit;
-pub use engine::{Batch, Column, Engine, Fault, Flush, Order, PAGE_BYTES_MAX, Row, Span, for_each, prefixed};
+pub use engine::{Batch, Column, Engine, Fault, Flush, Order, PAGE_BYTES_MAX, Row, Span, prefixed, scan_all};
 pub use fjall::{FORMAT, Fjall, OpenError};
 pub use mem::Mem;
 pub use prune::{PRUNE_VERSIONS_MAX, Pruned};

@@ -4,7 +4,7 @@
 //! The *final* version is an ancestor of the *head* or the head. Pruning is a sequence of steps, each one atomic batch that
 //! leaves such a tree: drop a version that nothing follows, or move the base to its only child.
 
-use crate::engine::{Batch, Column, Engine, Fault, Flush, Order, Span, for_each};
+use crate::engine::{Batch, Column, Engine, Fault, Flush, Order, Span, scan_all};
 use crate::state::{Id, Key, State, Version, leaf_row, parse_leaf_row};
 use banyan_tree::{Change as Update, Leaf, Trie, value_hash};
 use std::collections::BTreeMap;
@@ -165,7 +165,7 @@ fn rebuild(engine: &dyn Engine, marks: Marks) -> Result<Versions, Fault> {
 
 fn read_changes(engine: &dyn Engine) -> Result<BTreeMap<Version, Change>, Fault> {
     let mut changes = BTreeMap::new();
-    for_each(engine, Column::Change, ALL, |(key, row)| {
+    scan_all(engine, Column::Change, ALL, |(key, row)| {
         let version = key.as_slice().try_into().map(Version::from_bytes);
         let version = version.map_err(|_| Fault::broken(Column::Change, "a key is no version"))?;
         changes.insert(version, Change::parse(&row).ok_or_else(|| broken(version, "has no readable row"))?);
@@ -182,7 +182,7 @@ fn read_leaves(
 ) -> Result<(Leaves, BTreeMap<Version, Leaves>), Fault> {
     let mut of_base = Leaves::new();
     let mut written = BTreeMap::<Version, Leaves>::new();
-    for_each(engine, Column::Leaf, ALL, |(row, value)| {
+    scan_all(engine, Column::Leaf, ALL, |(row, value)| {
         let (key, version) = parse_leaf_row(&row).ok_or_else(|| Fault::broken(Column::Leaf, "a key is no leaf's"))?;
         let leaf = Leaf { key, value_hash: value_hash(&value), note: version };
         if version != base && changes.contains_key(&version) {
