@@ -1,0 +1,78 @@
+//! Meet the built program as a user does.
+
+use crate::command::closing;
+use crate::context::Context;
+use crate::figure::Figure;
+use crate::step::{Fault, Held};
+use crate::tree::Devnet;
+use crate::{kill, process, tools};
+
+/// Rounds of the kill sweep that CI can afford; fifty is the promise.
+const KILL_ROUNDS: u64 = 3;
+
+/// A devnet comes up, takes a payment, stops at Ctrl-C, comes up with its state, and starts over when told to.
+pub fn devnet(context: &Context) -> Held {
+    let folder = tempfile::tempdir()?;
+    let (mut devnet, took) = Devnet::start(context, folder.path())?;
+    eprintln!("ready after {took:?}");
+    let hash = devnet.pay()?;
+    devnet.included(&hash, context.until)?;
+    let paid = devnet.paid()?;
+    eprintln!("stopped after {:?}", devnet.stop()?);
+
+    let (devnet, took) = Devnet::start(context, folder.path())?;
+    eprintln!("ready again after {took:?}");
+    if devnet.transaction(&hash)?.is_none() {
+        return Err(Fault::Failed(format!("{hash} is unknown after a restart")));
+    }
+    let again = devnet.paid()?;
+    if again < paid {
+        return Err(Fault::Failed(format!("the payee had {paid} units, and {again} after a restart")));
+    }
+    devnet.stop()?;
+    Ok(Figure::PASSED)
+}
+
+/// Power cuts lose nothing that was acknowledged.
+pub fn kill(context: &Context) -> Held {
+    kill::rounds(context, 0..KILL_ROUNDS)
+}
+
+/// The demo tells its story to the end.
+pub fn demo(context: &Context) -> Held {
+    let mut last = String::new();
+    let end = process::watch(context.command(context.released("banyan")).arg("demo"), context.until, |line| {
+        line.trim().clone_into(&mut last);
+    })?;
+    if end.success() && last == "ok" {
+        return Ok(Figure::PASSED);
+    }
+    Err(Fault::Failed(format!("{end} after the line: {last}")))
+}
+
+/// The explorer works in a browser.
+pub fn browser(context: &Context) -> Held {
+    tools::ensure_chromium(context)?;
+    against_devnet(context, "conformance/browser")
+}
+
+/// The JavaScript SDK works unmodified.
+pub fn sdk(context: &Context) -> Held {
+    against_devnet(context, "conformance/sdk")
+}
+
+/// Run an npm package's tests against a devnet of their own.
+fn against_devnet(context: &Context, folder: &str) -> Held {
+    let folder = context.root.join(folder);
+    tools::ensure_npm_packages(context, &folder)?;
+    let data = tempfile::tempdir()?;
+    let (devnet, _) = Devnet::start(context, data.path())?;
+    let mut test = context.command("npm");
+    test.current_dir(&folder)
+        .args(["test", "--silent"])
+        .env("BANYAN_URL", devnet.url())
+        .env("CHROMIUM", tools::CHROMIUM);
+    let figure = closing(context, &mut test)?;
+    devnet.stop()?;
+    Ok(figure)
+}
