@@ -1,7 +1,37 @@
 //! Choose, extend and reward the proof-of-work chain (Bitcoin-NG).
+//!
+//! A key block proves work and names a leader; the leader adds micro blocks until the next key block. The [`Machine`]
+//! is a value: [`Input`] in, [`Effect`]s out. It holds headers alone, from the last final key block upward; bodies and
+//! states live in the store. Read [`Machine::step`] first, then [`validity`]. Rules: protocol, root 2 to 7.
+//! Prior art: Bitcoin-NG (Eyal et al., 2016).
 #![no_std]
 
 extern crate alloc;
 
+pub mod finality;
 pub mod pow;
 pub mod target;
+pub mod validity;
+
+mod block;
+mod effect;
+mod input;
+mod lead;
+mod machine;
+mod mine;
+mod params;
+mod refused;
+mod resume;
+mod tree;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+pub use block::{Block, BlockRef, BodyFacts, Header};
+pub use effect::{Alarm, Effect, ParentTip, Points, Record, Seq, Tip, To};
+pub use input::{Draft, Input, NotApplied, Peer, TemplateId};
+pub use lead::Watermark;
+pub use machine::{Machine, Stopped};
+pub use params::{Miner, RootParams};
+pub use resume::{Broken, Saved};

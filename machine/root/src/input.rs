@@ -1,0 +1,88 @@
+//! What the shell tells the machine.
+
+use alloc::boxed::Box;
+
+use banyan_types::{Gas, Hash, Height, Signature, TimeMs};
+
+use crate::{Block, Seq, pow::Cycle};
+
+/// A connection to another node, as the shell numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Peer(pub u64);
+
+/// Names one [`crate::Effect::Template`], so that late answers to an older one are known as such.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TemplateId(pub u64);
+
+/// Something happened. The shell tells the time first: everything is judged at the last [`Input::Tick`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The time now. Never goes back: an earlier one is ignored.
+    Tick(TimeMs),
+    /// A block came in, decoded from exactly its bytes (rule 1), its body hashed by the shell. `from` is `None` for
+    /// what was given to this node itself, such as a block by an external miner.
+    Block {
+        /// Who sent it.
+        from: Option<Peer>,
+        /// The block.
+        block: Block,
+    },
+    /// A peer left: what it sent and still waits for its parent is forgotten.
+    Gone(Peer),
+    /// The answer to [`crate::Effect::Apply`].
+    Applied(Hash, Result<(), NotApplied>),
+    /// A key block is final, by whatever gadget decides that. It may be unknown here still.
+    Final {
+        /// The key block.
+        hash: Hash,
+        /// Its height.
+        height: Height,
+    },
+    /// The answer to [`crate::Effect::Template`]: the state's root after the key block's own steps.
+    Templated(TemplateId, Hash),
+    /// A proof of work for [`crate::Effect::Mine`].
+    Solved {
+        /// Which template.
+        template: TemplateId,
+        /// The nonce of its graph.
+        nonce: u64,
+        /// The cycle found there.
+        pow: Box<Cycle>,
+    },
+    /// The mempool has something that a block can take.
+    PoolReady,
+    /// It has nothing.
+    PoolEmpty,
+    /// The answer to [`crate::Effect::Build`] on the block named; `None` if no transaction fitted.
+    Built(Hash, Option<Draft>),
+    /// The answer to [`crate::Effect::SignMicro`]; `None` if the signer refuses.
+    Signed(Option<Signature>),
+    /// The record of [`crate::Effect::Persist`] is on disk.
+    Persisted(Seq),
+}
+
+/// What the shell built and executed on a block: the rest of a micro header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Root of the state after it.
+    pub state_root: Hash,
+    /// List root of its transactions' hashes.
+    pub txs_root: Hash,
+    /// List root of its receipts' hashes.
+    pub receipts_root: Hash,
+    /// Gas of all its transactions.
+    pub gas_used: Gas,
+    /// Size of the body, in bytes.
+    pub bytes: u32,
+}
+
+/// Why a block was not applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotApplied {
+    /// The block breaks a rule of the ledger or does not lead to the roots it names: the sender's fault, for ever.
+    #[error("block does not execute to what its header says")]
+    Invalid,
+    /// The store failed, or a version is missing here: this node's fault. The machine stops.
+    #[error("block could not be executed here")]
+    Ours,
+}
