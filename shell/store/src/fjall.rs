@@ -3,6 +3,7 @@
 //! The folder holds `LOCK`, `FORMAT` and `tables/`. A crash while they are made leaves nothing that looks finished.
 
 use crate::engine::{Batch, Column, Engine, Fault, Flush, Order, Poison, Row, Span, is_void, page};
+use ::fjall::config::{CompressionPolicy, PinningPolicy};
 use ::fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, PersistMode, Readable};
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -13,7 +14,10 @@ pub const FORMAT: u32 = 1;
 
 /// Bytes of blocks cached for reads, over all columns. Leaves are found by exact key and the trie is in memory, so little is
 /// gained by more.
-const CACHE_BYTES: u64 = 4 << 20;
+const CACHE_BYTES: u64 = 8 << 20;
+
+/// Bytes of the engine's journals, which are read again at every start, before quiet columns are made to let go of theirs.
+const JOURNAL_BYTES: u64 = 64 << 20;
 
 /// Bytes that a column gathers in memory before they become a table file.
 const fn memtable_bytes(column: Column) -> u64 {
@@ -144,15 +148,28 @@ fn rename(folder: &Path, from: &Path, to: &Path) -> Result<(), OpenError> {
 fn open_tables(folder: &Path) -> Result<(Database, Vec<Keyspace>), OpenError> {
     let database = Database::builder(folder)
         .cache_size(CACHE_BYTES)
+        .max_journaling_size(JOURNAL_BYTES)
         .worker_threads(1)
         .open()
         .map_err(Fault::failed("opening the tables"))?;
-    let open = |column: Column| {
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes(column));
-        database.keyspace(column.name(), options).map_err(Fault::failed("opening a table"))
-    };
+    let open =
+        |column: Column| database.keyspace(column.name(), || options(column)).map_err(Fault::failed("opening a table"));
     let columns = Column::ALL.into_iter().map(open).collect::<Result<_, _>>()?;
     Ok((database, columns))
+}
+
+fn options(column: Column) -> KeyspaceCreateOptions {
+    let options = KeyspaceCreateOptions::default().max_memtable_size(memtable_bytes(column));
+    match column {
+        // Leaves are read one by one at random keys and every read finds its row. An index or a filter is far larger than the
+        // page it leads to, so they stay in memory, two bytes a leaf beside the trie's hundred. Hashes do not compress.
+        Column::Leaf => options
+            .expect_point_read_hits(true)
+            .index_block_pinning_policy(PinningPolicy::all(true))
+            .filter_block_pinning_policy(PinningPolicy::all(true))
+            .data_block_compression_policy(CompressionPolicy::disabled()),
+        _ => options,
+    }
 }
 
 fn row(guard: Guard) -> Result<Row, Fault> {

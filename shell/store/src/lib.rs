@@ -7,6 +7,7 @@ mod blocks;
 mod commit;
 mod engine;
 mod fjall;
+mod ledger;
 mod mem;
 mod prune;
 mod state;
