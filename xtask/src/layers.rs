@@ -16,7 +16,7 @@ enum Layer {
     Core,
     Machine,
     Shell,
-    /// `sim`, `bench`, `conformance`, `xtask`: nothing depends on them.
+    /// `sim`, `bench`, `conformance`, `xtask`, `docs`: nothing depends on them.
     Tool,
 }
 

@@ -1,4 +1,5 @@
-//! Keep the documents whole: every link leads to a file, and every page is in the book's table of contents.
+//! Keep the documents whole: every link leads to a file, every page of the book is in its table of contents, and every
+//! example in it is tested.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use crate::house;
 use crate::step::{Fault, Held, judge_all};
 
 const CONTENTS: &str = "docs/SUMMARY.md";
+/// Names the pages whose examples run as doc tests.
+const EXAMPLES: &str = "docs/examples.rs";
 
 /// The step `links`: one check for each document.
 pub fn check(context: &Context) -> Held {
@@ -19,17 +22,24 @@ pub fn check(context: &Context) -> Held {
     Ok(judge_all(documents.len(), &problems))
 }
 
-/// Pages of the book that its contents do not name.
+/// Pages of the book that its contents do not name, or whose examples nobody runs.
 fn unlisted(root: &Path, documents: &[PathBuf]) -> Result<Vec<String>, Fault> {
     let contents = root.join(CONTENTS);
     let book = contents.parent().unwrap_or(root);
     let text = fs::read_to_string(&contents)?;
     let listed: Vec<PathBuf> = targets(&text).map(|target| book.join(target)).collect();
-    Ok(documents
-        .iter()
-        .filter(|page| page.starts_with(book) && **page != contents && !listed.contains(page))
-        .map(|page| format!("{}: not in {CONTENTS}", page.display()))
-        .collect())
+    let examples = fs::read_to_string(root.join(EXAMPLES))?;
+    let mut problems = Vec::new();
+    for page in documents.iter().filter(|page| page.starts_with(book) && **page != contents) {
+        let name = page.strip_prefix(book).unwrap_or(page).display().to_string();
+        if !listed.contains(page) {
+            problems.push(format!("{name}: not in {CONTENTS}"));
+        }
+        if fs::read_to_string(page)?.contains("```rust") && !examples.contains(&name) {
+            problems.push(format!("{name}: its examples are not in {EXAMPLES}"));
+        }
+    }
+    Ok(problems)
 }
 
 /// Links of one document that lead nowhere.
