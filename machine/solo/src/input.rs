@@ -1,0 +1,70 @@
+//! What the shell tells the machine.
+
+use banyan_types::{Hash, Height, Signature, TimeMs};
+
+use crate::Seq;
+
+/// A block of the parent that is final by the parent's own rule, and what a child takes from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParentTip {
+    /// Its hash.
+    pub hash: Hash,
+    /// Its height.
+    pub height: Height,
+    /// Its time; for a root, the greatest time of any final key block.
+    pub time: TimeMs,
+    /// Height of the root there: the same as `height` if the parent is the root.
+    pub root_height: Height,
+    /// Its own entropy; the child's is derived from it.
+    pub entropy: Hash,
+    /// Inbox entries of this child below this number exist in the state after it.
+    pub inbox_next: u64,
+}
+
+/// Something happened. The shell tells the time first: everything is done at the last [`Input::Tick`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The time now. Never goes back: an earlier one is ignored.
+    Tick(TimeMs),
+    /// A final block of the parent: the newest, or the one that [`crate::Effect::AskParent`] asked for.
+    ParentTip(ParentTip),
+    /// The mempool has something that a block can take.
+    PoolReady,
+    /// It has nothing.
+    PoolEmpty,
+    /// The answer to [`crate::Effect::Build`].
+    Built(Draft),
+    /// The answer to [`crate::Effect::Sign`].
+    Signed(Signature),
+    /// The record of [`crate::Effect::Persist`] is on disk.
+    Persisted(Seq),
+    /// The block of [`crate::Effect::Commit`] is on disk with its state.
+    Committed(Height),
+    /// The parent has accepted a summary, in a block that is final there, whoever sent it.
+    SummaryAccepted {
+        /// Number of the summary.
+        seq: u64,
+        /// The child's block that it ends at.
+        child_to: Height,
+    },
+}
+
+/// What the shell built and executed in answer to [`crate::Effect::Build`]: the rest of a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Height of the block built.
+    pub height: Height,
+    /// List root of its transactions' hashes.
+    pub txs_root: Hash,
+    /// List root of its receipts' hashes.
+    pub receipts_root: Hash,
+    /// Outbox entries below this number exist after it.
+    pub outbox_to: u64,
+    /// Root of the state after it.
+    pub state_root: Hash,
+    /// Transactions in it.
+    pub txs: u32,
+    /// Inbox entries that carry money and were settled by it, credited or skipped. News such as a remit's acceptance do
+    /// not count: a summary for each would bring the next.
+    pub settled: u32,
+}

@@ -1,0 +1,65 @@
+//! Which parent block the next block names: the newest final one, or the furthest on the way to it.
+
+use banyan_types::{Height, header::ChildHeader};
+
+use crate::{Alarm, ParentTip, rules};
+
+/// What is known of the parent.
+#[derive(Clone, Debug, Default)]
+pub struct Parents {
+    /// The block that the last block names; `None` at the genesis.
+    named: Option<ParentTip>,
+    /// The newest final one.
+    newest: Option<ParentTip>,
+    /// One on the way there, if that is too far for one step.
+    bridge: Option<ParentTip>,
+}
+
+impl Parents {
+    pub const fn new(named: Option<ParentTip>) -> Self {
+        Self { named, newest: None, bridge: None }
+    }
+
+    /// A final parent block was told.
+    pub fn told(&mut self, tip: ParentTip) -> Result<(), Alarm> {
+        for held in [self.named, self.bridge, self.newest].into_iter().flatten() {
+            contradict(&held, &tip)?;
+        }
+        if self.newest.is_none_or(|newest| newest.height < tip.height) {
+            self.newest = Some(tip);
+        } else {
+            self.bridge = Some(tip);
+        }
+        Ok(())
+    }
+
+    /// A block was made that names `tip`.
+    pub fn name(&mut self, tip: ParentTip) {
+        self.named = Some(tip);
+    }
+
+    /// The block that the block after `prev` names. `None` while no parent block is known at all.
+    pub fn next(&self, prev: &ChildHeader) -> Option<ParentTip> {
+        let furthest = rules::furthest(prev);
+        let known = [self.named, self.bridge, self.newest].into_iter().flatten();
+        known.filter(|tip| furthest.is_none_or(|furthest| tip.height <= furthest)).max_by_key(|tip| tip.height)
+    }
+
+    /// The height to ask for: the newest is out of reach, and nothing on the way is known.
+    pub fn wanted(&self, prev: &ChildHeader) -> Option<Height> {
+        let furthest = rules::furthest(prev)?;
+        let out_of_reach = self.newest.is_some_and(|newest| newest.height > furthest);
+        (out_of_reach && self.next(prev) == self.named).then_some(furthest)
+    }
+}
+
+/// Two final blocks cannot contradict each other.
+fn contradict(held: &ParentTip, tip: &ParentTip) -> Result<(), Alarm> {
+    if held.height == tip.height && held.hash != tip.hash {
+        return Err(Alarm::ParentChanged { height: tip.height, held: held.hash, got: tip.hash });
+    }
+    if held.height <= tip.height && held.inbox_next > tip.inbox_next {
+        return Err(Alarm::InboxShrank { held: held.inbox_next, got: tip.inbox_next });
+    }
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! When to summarise, and which blocks: one summary under way, in order, none larger than the parent takes.
+//!
+//! Blocks since the last accepted summary are gathered into pieces as they come, each as long as a summary may be. The
+//! first piece that is under way stays as it is: its number must never name other blocks.
+
+use alloc::collections::VecDeque;
+
+use banyan_types::{Height, TimeMs, limits::INBOX_ACKED_PER_REMIT_MAX};
+
+use crate::{Range, SoloParams};
+
+/// Pieces that may wait for acceptance: 65 million withdrawals. Past them no more blocks are made.
+pub const PIECES_MAX: usize = 65_536;
+
+/// What summaries need to know of a block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Mark {
+    /// The block.
+    pub height: Height,
+    /// The parent height that it names.
+    pub parent_height: Height,
+    /// Outbox entries below this number exist after it.
+    pub outbox_to: u64,
+    /// Inbox entries below this number are settled after it.
+    pub inbox_to: u64,
+    /// Inbox entries that carry money and were settled by it.
+    pub settled: u32,
+}
+
+/// Blocks up to `end`, and whether they bring anything that somebody waits for.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    end: Mark,
+    has_work: bool,
+}
+
+/// The summaries of one child.
+#[derive(Clone, Debug)]
+pub struct Summaries {
+    /// Number of the last accepted summary.
+    accepted: u64,
+    /// The block where it ends.
+    base: Mark,
+    pieces: VecDeque<Piece>,
+    stage: Stage,
+}
+
+/// How far the next summary is.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// None is under way.
+    Quiet,
+    /// Its range is being written down.
+    Persisting(Range),
+    /// It is with the parent, or on its way, since this time.
+    Sent(Range, TimeMs),
+}
+
+impl Summaries {
+    /// After a summary was accepted that ends at `base`; `under_way` is the newest range that was written down.
+    pub fn new(accepted: u64, base: Mark, under_way: Option<Range>) -> Self {
+        let under_way = under_way.filter(|range| range.seq == accepted + 1);
+        // Sent long ago, as far as this run knows: it goes out again at once.
+        let stage = under_way.map_or(Stage::Quiet, |range| Stage::Sent(range, TimeMs(0)));
+        Self { accepted, base, pieces: VecDeque::new(), stage }
+    }
+
+    /// A block was committed.
+    pub fn push(&mut self, params: &SoloParams, block: Mark) {
+        let before = self.pieces.back().map_or(self.base, |piece| piece.end);
+        let has_work = block.settled > 0 || block.outbox_to > before.outbox_to;
+        match self.pieces.len().checked_sub(1) {
+            Some(last) if self.may_extend(params, last, &block) => {
+                let piece = &mut self.pieces[last];
+                *piece = Piece { end: block, has_work: piece.has_work || has_work };
+            }
+            _ => self.pieces.push_back(Piece { end: block, has_work }),
+        }
+    }
+
+    fn may_extend(&self, params: &SoloParams, last: usize, block: &Mark) -> bool {
+        let start = if last == 0 { self.base } else { self.pieces[last - 1].end };
+        let under_way = self.under_way().is_some_and(|range| self.pieces[last].end.height <= range.to);
+        !under_way
+            && block.outbox_to.saturating_sub(start.outbox_to) <= params.remit_lines_max
+            && block.inbox_to.saturating_sub(start.inbox_to) <= INBOX_ACKED_PER_REMIT_MAX
+    }
+
+    /// Whether more blocks would be more than can be kept in mind.
+    pub fn is_full(&self) -> bool {
+        self.pieces.len() >= PIECES_MAX
+    }
+
+    /// The range to write down now: there is work, or the parent has not heard of this child for a while.
+    pub fn begin(&mut self, params: &SoloParams) -> Option<Range> {
+        let (first, last) = (self.pieces.front()?, self.pieces.back()?);
+        let silent = last.end.parent_height.since(self.base.parent_height).unwrap_or(0);
+        let due = silent >= params.heartbeat() || self.pieces.iter().any(|piece| piece.has_work);
+        if !due || !matches!(self.stage, Stage::Quiet) {
+            return None;
+        }
+        let range = Range { seq: self.accepted + 1, from: self.base.height, to: first.end.height };
+        self.stage = Stage::Persisting(range);
+        Some(range)
+    }
+
+    /// The range under way is on disk, or has waited for an answer long enough: it goes out, at `now`.
+    pub fn send(&mut self, params: &SoloParams, now: TimeMs) -> Option<Range> {
+        let due = self.resend_due(params)?;
+        let range = self.under_way().filter(|_| due <= now)?;
+        self.stage = Stage::Sent(range, now);
+        Some(range)
+    }
+
+    /// The range is on disk.
+    pub fn persisted(&mut self) {
+        if let Stage::Persisting(range) = self.stage {
+            self.stage = Stage::Sent(range, TimeMs(0));
+        }
+    }
+
+    /// When the summary under way goes out again.
+    pub fn resend_due(&self, params: &SoloParams) -> Option<TimeMs> {
+        match self.stage {
+            Stage::Sent(_, TimeMs(0)) => Some(TimeMs(0)),
+            Stage::Sent(_, at) => at.plus(params.resend_ms),
+            Stage::Quiet | Stage::Persisting(_) => None,
+        }
+    }
+
+    /// The parent has accepted a summary. An old one is no news.
+    pub fn accept(&mut self, seq: u64, child_to: Height) {
+        if seq <= self.accepted {
+            return;
+        }
+        self.accepted = seq;
+        if self.under_way().is_some_and(|range| range.seq <= seq) {
+            self.stage = Stage::Quiet;
+        }
+        while let Some(piece) = self.pieces.pop_front_if(|piece| piece.end.height <= child_to) {
+            self.base = piece.end;
+        }
+        // Of a piece that was accepted in part, only where it is cut is known.
+        self.base.height = self.base.height.max(child_to);
+    }
+
+    const fn under_way(&self) -> Option<Range> {
+        match self.stage {
+            Stage::Persisting(range) | Stage::Sent(range, _) => Some(range),
+            Stage::Quiet => None,
+        }
+    }
+}
