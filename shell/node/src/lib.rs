@@ -1,1 +1,31 @@
 //! Wire machines to store, mempool, clock and parent.
+//!
+//! [`Node`] is one ledger's node as a value: an [`Input`] goes in, [`Order`]s for the world come out; disk is behind the
+//! store, time is an input, so that the simulator runs it unchanged. [`Service`] gives it a thread, a clock, a miner and
+//! ears. [`Chain`] is what everybody may read beside it. Read [`Node::handle`] first.
+
+extern crate alloc;
+
+mod chain;
+mod child;
+mod error;
+pub mod genesis;
+mod header;
+mod mempool;
+mod miner;
+mod node;
+mod parent;
+mod root;
+mod service;
+mod verify;
+
+pub use chain::{Chain, Found, Head, Leaves, StoredBlock};
+pub use child::{Operators, SoloRole};
+pub use error::{NodeError, SubmitError};
+pub use genesis::{EngineParams, GenesisFile};
+pub use header::Header;
+pub use mempool::{Dropped, Pool, PoolLimits, Waiting};
+pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};
+pub use parent::{At, LocalParent, Parent};
+pub use root::RootRole;
+pub use service::{Handle, Service, ServiceConfig};

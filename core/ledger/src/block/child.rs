@@ -48,7 +48,7 @@ pub(super) fn apply(state: &mut impl State, params: &Params, block: &ChildBlock)
 }
 
 /// Rules 1, 3 and 5: what the header repeats of the parent block must be so. That `parent` is final is the word of
-/// the parent link; that the block follows `prev_hash` is the machine's.
+/// the parent link; that the block follows `prev_hash`, its leader, set and seal are the machine's.
 fn check_header(params: &Params, header: &ChildHeader, parent: &ParentTip) -> Result<ChildStart, Invalid> {
     let rows = [
         ("version", header.version == PROTOCOL_VERSION),
@@ -56,8 +56,6 @@ fn check_header(params: &Params, header: &ChildHeader, parent: &ParentTip) -> Re
         ("parent_height", header.parent_height == parent.height),
         ("root_height", header.root_height == parent.root_height),
         ("entropy", header.entropy == ChildHeader::derive_entropy(parent.entropy, params.ledger)),
-        ("set_hash", header.set_hash == Hash::ZERO),
-        ("prev_seal_hash", header.prev_seal_hash == Hash::ZERO),
     ];
     if let Some((field, _)) = rows.into_iter().find(|(_, holds)| !holds) {
         return Err(Invalid::Header { field });

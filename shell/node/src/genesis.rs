@@ -1,0 +1,435 @@
+//! The genesis file: TOML for people, one canonical encoding for machines.
+//!
+//! Reading a file and writing it again changes neither the ledger nor its hash. Rules: node 4, design 7.
+
+use banyan_ledger::{EmissionRow, Genesis, GenesisAccount, GenesisError, Params, RootRules, emission_main};
+use banyan_types::{
+    AccountId, Amount, AssociateId, Bytes, Gas, GasPrice, Height, PublicKey, SUPPLY_MAX, TimeMs,
+    rlp::Field as _,
+    text::{self, Prefix},
+    tx::Transaction,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use crate::NodeError;
+
+banyan_types::record! {
+    /// What the root's machine reads of the genesis. Source: root 1.
+    RootEngineParams {
+        /// Size of the graph of a proof of work, 1 to 31.
+        edge_bits: u8,
+        /// Compact target until the retarget window fills.
+        target_initial: u32,
+        /// Whether the target follows the interval.
+        retarget: bool,
+        /// Whether a key block must leave a whole interval after the one before.
+        paced: bool,
+        /// Least milliseconds between micro blocks of a generation.
+        micro_interval_ms: u64,
+        /// Milliseconds that a block may be ahead of the clock.
+        drift_ms: u64,
+        /// Greatest index of a micro block.
+        micro_per_generation_max: u32,
+        /// Greatest body of a micro block.
+        micro_bytes_max: u32,
+        /// Key blocks on top until one counts as final; profile dev alone.
+        final_depth: u64,
+    }
+
+    /// What the machine of a solo ledger reads of the genesis. Source: associates 11.
+    SoloEngineParams {
+        /// Key of the operator that orders.
+        leader: PublicKey,
+        /// Least milliseconds between blocks of transactions.
+        block_interval_ms: u64,
+    }
+}
+
+/// Which engine orders the ledger, with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineParams {
+    /// Proof of work, Bitcoin-NG.
+    Root(RootEngineParams),
+    /// One operator.
+    Solo(SoloEngineParams),
+}
+
+/// A ledger's beginning, as a file says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GenesisFile {
+    /// Name of the ledger: `[a-z0-9_]{1,16}`.
+    pub name: String,
+    /// Which profile the numbers come from.
+    pub profile: String,
+    /// When it begins.
+    pub time: TimeMs,
+    /// Parameters of the transition.
+    pub params: Params,
+    /// The engine.
+    pub engine: EngineParams,
+    /// First balances.
+    pub accounts: BTreeMap<AccountId, Amount>,
+    /// Children registered from the beginning.
+    pub associates: Vec<Transaction>,
+}
+
+/// Numbers of the root's profile `dev`. Source: root 1, design 7.
+const DEV_KEY_INTERVAL_MS: u64 = 3_000;
+/// Heights of a year on the main profile; the dev profile keeps objects as many heights.
+const LIFETIME_DEFAULT: u64 = 262_800;
+/// Most heights that an object may live: ten years of the main profile.
+const LIFETIME_MAX: u64 = 2_628_000;
+/// Length of a ledger's name.
+const NAME_MAX: usize = 16;
+
+impl GenesisFile {
+    /// A root of the profile `dev`.
+    pub fn dev_root(time: TimeMs, key_interval_ms: Option<u64>, accounts: BTreeMap<AccountId, Amount>) -> Self {
+        let interval = key_interval_ms.unwrap_or(DEV_KEY_INTERVAL_MS);
+        let rules = RootRules {
+            supply_cap: Amount::MAX,
+            maturity: 5,
+            era: 20,
+            emission: vec![
+                EmissionRow { from: Height(1), coins: 100 },
+                EmissionRow { from: Height(1_000_000_001), coins: 0 },
+            ],
+            tail_div: 10_000_000_000,
+        };
+        let engine = RootEngineParams {
+            edge_bits: 10,
+            target_initial: 0x2100_ffff,
+            retarget: false,
+            paced: true,
+            micro_interval_ms: 300.min(interval.div_ceil(4)),
+            drift_ms: 3_000,
+            micro_per_generation_max: 4_096,
+            micro_bytes_max: 2 * 1024 * 1024,
+            final_depth: 1,
+        };
+        Self {
+            name: "root".into(),
+            profile: "dev".into(),
+            time,
+            params: params("banyan_dev".into(), AssociateId::ZERO, interval, Some(rules)),
+            engine: EngineParams::Root(engine),
+            accounts,
+            associates: vec![],
+        }
+    }
+
+    /// A root with the money of the profile `main`: for `genesis new` and its hash.
+    pub fn main_root_rules() -> RootRules {
+        RootRules { supply_cap: Amount::MAX, maturity: 180, era: 720, emission: emission_main(), tail_div: 10_000_000 }
+    }
+
+    /// A child of the profile `dev` that one operator orders.
+    pub fn dev_solo(name: &str, id: AssociateId, time: TimeMs, parent_interval_ms: u64, leader: PublicKey) -> Self {
+        let network_id = format!("{name}.{}", id.short());
+        Self {
+            name: name.into(),
+            profile: "dev".into(),
+            time,
+            params: params(network_id, id, parent_interval_ms, None),
+            engine: EngineParams::Solo(SoloEngineParams { leader, block_interval_ms: 200 }),
+            accounts: BTreeMap::new(),
+            associates: vec![],
+        }
+    }
+
+    /// The ledger's beginning as the transition reads it.
+    /// # Errors
+    /// `GenesisFile` when the file contradicts itself, `Genesis` when its coins do not add up.
+    pub fn genesis(&self) -> Result<Genesis, NodeError> {
+        self.check()?;
+        let mut engine = Vec::new();
+        match &self.engine {
+            EngineParams::Root(params) => params.put(&mut engine),
+            EngineParams::Solo(params) => params.put(&mut engine),
+        }
+        let balance =
+            |(account, balance): (&AccountId, &Amount)| GenesisAccount { account: *account, balance: *balance };
+        Ok(Genesis {
+            name: self.name.clone(),
+            profile: self.profile.clone(),
+            time: self.time,
+            params: self.params.clone(),
+            engine: Bytes(engine),
+            accounts: self.accounts.iter().map(balance).collect(),
+            associates: self.associates.iter().map(|tx| Bytes(tx.encode())).collect(),
+        })
+    }
+
+    fn check(&self) -> Result<(), NodeError> {
+        let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let wrong = |what: &str| Err(NodeError::GenesisFile(what.into()));
+        if self.name.is_empty() || self.name.len() > NAME_MAX || !self.name.bytes().all(word) {
+            return wrong("name must be 1 to 16 of a-z, 0-9 and _");
+        }
+        let root = matches!(self.engine, EngineParams::Root(_));
+        if root != self.params.is_root() {
+            return wrong("engine root goes with the section [root], and no other engine does");
+        }
+        if !root && !self.accounts.is_empty() {
+            return Err(NodeError::Genesis(GenesisError::TooMuch { cap: Amount::ZERO }));
+        }
+        match &self.engine {
+            EngineParams::Root(engine) if engine.final_depth == 0 => wrong("final_depth must be at least 1"),
+            EngineParams::Root(engine) if !(1..=31).contains(&engine.edge_bits) => wrong("edge_bits must be 1 to 31"),
+            EngineParams::Root(_) if self.profile != "dev" => {
+                wrong("finality by depth is for the profile dev alone; the others need witnesses")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Read a genesis file.
+    /// # Errors
+    /// `GenesisFile` with the line and what is wrong there.
+    pub fn from_toml(text: &str) -> Result<Self, NodeError> {
+        let file: File = toml::from_str(text).map_err(|error| NodeError::GenesisFile(error.to_string()))?;
+        let genesis = file.read().map_err(NodeError::GenesisFile)?;
+        genesis.check()?;
+        Ok(genesis)
+    }
+
+    /// The file's text.
+    pub fn to_toml(&self) -> String {
+        toml::to_string_pretty(&File::write(self)).expect("a genesis has only texts, numbers and tables of them")
+    }
+}
+
+fn params(network_id: String, ledger: AssociateId, height_interval_ms: u64, root: Option<RootRules>) -> Params {
+    Params {
+        network_id,
+        ledger,
+        height_interval_ms,
+        gas_price_min: GasPrice(1_000_000_000),
+        gas_per_tx_max: Gas(6_000_000),
+        gas_per_block_max: Gas(60_000_000),
+        rent_gas_per_byte_year: 20,
+        lifetime_default: LIFETIME_DEFAULT,
+        lifetime_max: LIFETIME_MAX,
+        root,
+    }
+}
+
+/// The form of the file. Unknown keys are errors.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    name: String,
+    profile: String,
+    network_id: String,
+    /// Own associate id of a child.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    associate: Option<String>,
+    time_ms: u64,
+    height_interval_ms: u64,
+    engine: EngineFile,
+    limits: LimitsFile,
+    expiry: ExpiryFile,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emission: Option<EmissionFile>,
+    #[serde(default)]
+    accounts: BTreeMap<String, String>,
+    /// Unsigned transactions of kind 93.
+    #[serde(default)]
+    associates: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+enum EngineFile {
+    Root {
+        edge_bits: u8,
+        target_initial: u32,
+        retarget: bool,
+        paced: bool,
+        micro_interval_ms: u64,
+        drift_ms: u64,
+        micro_per_generation_max: u32,
+        micro_bytes_max: u32,
+        final_depth: u64,
+    },
+    Solo {
+        leader: String,
+        block_interval_ms: u64,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsFile {
+    gas_price_min: u64,
+    gas_per_tx_max: u64,
+    gas_per_block: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpiryFile {
+    rent_gas_per_byte_year: u64,
+    lifetime_default: u64,
+    lifetime_max: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EmissionFile {
+    /// Coins, in words of the wallet.
+    supply_cap: String,
+    maturity: u64,
+    era: u64,
+    tail_div: u64,
+    /// Rows of from height and whole coins.
+    rows: Vec<(u64, u64)>,
+}
+
+impl File {
+    fn write(genesis: &GenesisFile) -> Self {
+        let params = &genesis.params;
+        Self {
+            name: genesis.name.clone(),
+            profile: genesis.profile.clone(),
+            network_id: params.network_id.clone(),
+            associate: (params.ledger != AssociateId::ZERO).then(|| params.ledger.to_string()),
+            time_ms: genesis.time.0,
+            height_interval_ms: params.height_interval_ms,
+            engine: EngineFile::write(&genesis.engine),
+            limits: LimitsFile {
+                gas_price_min: u64::try_from(params.gas_price_min.0).unwrap_or(u64::MAX),
+                gas_per_tx_max: params.gas_per_tx_max.0,
+                gas_per_block: params.gas_per_block_max.0,
+            },
+            expiry: ExpiryFile {
+                rent_gas_per_byte_year: params.rent_gas_per_byte_year,
+                lifetime_default: params.lifetime_default,
+                lifetime_max: params.lifetime_max,
+            },
+            emission: params.root.as_ref().map(EmissionFile::write),
+            accounts: genesis.accounts.iter().map(|(id, amount)| (id.to_string(), amount.to_string())).collect(),
+            associates: genesis
+                .associates
+                .iter()
+                .map(|tx| text::encode(Prefix::TransactionBytes, &tx.encode()))
+                .collect(),
+        }
+    }
+
+    fn read(self) -> Result<GenesisFile, String> {
+        let ledger =
+            self.associate.map_or(Ok(AssociateId::ZERO), |id| id.parse().map_err(|e| format!("associate: {e}")))?;
+        let params = Params {
+            network_id: self.network_id,
+            ledger,
+            height_interval_ms: self.height_interval_ms,
+            gas_price_min: GasPrice(u128::from(self.limits.gas_price_min)),
+            gas_per_tx_max: Gas(self.limits.gas_per_tx_max),
+            gas_per_block_max: Gas(self.limits.gas_per_block),
+            rent_gas_per_byte_year: self.expiry.rent_gas_per_byte_year,
+            lifetime_default: self.expiry.lifetime_default,
+            lifetime_max: self.expiry.lifetime_max,
+            root: self.emission.map(EmissionFile::read).transpose()?,
+        };
+        let accounts = self.accounts.iter().map(|(id, amount)| {
+            let id: AccountId = id.parse().map_err(|e| format!("accounts, {id}: {e}"))?;
+            let amount: Amount = amount.parse().map_err(|e| format!("accounts, {id}: {e}"))?;
+            Ok((id, amount))
+        });
+        Ok(GenesisFile {
+            name: self.name,
+            profile: self.profile,
+            time: TimeMs(self.time_ms),
+            params,
+            engine: self.engine.read()?,
+            accounts: accounts.collect::<Result<_, String>>()?,
+            associates: self.associates.iter().map(|tx| read_tx(tx)).collect::<Result<_, String>>()?,
+        })
+    }
+}
+
+fn read_tx(tx: &str) -> Result<Transaction, String> {
+    let bytes = text::decode_as(Prefix::TransactionBytes, tx).map_err(|error| format!("associates: {error}"))?;
+    Transaction::decode(&bytes).map_err(|error| format!("associates: {error}"))
+}
+
+impl EmissionFile {
+    fn write(rules: &RootRules) -> Self {
+        Self {
+            supply_cap: rules.supply_cap.to_string(),
+            maturity: rules.maturity,
+            era: rules.era,
+            tail_div: rules.tail_div,
+            rows: rules.emission.iter().map(|row| (row.from.0, row.coins)).collect(),
+        }
+    }
+
+    fn read(self) -> Result<RootRules, String> {
+        debug_assert!(Amount::MAX.base() == SUPPLY_MAX);
+        Ok(RootRules {
+            supply_cap: self.supply_cap.parse().map_err(|error| format!("emission, supply_cap: {error}"))?,
+            maturity: self.maturity,
+            era: self.era,
+            tail_div: self.tail_div,
+            emission: self
+                .rows
+                .iter()
+                .map(|(from, coins)| EmissionRow { from: Height(*from), coins: *coins })
+                .collect(),
+        })
+    }
+}
+
+impl EngineFile {
+    fn write(engine: &EngineParams) -> Self {
+        match engine {
+            EngineParams::Root(root) => Self::Root {
+                edge_bits: root.edge_bits,
+                target_initial: root.target_initial,
+                retarget: root.retarget,
+                paced: root.paced,
+                micro_interval_ms: root.micro_interval_ms,
+                drift_ms: root.drift_ms,
+                micro_per_generation_max: root.micro_per_generation_max,
+                micro_bytes_max: root.micro_bytes_max,
+                final_depth: root.final_depth,
+            },
+            EngineParams::Solo(solo) => {
+                Self::Solo { leader: solo.leader.text(Prefix::Peer), block_interval_ms: solo.block_interval_ms }
+            }
+        }
+    }
+
+    fn read(self) -> Result<EngineParams, String> {
+        Ok(match self {
+            Self::Root {
+                edge_bits,
+                target_initial,
+                retarget,
+                paced,
+                micro_interval_ms,
+                drift_ms,
+                micro_per_generation_max,
+                micro_bytes_max,
+                final_depth,
+            } => EngineParams::Root(RootEngineParams {
+                edge_bits,
+                target_initial,
+                retarget,
+                paced,
+                micro_interval_ms,
+                drift_ms,
+                micro_per_generation_max,
+                micro_bytes_max,
+                final_depth,
+            }),
+            Self::Solo { leader, block_interval_ms } => EngineParams::Solo(SoloEngineParams {
+                leader: PublicKey::from_text(Prefix::Peer, &leader)
+                    .map_err(|error| format!("engine, leader: {error}"))?,
+                block_interval_ms,
+            }),
+        })
+    }
+}

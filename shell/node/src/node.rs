@@ -1,0 +1,467 @@
+//! One ledger's node as a value: input in, orders out.
+//!
+//! The node owns the writing side of its [`Chain`], the pool and the engine's machine. It performs what the machine
+//! asks of store and pool itself and passes on what needs the world. Time is an input; the disk is behind the store.
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use banyan_ledger::{
+    Account, Block, Changes, Fault, Invalid, Outcome, Overlay, Rejected, Verified, apply_block, rules,
+};
+use banyan_root::{Peer, TemplateId, To, pow::Cycle};
+use banyan_store::{Commit, Flush, Order as Direction, Place, Session, Version};
+use banyan_types::{AccountId, Hash, Height, TimeMs, TxHash, header::KeyHeader, tx::SignedTx};
+
+use crate::{
+    Chain, Header, Leaves as _, NodeError, Pool, PoolLimits, SubmitError,
+    chain::Kept,
+    child::{SoloDriver, SoloRole},
+    mempool::{Dropped, Purse},
+    root::{RootDriver, RootRole},
+    verify,
+};
+
+/// Rows of the pool that one read of the disk brings.
+const POOL_PAGE: usize = 4_096;
+/// Versions of the state that are kept below the last final block.
+const KEPT_VERSIONS: usize = 64;
+
+/// What this node does for its ledger.
+pub enum Role {
+    /// Follow, and if it has a key mine and lead, the root.
+    Root(RootRole),
+    /// Order a solo ledger.
+    Solo(SoloRole),
+}
+
+/// Something happened.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// The time now.
+    Tick(TimeMs),
+    /// A block came in.
+    Block {
+        /// Which peer sent it; `None` for one given to this node itself.
+        from: Option<Peer>,
+        /// Its bytes.
+        block: BlockBytes,
+    },
+    /// A peer asks for a block.
+    Asked {
+        /// Who.
+        by: Peer,
+        /// Which.
+        block: Hash,
+    },
+    /// A peer left.
+    Gone(Peer),
+    /// A proof of work was found.
+    Solved {
+        /// For which template.
+        template: TemplateId,
+        /// Nonce of the graph.
+        nonce: u64,
+        /// The cycle.
+        pow: Box<Cycle>,
+    },
+    /// On a child: the parent has a new final block, or a new tip.
+    ParentMoved,
+}
+
+/// A block on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockBytes {
+    /// Its header, kind byte first.
+    pub header: Vec<u8>,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+/// What the world must do. Plain data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Order {
+    /// Search a proof of work for this header, until [`Input::Solved`] or the next `Mine` or `StopMining`.
+    Mine(TemplateId, Box<KeyHeader>),
+    /// Search no longer.
+    StopMining,
+    /// Send a block to peers.
+    Send(To, BlockBytes),
+    /// Ask a peer for a block.
+    Fetch(Peer, Hash),
+    /// Send a block to one peer that asked.
+    Answer(Peer, BlockBytes),
+    /// Think so much better or worse of a peer.
+    Score(Peer, i8),
+    /// Tick at this time at the latest.
+    Wake(TimeMs),
+    /// Give the parent this transaction.
+    ToParent(Box<SignedTx>),
+    /// Tell whoever listens.
+    News(News),
+}
+
+/// What listeners hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// The chain has a new end.
+    Tip {
+        /// Its hash.
+        hash: Hash,
+        /// Its height.
+        height: Height,
+        /// Blocks that left the chain, oldest first.
+        undone: Vec<Hash>,
+        /// Blocks that came to it, oldest first.
+        redone: Vec<Hash>,
+    },
+    /// A block is final, and all before it.
+    Final {
+        /// Its hash.
+        hash: Hash,
+        /// Its height.
+        height: Height,
+    },
+    /// A transaction is in the durable pool.
+    Pooled(TxHash),
+    /// A transaction left the pool without being final.
+    Dropped(TxHash),
+    /// An operator must know.
+    Alarm(String),
+}
+
+/// The answer to one submitted transaction.
+pub type Submitted = Result<TxHash, SubmitError>;
+
+/// One ledger's node.
+pub struct Node {
+    core: Core,
+    driver: Driver,
+}
+
+enum Driver {
+    Root(Box<RootDriver>),
+    Solo(Box<SoloDriver>),
+}
+
+/// What every engine's driver works on.
+pub(crate) struct Core {
+    pub chain: Arc<Chain>,
+    pub now: TimeMs,
+    pool: Arc<RwLock<Pool>>,
+    next_seq: u64,
+    orders: Vec<Order>,
+}
+
+impl Node {
+    /// Start on what the chain holds.
+    /// # Errors
+    /// `Role` when the role does not fit the engine; `Store` when the disk is broken.
+    pub fn open(chain: Arc<Chain>, role: Role, limits: PoolLimits) -> Result<Self, NodeError> {
+        let core = Core::open(chain, limits)?;
+        let driver = match role {
+            Role::Root(role) => Driver::Root(Box::new(RootDriver::open(&core, role)?)),
+            Role::Solo(role) => Driver::Solo(Box::new(SoloDriver::open(&core, role)?)),
+        };
+        Ok(Self { core, driver })
+    }
+
+    /// What everybody may read.
+    pub const fn chain(&self) -> &Arc<Chain> {
+        &self.core.chain
+    }
+
+    /// The waiting transactions.
+    pub const fn pool(&self) -> &Arc<RwLock<Pool>> {
+        &self.core.pool
+    }
+
+    /// Advance by one input.
+    /// # Errors
+    /// Only what is ours: the node must stop.
+    pub fn handle(&mut self, input: Input) -> Result<Vec<Order>, NodeError> {
+        if let Input::Tick(now) = input {
+            self.core.now = self.core.now.max(now);
+        }
+        match &mut self.driver {
+            Driver::Root(driver) => driver.handle(&mut self.core, input)?,
+            Driver::Solo(driver) => driver.handle(&mut self.core, input)?,
+        }
+        Ok(std::mem::take(&mut self.core.orders))
+    }
+
+    /// Take transactions into the durable pool: on disk before this returns.
+    /// # Errors
+    /// Only what is ours: the node must stop. Each transaction has its own answer.
+    pub fn submit(&mut self, txs: Vec<SignedTx>) -> Result<(Vec<Submitted>, Vec<Order>), NodeError> {
+        let answers = self.core.submit(txs)?;
+        match &mut self.driver {
+            Driver::Root(driver) => driver.pool_changed(&mut self.core)?,
+            Driver::Solo(driver) => driver.pool_changed(&mut self.core)?,
+        }
+        Ok((answers, std::mem::take(&mut self.core.orders)))
+    }
+}
+
+/// A block that was executed and not yet committed.
+pub(crate) struct Executed {
+    pub session: Session,
+    pub changes: Changes,
+    pub outcome: Outcome,
+}
+
+impl Core {
+    fn open(chain: Arc<Chain>, limits: PoolLimits) -> Result<Self, NodeError> {
+        let now = chain.head()?.header.time();
+        let mut core =
+            Self { chain, now, pool: Arc::new(RwLock::new(Pool::new(limits))), next_seq: 0, orders: Vec::new() };
+        core.restore_pool()?;
+        Ok(core)
+    }
+
+    /// Read the pool's rows back; those that are final meanwhile go.
+    fn restore_pool(&mut self) -> Result<(), NodeError> {
+        let mut gone = Commit::new();
+        loop {
+            let rows = self.chain.store().pool_from(self.next_seq, POOL_PAGE)?;
+            let Some((last, _)) = rows.last() else { break };
+            self.next_seq = last + 1;
+            for (seq, bytes) in rows {
+                if !self.restore(seq, &bytes)? {
+                    gone.unpool(seq);
+                }
+            }
+        }
+        Ok(self.chain.store().commit(gone, Flush::Later)?)
+    }
+
+    /// Whether the row still belongs to the pool.
+    fn restore(&self, seq: u64, bytes: &[u8]) -> Result<bool, NodeError> {
+        let tx = SignedTx::decode(bytes)?;
+        let found = self.chain.transaction(tx.hash())?;
+        let last_final = self.chain.last_final()?.header.place();
+        if found.as_ref().is_some_and(|found| found.header.place() <= last_final) {
+            return Ok(false);
+        }
+        let params = self.chain.params();
+        let Ok(tx) = Verified::check(tx, &params.network_id) else { return Ok(false) };
+        let height = self.chain.head()?.header.height();
+        self.pool_mut().restore(tx, seq, params, height, found.is_some());
+        Ok(true)
+    }
+
+    pub fn order(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+
+    pub fn pool(&self) -> RwLockReadGuard<'_, Pool> {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pool_mut(&self) -> RwLockWriteGuard<'_, Pool> {
+        self.pool.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit(&mut self, txs: Vec<SignedTx>) -> Result<Vec<Submitted>, NodeError> {
+        let head = self.chain.head()?;
+        let mut answers: Vec<Option<Submitted>> = Vec::with_capacity(txs.len());
+        let mut fresh = Vec::new();
+        for tx in txs {
+            let answer = self.answer_at_once(&tx, head.header.height())?;
+            if answer.is_none() {
+                fresh.push(tx);
+            }
+            answers.push(answer);
+        }
+        let mut commit = Commit::new();
+        let mut admitted = self.check_signatures(fresh).into_iter().map(|tx| {
+            let tx = tx?;
+            self.admit(tx, &head, &mut commit)
+        });
+        let answers: Vec<Submitted> = answers
+            .into_iter()
+            .map(|answer| answer.unwrap_or_else(|| admitted.next().unwrap_or(Err(SubmitError::PoolFull))))
+            .collect();
+        drop(admitted);
+        self.chain.store().commit(commit, Flush::Now)?;
+        let pooled: Vec<_> = answers.iter().flatten().copied().collect();
+        self.orders.extend(pooled.into_iter().map(|hash| Order::News(News::Pooled(hash))));
+        Ok(answers)
+    }
+
+    /// Known ones are answered with their hash again; those that fail a check before the signature with its error.
+    fn answer_at_once(&self, tx: &SignedTx, height: Height) -> Result<Option<Submitted>, NodeError> {
+        let hash = tx.hash();
+        if self.pool().get(&hash).is_some() || self.chain.transaction(hash)?.is_some() {
+            return Ok(Some(Ok(hash)));
+        }
+        Ok(rules::precheck(self.chain.params(), height, tx).err().map(|why| Err(why.into())))
+    }
+
+    fn check_signatures(&self, txs: Vec<SignedTx>) -> Vec<Result<Verified<SignedTx>, SubmitError>> {
+        let network_id = &self.chain.params().network_id;
+        match verify::check_all(txs.clone(), network_id) {
+            Ok(all) => all.into_iter().map(Ok).collect(),
+            Err(_) => txs.into_iter().map(|tx| Ok(Verified::check(tx, network_id)?)).collect(),
+        }
+    }
+
+    fn admit(&mut self, tx: Verified<SignedTx>, head: &crate::Head, commit: &mut Commit) -> Submitted {
+        let ours = |error: NodeError| SubmitError::Ours(error.to_string());
+        let signer = tx.get().transaction().signer();
+        let account = head.view.account(signer).map_err(ours)?.ok_or(Rejected::NoAccount { account: signer })?;
+        let purse = Purse { next: account.nonce.next().ok_or(Rejected::Overflow)?, balance: account.balance };
+        let (hash, seq) = (tx.get().hash(), self.next_seq);
+        let bytes = tx.get().bytes().to_vec();
+        let freed = self.pool_mut().admit(tx, seq, purse, self.chain.params(), head.header.height())?;
+        self.next_seq = seq.saturating_add(1);
+        commit.pool(seq, bytes);
+        for seq in freed {
+            commit.unpool(seq);
+        }
+        Ok(hash)
+    }
+
+    /// Execute `block` on the state `at`.
+    pub fn execute(&self, at: Version, block: &Block) -> Result<Executed, Invalid> {
+        let session = self.session(at)?;
+        let mut state = Overlay::new(session);
+        let outcome = apply_block(&mut state, self.chain.params(), block)?;
+        let (session, changes) = state.into_parts();
+        Ok(Executed { session, changes, outcome })
+    }
+
+    pub fn session(&self, at: Version) -> Result<Session, Invalid> {
+        self.chain.store().session(at).map_err(|_| Invalid::Ours(banyan_ledger::Missing("the version is not kept")))
+    }
+
+    /// Signatures that the pool has checked are not checked again.
+    pub fn verified(&self, txs: Vec<SignedTx>) -> Result<Vec<Verified<SignedTx>>, Invalid> {
+        let pool = self.pool();
+        let known: Vec<_> = txs.iter().map(|tx| pool.get(&tx.hash()).map(|waiting| waiting.tx.clone())).collect();
+        drop(pool);
+        let places: Vec<_> = known.iter().enumerate().filter(|(_, known)| known.is_none()).map(|(at, _)| at).collect();
+        let fresh = txs.into_iter().zip(&known).filter(|(_, known)| known.is_none()).map(|(tx, _)| tx).collect();
+        let checked = verify::check_all(fresh, &self.chain.params().network_id).map_err(|index| {
+            let index = places.get(index).copied().unwrap_or(index);
+            Invalid::Transaction { index, why: Rejected::BadSignature }
+        })?;
+        let mut checked = checked.into_iter();
+        Ok(known.into_iter().filter_map(|known| known.or_else(|| checked.next())).collect())
+    }
+
+    /// Make an executed block the head: block, state, receipts and its place on the chain, as one. `extra` adds rows.
+    pub fn commit(
+        &mut self,
+        header: &Header,
+        body: &[u8],
+        executed: Executed,
+        flush: Flush,
+        extra: impl FnOnce(&mut Commit),
+    ) -> Result<(), NodeError> {
+        let hash = header.hash();
+        let Executed { session, changes, outcome } = executed;
+        let kept = Kept::of(&outcome, &changes);
+        let executed = session.finish(hash.0, changes);
+        let version = executed.version();
+        let mut commit = Commit::new();
+        commit.state(executed).head(version).header(&hash.0, header.encode()).body(&hash.0, body);
+        commit.receipt(&hash.0, kept).main(header.place(), Some(&hash.0));
+        for (position, receipt) in outcome.receipts.iter().enumerate() {
+            commit.tx(&receipt.tx_hash.0, &hash.0, u32::try_from(position).unwrap_or(u32::MAX));
+        }
+        extra(&mut commit);
+        self.chain.store().commit(commit, flush)?;
+        let mut pool = self.pool_mut();
+        outcome.receipts.iter().for_each(|receipt| pool.mark(&receipt.tx_hash, true));
+        Ok(())
+    }
+
+    /// Make a block that was executed before the head again.
+    pub fn reapply(&mut self, hash: Hash, version: Version) -> Result<(), NodeError> {
+        let block = self.chain.block(hash)?.ok_or(NodeError::Header)?;
+        let mut commit = Commit::new();
+        commit.head(version).main(block.header.place(), Some(&hash.0));
+        self.chain.store().commit(commit, Flush::Later)?;
+        let mut pool = self.pool_mut();
+        block.txs.iter().for_each(|tx| pool.mark(&tx.hash(), true));
+        Ok(())
+    }
+
+    /// Make `to`, an ancestor of the head, the head; what stood above waits again.
+    pub fn unwind(&mut self, to: Hash) -> Result<(), NodeError> {
+        let place = self.chain.header(to)?.ok_or(NodeError::Header)?.place();
+        let version = self.chain.store().version_of(&to.0).ok_or(NodeError::Header)?;
+        let above = self.chain.main_from(
+            Place { index: place.index.saturating_add(1), ..place },
+            Direction::Ascending,
+            usize::MAX,
+        )?;
+        let mut commit = Commit::new();
+        commit.head(version);
+        let mut back = Vec::new();
+        for (place, hash) in above {
+            commit.main(place, None);
+            back.extend(self.chain.block(hash)?.map(|block| block.txs).unwrap_or_default());
+        }
+        self.chain.store().commit(commit, Flush::Later)?;
+        let mut pool = self.pool_mut();
+        back.iter().for_each(|tx| pool.mark(&tx.hash(), false));
+        Ok(())
+    }
+
+    /// A block is final, and all before it: its transactions leave the pool, older states may go.
+    pub fn finalise(&mut self, hash: Hash) -> Result<(), NodeError> {
+        let version = self.chain.store().version_of(&hash.0).ok_or(NodeError::Header)?;
+        let (from, to) = (self.chain.last_final()?.header.place(), self.chain.header(hash)?.ok_or(NodeError::Header)?);
+        let from = Place { index: from.index.saturating_add(1), ..from };
+        let mut commit = Commit::new();
+        for (place, hash) in self.chain.main_from(from, Direction::Ascending, usize::MAX)? {
+            if place > to.place() {
+                break;
+            }
+            let txs = self.chain.block(hash)?.map(|block| block.txs).unwrap_or_default();
+            let mut pool = self.pool_mut();
+            for seq in txs.iter().flat_map(|tx| pool.settle(tx)) {
+                commit.unpool(seq);
+            }
+        }
+        self.chain.store().commit(commit, Flush::Later)?;
+        self.chain.store().finalise(version, KEPT_VERSIONS)?;
+        self.order(Order::News(News::Final { hash, height: to.height() }));
+        Ok(())
+    }
+
+    /// Drop what can no longer be included: what is too late, and what another transaction with its nonce has replaced.
+    pub fn tidy(&mut self) -> Result<(), NodeError> {
+        let head = self.chain.head()?;
+        let rows = self.pool_mut().expire(head.header.height());
+        self.unpool(rows)
+    }
+
+    /// Drop a transaction that a rule refuses for ever.
+    pub fn refuse(&mut self, tx: TxHash, why: &Rejected) -> Result<(), NodeError> {
+        if why.fault() != Fault::Invalid {
+            return Ok(());
+        }
+        let row = self.pool_mut().drop_out(&tx, Dropped::Invalid { code: why.code() });
+        self.order(Order::News(News::Dropped(tx)));
+        self.unpool(row)
+    }
+
+    fn unpool(&self, rows: impl IntoIterator<Item = u64>) -> Result<(), NodeError> {
+        let mut commit = Commit::new();
+        for seq in rows {
+            commit.unpool(seq);
+        }
+        Ok(self.chain.store().commit(commit, Flush::Later)?)
+    }
+
+    /// Candidates for a block on the state of `view`.
+    pub fn candidates(&self, view: &banyan_store::View) -> Vec<Verified<SignedTx>> {
+        let next = |account: AccountId| {
+            let account = view.account(account).ok()?.unwrap_or(Account::EMPTY);
+            account.nonce.next()
+        };
+        self.pool().select(self.chain.params().gas_per_block_max, next)
+    }
+}

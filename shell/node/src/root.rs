@@ -1,0 +1,388 @@
+//! Drive the root's machine: perform what it asks of store, pool and key, pass on what needs the world.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use banyan_crypto::SecretKey;
+use banyan_ledger::{Block, Execution, Invalid, KeyBlock, MicroBlock, Overlay, key_outcome};
+use banyan_root::{
+    Block as Seen, BodyFacts, Draft, Effect, Header as Named, Input as Step, Machine, Miner, NotApplied, Peer, Points,
+    Record, RootParams, Saved, TemplateId, Watermark, finality::DepthFinality, pow::EdgeBits, target::Target,
+    validity::Owner,
+};
+use banyan_store::{Commit, Flush, Place};
+use banyan_types::{
+    AccountId, Bytes, Hash, PublicKey, Signature, TimeMs, TxHash,
+    header::{KeyHeader, MicroBody, MicroHeader},
+    tx::SignedTx,
+};
+
+use crate::{
+    Chain, Header, NodeError,
+    genesis::{EngineParams, RootEngineParams},
+    node::{BlockBytes, Core, Executed, Input, News, Order},
+};
+
+/// Kind of the record that holds the newest micro header signed here.
+const SIGNED_RECORD: u8 = 1;
+/// Name of the row that holds the work of the last final key block's chain.
+const WORK_ROW: &str = "root.work";
+/// Name of the row that holds the greatest time of a final key block.
+const CLOCK_ROW: &str = "root.clock";
+/// Key headers below the last final one that median and retarget look at.
+const PAST_HEADERS: u64 = 32;
+
+/// What this node does on the root.
+#[derive(Debug, Clone)]
+pub struct RootRole {
+    /// Mines and leads with this key; `None` only follows.
+    pub miner: Option<SecretKey>,
+    /// Account of the rewards.
+    pub beneficiary: AccountId,
+}
+
+/// The root's engine in a node.
+pub struct RootDriver {
+    machine: Machine,
+    finality: DepthFinality,
+    key: Option<SecretKey>,
+    network_id: String,
+    /// Blocks that came in and were not executed yet.
+    pending: BTreeMap<Hash, BlockBytes>,
+    /// The micro block that this node is making.
+    draft: Option<Making>,
+    ready: bool,
+}
+
+/// A micro block in the making: executed already, so that it need not be executed again once it is signed.
+struct Making {
+    on: Hash,
+    body: Vec<u8>,
+    executed: Executed,
+    hash: Option<Hash>,
+}
+
+impl RootDriver {
+    pub(crate) fn open(core: &Core, role: RootRole) -> Result<Self, NodeError> {
+        let EngineParams::Root(engine) = &core.chain.file().engine else { return Err(NodeError::Role) };
+        let params = machine_params(&core.chain, engine)?;
+        let miner =
+            role.miner.as_ref().map(|key| Miner { key: PublicKey(key.public()), beneficiary: role.beneficiary });
+        let machine = Machine::resume(params, miner, saved(&core.chain)?)
+            .map_err(|broken| NodeError::Stopped(broken.to_string()))?;
+        let depth = u16::try_from(engine.final_depth).unwrap_or(u16::MAX);
+        let finality = DepthFinality::new(depth, machine.key_chain());
+        let network_id = core.chain.params().network_id.clone();
+        let pending = BTreeMap::new();
+        Ok(Self { machine, finality, key: role.miner, network_id, pending, draft: None, ready: false })
+    }
+
+    pub(crate) fn handle(&mut self, core: &mut Core, input: Input) -> Result<(), NodeError> {
+        let step = match input {
+            Input::Tick(now) => Step::Tick(now),
+            Input::Gone(peer) => Step::Gone(peer),
+            Input::Solved { template, nonce, pow } => Step::Solved { template, nonce, pow },
+            Input::Block { from, block } => match self.look_at(core, from, block) {
+                Some(step) => step,
+                None => return Ok(()),
+            },
+            Input::Asked { by, block } => return self.answer(core, by, block),
+            Input::ParentMoved => return Ok(()),
+        };
+        self.run(core, step)
+    }
+
+    /// Tell the machine whether something waits.
+    pub(crate) fn pool_changed(&mut self, core: &mut Core) -> Result<(), NodeError> {
+        let ready = core.pool().has_waiting();
+        if std::mem::replace(&mut self.ready, ready) == ready {
+            return Ok(());
+        }
+        self.run(core, if ready { Step::PoolReady } else { Step::PoolEmpty })
+    }
+
+    fn run(&mut self, core: &mut Core, step: Step) -> Result<(), NodeError> {
+        let (mut steps, mut effects) = (VecDeque::from([step]), Vec::new());
+        while let Some(step) = steps.pop_front() {
+            let stopped = self.machine.step(step, &mut effects).err();
+            for effect in effects.drain(..) {
+                self.perform(core, effect, &mut steps)?;
+            }
+            if let Some(stopped) = stopped {
+                return Err(NodeError::Stopped(stopped.to_string()));
+            }
+            let ready = core.pool().has_waiting();
+            if std::mem::replace(&mut self.ready, ready) != ready {
+                steps.push_back(if ready { Step::PoolReady } else { Step::PoolEmpty });
+            }
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, core: &mut Core, effect: Effect, steps: &mut VecDeque<Step>) -> Result<(), NodeError> {
+        match effect {
+            Effect::Apply(hash) => steps.push_back(Step::Applied(hash, self.apply(core, hash)?)),
+            Effect::Unwind(to) => core.unwind(to)?,
+            Effect::Tip(tip) => {
+                let hashes = |blocks: &[banyan_root::BlockRef]| blocks.iter().map(|block| block.hash).collect();
+                let (hash, height) = (tip.block.hash, tip.block.height);
+                let (undone, redone) = (hashes(&tip.undone), hashes(&tip.redone));
+                core.order(Order::News(News::Tip { hash, height, undone, redone }));
+                core.tidy()?;
+                if let Some((hash, height)) = self.finality.tip(&tip) {
+                    steps.push_back(Step::Final { hash, height });
+                }
+            }
+            Effect::Forget(blocks) => blocks.iter().for_each(|block| drop(self.pending.remove(block))),
+            Effect::Propagate(tip) => self.make_final(core, tip.hash, tip.time)?,
+            Effect::Send { block, to } => {
+                if let Some(block) = self.bytes(core, block)? {
+                    core.order(Order::Send(to, block));
+                }
+            }
+            Effect::Fetch { from, block } => core.order(Order::Fetch(from, block)),
+            Effect::Template(id, header) => steps.push_back(template(core, id, &header)?),
+            Effect::Mine(id, header) => core.order(Order::Mine(id, header)),
+            Effect::StopMining => core.order(Order::StopMining),
+            Effect::Build { on, .. } => steps.push_back(Step::Built(on, self.build(core, on)?)),
+            Effect::SignMicro(header) => steps.push_back(Step::Signed(self.sign(*header))),
+            Effect::Persist(seq, Record::Signed(header)) => {
+                let mut commit = Commit::new();
+                commit.record(SIGNED_RECORD, 0, header.encode());
+                core.chain.store().commit(commit, Flush::Now)?;
+                steps.push_back(Step::Persisted(seq));
+            }
+            Effect::Score(peer, Points(points)) => core.order(Order::Score(peer, points)),
+            Effect::Refuse(hash, fault) => {
+                if fault.owner() == Owner::Invalid {
+                    self.pending.remove(&hash);
+                }
+            }
+            Effect::Wake(at) => core.order(Order::Wake(at)),
+            Effect::Alarm(alarm) => core.order(Order::News(News::Alarm(format!("{alarm:?}")))),
+        }
+        Ok(())
+    }
+
+    /// Decode a block as far as the machine must see it.
+    fn look_at(&mut self, core: &mut Core, from: Option<Peer>, block: BlockBytes) -> Option<Step> {
+        let Some(seen) = see(&block) else {
+            if let Some(peer) = from {
+                core.order(Order::Score(peer, Points::WRONG_BYTES.0));
+            }
+            return None;
+        };
+        if core.chain.store().version_of(&seen.hash().0).is_none() {
+            self.pending.insert(seen.hash(), block);
+        }
+        Some(Step::Block { from, block: seen })
+    }
+
+    /// Make the block the head. `Err` only when this node must stop.
+    fn apply(&mut self, core: &mut Core, hash: Hash) -> Result<Result<(), NotApplied>, NodeError> {
+        if let Some(version) = core.chain.store().version_of(&hash.0) {
+            core.reapply(hash, version)?;
+            return Ok(Ok(()));
+        }
+        let Some(bytes) = self.pending.remove(&hash) else { return Ok(Err(NotApplied::Ours)) };
+        let header = Header::decode(&bytes.header)?;
+        let made = self.draft.take_if(|draft| draft.hash == Some(hash)).map(|draft| draft.executed);
+        let executed = match made {
+            Some(executed) => Ok(executed),
+            None => execute(core, &header, &bytes.body),
+        };
+        match executed {
+            Ok(executed) => core.commit(&header, &bytes.body, executed, Flush::Later, |_| ()).map(Ok),
+            Err(Invalid::Ours(missing)) => Err(missing.into()),
+            Err(invalid) => {
+                core.order(Order::News(News::Alarm(format!("block {hash} is invalid: {invalid}"))));
+                Ok(Err(NotApplied::Invalid))
+            }
+        }
+    }
+
+    fn build(&mut self, core: &mut Core, on: Hash) -> Result<Option<Draft>, NodeError> {
+        let Some(view) = core.chain.state_at(on)? else { return Ok(None) };
+        let session = core.session(view.version()).map_err(NodeError::OwnBlock)?;
+        let mut state = Overlay::new(session);
+        let mut execution = Execution::micro(&mut state, core.chain.params()).map_err(NodeError::OwnBlock)?;
+        let (mut txs, mut refused) = (Vec::new(), Vec::new());
+        for tx in core.candidates(&view) {
+            match execution.push(&tx) {
+                Ok(()) => txs.push(Bytes(tx.get().bytes().to_vec())),
+                Err(Invalid::Transaction { why, .. }) => refused.push((tx.get().hash(), why)),
+                Err(_) => break,
+            }
+        }
+        let outcome = if execution.is_empty() { None } else { Some(execution.finish()?) };
+        let (session, changes) = state.into_parts();
+        refused.iter().try_for_each(|(tx, why): &(TxHash, _)| core.refuse(*tx, why))?;
+        let Some(outcome) = outcome else { return Ok(None) };
+        let body = MicroBody { txs, attachments: vec![] }.encode();
+        let draft = Draft {
+            state_root: outcome.root,
+            txs_root: outcome.txs_root,
+            receipts_root: outcome.receipts_root,
+            gas_used: outcome.gas_used,
+            bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
+        };
+        self.draft = Some(Making { on, body, executed: Executed { session, changes, outcome }, hash: None });
+        Ok(Some(draft))
+    }
+
+    /// Sign the header of the draft; it will come back as a block to apply.
+    fn sign(&mut self, header: MicroHeader) -> Option<Signature> {
+        let (key, draft) = (self.key.as_ref()?, self.draft.as_mut()?);
+        if draft.on != header.prev_hash || draft.executed.outcome.root != header.state_root {
+            return None;
+        }
+        let signature = Signature(key.sign(&header.signing_message(&self.network_id)));
+        let header = Header::Micro(Box::new(MicroHeader { signature, ..header }));
+        draft.hash = Some(header.hash());
+        self.pending.insert(header.hash(), BlockBytes { header: header.encode(), body: draft.body.clone() });
+        Some(signature)
+    }
+
+    fn make_final(&self, core: &mut Core, hash: Hash, clock: TimeMs) -> Result<(), NodeError> {
+        let mut commit = Commit::new();
+        commit.meta(WORK_ROW, self.machine.work(&hash).unwrap_or(0).to_be_bytes());
+        commit.meta(CLOCK_ROW, clock.0.to_be_bytes());
+        core.chain.store().commit(commit, Flush::Later)?;
+        core.finalise(hash)
+    }
+
+    fn bytes(&self, core: &Core, hash: Hash) -> Result<Option<BlockBytes>, NodeError> {
+        if let Some(pending) = self.pending.get(&hash) {
+            return Ok(Some(pending.clone()));
+        }
+        let block = core.chain.block(hash)?;
+        Ok(block.map(|block| BlockBytes { header: block.header.encode(), body: block.body }))
+    }
+
+    fn answer(&self, core: &mut Core, by: Peer, block: Hash) -> Result<(), NodeError> {
+        if let Some(block) = self.bytes(core, block)? {
+            core.order(Order::Answer(by, block));
+        }
+        Ok(())
+    }
+}
+
+/// Answer [`Effect::Template`]: the root after the key block's own steps.
+fn template(core: &Core, id: TemplateId, header: &KeyHeader) -> Result<Step, NodeError> {
+    let version = core.chain.store().version_of(&header.prev_hash.0).ok_or(NodeError::Header)?;
+    let mut state = Overlay::new(core.session(version).map_err(NodeError::OwnBlock)?);
+    let outcome = key_outcome(&mut state, core.chain.params(), header).map_err(NodeError::OwnBlock)?;
+    Ok(Step::Templated(id, outcome.root))
+}
+
+fn execute(core: &Core, header: &Header, body: &[u8]) -> Result<Executed, Invalid> {
+    let parent = core.chain.store().version_of(&header.prev_hash().0);
+    let parent = parent.ok_or(Invalid::Ours(banyan_ledger::Missing("the block before is not kept")))?;
+    let block = match header {
+        Header::Key(header) => Block::Key(KeyBlock { header: (**header).clone() }),
+        Header::Micro(header) => {
+            let txs = decode_txs(body)?;
+            Block::Micro(MicroBlock { header: (**header).clone(), txs: core.verified(txs)? })
+        }
+        Header::Child(_) => return Err(Invalid::Kind),
+    };
+    core.execute(parent, &block)
+}
+
+fn decode_txs(body: &[u8]) -> Result<Vec<SignedTx>, Invalid> {
+    let body = MicroBody::decode(body).map_err(|_| Invalid::Kind)?;
+    let decode = |(index, bytes): (usize, &Bytes)| {
+        SignedTx::decode(&bytes.0).map_err(|why| Invalid::Transaction { index, why: why.into() })
+    };
+    body.txs.iter().enumerate().map(decode).collect()
+}
+
+/// The block as the machine sees it; `None` if the bytes are no block of the root.
+fn see(block: &BlockBytes) -> Option<Seen> {
+    match Header::decode(&block.header).ok()? {
+        Header::Key(header) => block.body.is_empty().then_some(Seen::Key(header)),
+        Header::Micro(header) => {
+            let body = MicroBody::decode(&block.body).ok()?;
+            let hashes = body.txs.iter().map(|tx| banyan_crypto::blake2b(&[&tx.0]));
+            let txs_root = Hash(banyan_tree::list_root(hashes));
+            Some(Seen::Micro(header, BodyFacts { txs_root, bytes: u32::try_from(block.body.len()).ok()? }))
+        }
+        Header::Child(_) => None,
+    }
+}
+
+fn machine_params(chain: &Chain, engine: &RootEngineParams) -> Result<RootParams, NodeError> {
+    let wrong = |what: &str| NodeError::GenesisFile(format!("engine: {what}"));
+    let interval = chain.params().height_interval_ms.try_into().map_err(|_| wrong("height_interval_ms is zero"))?;
+    Ok(RootParams {
+        network_id: chain.params().network_id.clone(),
+        version: banyan_types::header::PROTOCOL_VERSION,
+        edge_bits: EdgeBits::new(engine.edge_bits).ok_or_else(|| wrong("edge_bits"))?,
+        key_interval_ms: interval,
+        micro_interval_ms: engine.micro_interval_ms,
+        drift_ms: engine.drift_ms,
+        target_initial: Target::from_compact(engine.target_initial).map_err(|error| wrong(&error.to_string()))?,
+        retarget: engine.retarget,
+        paced: engine.paced,
+        micro_per_generation_max: engine.micro_per_generation_max,
+        micro_bytes_max: engine.micro_bytes_max,
+        genesis_time: chain.file().time,
+    })
+}
+
+/// What the store has kept, as the machine takes it.
+fn saved(chain: &Chain) -> Result<Saved, NodeError> {
+    let last_final = chain.last_final()?;
+    let watermark = match chain.store().record(SIGNED_RECORD, 0)? {
+        Some(bytes) => Some(Watermark::of(&MicroHeader::decode(&bytes)?)),
+        None => None,
+    };
+    let number = |row: &str| -> Result<u128, NodeError> {
+        let bytes = chain.store().meta(row)?.unwrap_or_default();
+        Ok(bytes.iter().fold(0, |value, byte| (value << 8) | u128::from(*byte)))
+    };
+    let clock = match number(CLOCK_ROW)? {
+        0 => last_final.header.time(),
+        clock => TimeMs(u64::try_from(clock).unwrap_or(u64::MAX)),
+    };
+    Ok(Saved {
+        past: past_keys(chain, &last_final.header)?,
+        work: number(WORK_ROW)?,
+        clock,
+        above: above(chain, last_final.hash)?,
+        tip: chain.head()?.hash,
+        watermark,
+    })
+}
+
+/// The newest key headers up to the last final one, oldest first.
+fn past_keys(chain: &Chain, last_final: &Header) -> Result<Vec<KeyHeader>, NodeError> {
+    let top = last_final.height().0;
+    let mut past = Vec::new();
+    for height in top.saturating_sub(PAST_HEADERS)..=top {
+        let hash = chain.main_at(Place::at(height))?.ok_or(NodeError::Header)?;
+        match chain.header(hash)? {
+            Some(Header::Key(header)) => past.push(*header),
+            _ => return Err(NodeError::Header),
+        }
+    }
+    Ok(past)
+}
+
+/// Headers of executed blocks that descend from the last final one, parents first: versions count up in that order.
+fn above(chain: &Chain, last_final: Hash) -> Result<Vec<Named>, NodeError> {
+    let mut line = std::collections::BTreeSet::from([last_final]);
+    let mut above = Vec::new();
+    for (_, block) in chain.store().kept() {
+        let hash = Hash(block);
+        let Some(header) = chain.header(hash)? else { continue };
+        if hash == last_final || !line.contains(&header.prev_hash()) || !line.insert(hash) {
+            continue;
+        }
+        above.push(match header {
+            Header::Key(header) => Named::Key(header),
+            Header::Micro(header) => Named::Micro(header),
+            Header::Child(_) => return Err(NodeError::Header),
+        });
+    }
+    Ok(above)
+}

@@ -1,0 +1,258 @@
+//! Give a node its world: a thread, a clock, a miner, ears.
+
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use banyan_types::{TimeMs, tx::SignedTx};
+use tokio::sync::{broadcast, oneshot};
+
+use crate::{
+    Chain, EngineParams, Input, News, Node, NodeError, Order, Pool, Submitted,
+    miner::{Job, Miner},
+};
+
+/// News that a slow listener may lag behind before it loses some.
+const NEWS_MAX: usize = 4_096;
+/// Longest sleep of a node that waits for nothing.
+const IDLE: Duration = Duration::from_millis(500);
+/// Messages that one turn of the loop takes: submits among them share one write to disk.
+const TURN_MAX: usize = 1_024;
+
+/// A running node.
+pub struct Service {
+    handle: Handle,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What a service needs beside its node.
+#[derive(Default)]
+pub struct ServiceConfig {
+    /// The parent's node, where it runs in this process: it is told of final blocks and given remits.
+    pub parent: Option<Handle>,
+}
+
+/// A running node, as everybody else sees it. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    chain: Arc<Chain>,
+    pool: Arc<RwLock<Pool>>,
+    news: broadcast::Sender<News>,
+    inbox: Sender<Message>,
+    failure: Arc<OnceLock<String>>,
+}
+
+pub(crate) enum Message {
+    Submit(Vec<SignedTx>, oneshot::Sender<Vec<Submitted>>),
+    Input(Input),
+    Stop,
+}
+
+impl Handle {
+    /// What everybody may read.
+    pub const fn chain(&self) -> &Arc<Chain> {
+        &self.chain
+    }
+
+    /// Read the waiting transactions.
+    pub fn pool<T>(&self, read: impl FnOnce(&Pool) -> T) -> T {
+        read(&self.pool.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Hear of everything from now on.
+    pub fn news(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    /// Why the node has stopped by its own fault, if it has.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.get().map(String::as_str)
+    }
+
+    /// Give transactions to the node. When this returns, those answered with their hash are on disk.
+    /// # Errors
+    /// `Ended` when the node has stopped.
+    pub async fn submit(&self, txs: Vec<SignedTx>) -> Result<Vec<Submitted>, NodeError> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Message::Submit(txs, reply)).map_err(|_| NodeError::Ended)?;
+        answer.await.map_err(|_| NodeError::Ended)
+    }
+
+    fn forward(&self, tx: SignedTx) {
+        let (reply, _) = oneshot::channel();
+        // A parent that has stopped takes nothing: the machine sends again.
+        let _ = self.inbox.send(Message::Submit(vec![tx], reply));
+    }
+}
+
+impl Service {
+    /// Start the node's threads.
+    /// # Errors
+    /// `Store` when the chain cannot be read.
+    pub fn start(node: Node, config: ServiceConfig) -> Result<Self, NodeError> {
+        let (inbox, messages) = mpsc::channel();
+        let (news, _) = broadcast::channel(NEWS_MAX);
+        let (chain, pool) = (Arc::clone(node.chain()), Arc::clone(node.pool()));
+        let failure = Arc::new(OnceLock::new());
+        let handle = Handle { chain, pool, news, inbox, failure };
+        let miner = match &handle.chain.file().engine {
+            EngineParams::Root(engine) => Some(Miner::start(engine.edge_bits, handle.inbox.clone())?),
+            EngineParams::Solo(_) => None,
+        };
+        let mut threads = Vec::new();
+        if let Some(parent) = &config.parent {
+            threads.push(listen(parent, handle.inbox.clone()));
+        }
+        let looped = Loop { node, miner, handle: handle.clone(), parent: config.parent, wake: None };
+        let name = format!("node {}", handle.chain.name());
+        let thread = thread::Builder::new().name(name).spawn(move || looped.run(&messages));
+        threads.push(thread.map_err(|error| NodeError::Stopped(error.to_string()))?);
+        Ok(Self { handle, threads })
+    }
+
+    /// The node as everybody else sees it.
+    pub const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Stop: what was promised is on disk when this returns.
+    pub fn stop(self) {
+        let _ = self.handle.inbox.send(Message::Stop);
+        // The listener of a child ends with its parent's news or its own inbox; only the node is waited for.
+        if let Some(node) = self.threads.into_iter().next_back() {
+            let _ = node.join();
+        }
+    }
+}
+
+/// Tell a child whenever its parent moves.
+fn listen(parent: &Handle, inbox: Sender<Message>) -> JoinHandle<()> {
+    let mut news = parent.news();
+    thread::spawn(move || {
+        loop {
+            match news.blocking_recv() {
+                Ok(News::Final { .. } | News::Tip { .. }) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                    if inbox.send(Message::Input(Input::ParentMoved)).is_err() {
+                        return;
+                    }
+                }
+                Ok(_) => {}
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
+        }
+    })
+}
+
+/// The node's own thread.
+struct Loop {
+    node: Node,
+    miner: Option<Miner>,
+    handle: Handle,
+    parent: Option<Handle>,
+    wake: Option<TimeMs>,
+}
+
+impl Loop {
+    fn run(mut self, messages: &Receiver<Message>) {
+        let ended = self.serve(messages);
+        if let Err(error) = ended {
+            tracing::error!(ledger = self.handle.chain.name(), %error, "the node stops: this is our fault");
+            let _ = self.handle.failure.set(error.to_string());
+            let _ = self.handle.news.send(News::Alarm(error.to_string()));
+        }
+        if let Err(error) = self.handle.chain.store().sync() {
+            tracing::error!(%error, "the store could not be flushed");
+        }
+    }
+
+    fn serve(&mut self, messages: &Receiver<Message>) -> Result<(), NodeError> {
+        self.input(Input::Tick(now()))?;
+        self.input(Input::ParentMoved)?;
+        loop {
+            let first = match messages.recv_timeout(self.sleep()) {
+                Ok(message) => Some(message),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            };
+            self.input(Input::Tick(now()))?;
+            let turn: Vec<_> = first.into_iter().chain(messages.try_iter().take(TURN_MAX)).collect();
+            let mut submits = Vec::new();
+            for message in turn {
+                match message {
+                    Message::Submit(txs, reply) => submits.push((txs, reply)),
+                    Message::Input(input) => self.input(input)?,
+                    Message::Stop => return self.submit(submits),
+                }
+            }
+            self.submit(submits)?;
+        }
+    }
+
+    fn sleep(&self) -> Duration {
+        let until = self.wake.map(|wake| Duration::from_millis(wake.0.saturating_sub(now().0)));
+        until.unwrap_or(IDLE).min(IDLE)
+    }
+
+    fn input(&mut self, input: Input) -> Result<(), NodeError> {
+        let orders = self.node.handle(input)?;
+        self.carry_out(orders);
+        Ok(())
+    }
+
+    /// All submits of one turn go to disk together; then each gets its answer.
+    fn submit(&mut self, submits: Vec<(Vec<SignedTx>, oneshot::Sender<Vec<Submitted>>)>) -> Result<(), NodeError> {
+        if submits.is_empty() {
+            return Ok(());
+        }
+        let sizes: Vec<_> = submits.iter().map(|(txs, _)| txs.len()).collect();
+        let (txs, replies): (Vec<_>, Vec<_>) = submits.into_iter().unzip();
+        let (answers, orders) = self.node.submit(txs.into_iter().flatten().collect())?;
+        let mut answers = answers.into_iter();
+        for (size, reply) in sizes.into_iter().zip(replies) {
+            // Whoever asked may be gone; the transactions are in the pool all the same.
+            let _ = reply.send(answers.by_ref().take(size).collect());
+        }
+        self.carry_out(orders);
+        Ok(())
+    }
+
+    fn carry_out(&mut self, orders: Vec<Order>) {
+        for order in orders {
+            match order {
+                Order::Mine(template, header) => self.mine(Some(Job { template, header })),
+                Order::StopMining => self.mine(None),
+                Order::Wake(at) => self.wake = Some(at),
+                Order::ToParent(tx) => {
+                    if let Some(parent) = &self.parent {
+                        parent.forward(*tx);
+                    }
+                }
+                Order::News(news) => drop(self.handle.news.send(news)),
+                // One process has no peers.
+                Order::Send(..) | Order::Fetch(..) | Order::Answer(..) | Order::Score(..) => {}
+            }
+        }
+    }
+
+    fn mine(&self, job: Option<Job>) {
+        if let Some(miner) = &self.miner {
+            miner.set(job);
+        }
+    }
+}
+
+/// Milliseconds since 1970 by this machine's clock.
+pub(crate) fn now() -> TimeMs {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    TimeMs(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A lock whose holder never panics half way.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
