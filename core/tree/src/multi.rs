@@ -10,7 +10,8 @@ use crate::{
     trie::{Place, Sight},
 };
 
-/// Longest encoded [`MultiProof`]: 64 MiB, which is also the limit of a block's witness (protocol, proofs 5).
+/// Longest encoded [`MultiProof`]: 64 MiB, which is also the limit of a block's witness (protocol, proofs 5). Whoever reads
+/// from a stranger gives less: decoding takes up to eight times the bytes in memory.
 pub const MULTI_PROOF_BYTES_MAX: usize = 64 << 20;
 
 /// The part of the trie that some keys lead to, in pre-order, with one hash for each subtree that none leads to.

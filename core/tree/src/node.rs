@@ -9,7 +9,7 @@
 //! The top bit tells the kinds apart, so that nobody can show a leaf's preimage as two children or the reverse; each
 //! key's path therefore ends at one place under any root, also under one that no honest trie has.
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, block_api::compress256};
 
 /// Where a value stands: already a hash (of a domain byte and its parts), so that paths are balanced.
 pub type Key = [u8; 32];
@@ -69,6 +69,30 @@ fn is_leaf([first, ..]: &Node) -> bool {
     first & FIRST_BIT != 0
 }
 
+/// SHA-256 of 64 bytes. They fill one block and their padding is always the same second one, so nothing needs buffering.
+/// Measured: with the buffering hasher a build takes a quarter more time.
 fn pair(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
-    Sha256::new().chain_update(left).chain_update(right).finalize().into()
+    let mut block = [0; 64];
+    let (first, second) = block.split_at_mut(32);
+    first.copy_from_slice(left);
+    second.copy_from_slice(right);
+    let mut state = INITIAL_STATE;
+    compress256(&mut state, &[block, PADDING]);
+    let mut hash = [0; 32];
+    for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(state) {
+        *bytes = word.to_be_bytes();
+    }
+    hash
 }
+
+/// FIPS 180-4, 5.3.3.
+const INITIAL_STATE: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
+
+/// FIPS 180-4, 5.1.1: a one bit, zeros, the number of bits before it, 512, in the last eight bytes.
+const PADDING: [u8; 64] = {
+    let mut block = [0; 64];
+    block[0] = 0x80;
+    block[62] = 2;
+    block
+};
