@@ -51,6 +51,8 @@ pub struct RootDriver {
     /// The micro block that this node is making.
     draft: Option<Making>,
     ready: bool,
+    /// The last alarm: why the machine has stopped, if it has.
+    alarm: String,
 }
 
 /// A micro block in the making: executed already, so that it need not be executed again once it is signed.
@@ -73,7 +75,16 @@ impl RootDriver {
         let finality = DepthFinality::new(depth, machine.key_chain());
         let network_id = core.chain.params().network_id.clone();
         let pending = BTreeMap::new();
-        Ok(Self { machine, finality, key: role.miner, network_id, pending, draft: None, ready: false })
+        Ok(Self {
+            machine,
+            finality,
+            key: role.miner,
+            network_id,
+            pending,
+            draft: None,
+            ready: false,
+            alarm: String::new(),
+        })
     }
 
     pub(crate) fn handle(&mut self, core: &mut Core, input: Input) -> Result<(), NodeError> {
@@ -108,7 +119,7 @@ impl RootDriver {
                 self.perform(core, effect, &mut steps)?;
             }
             if let Some(stopped) = stopped {
-                return Err(NodeError::Stopped(stopped.to_string()));
+                return Err(NodeError::Stopped(format!("{stopped}: {}", self.alarm)));
             }
             let ready = core.pool().has_waiting();
             if std::mem::replace(&mut self.ready, ready) != ready {
@@ -158,7 +169,10 @@ impl RootDriver {
                 }
             }
             Effect::Wake(at) => core.order(Order::Wake(at)),
-            Effect::Alarm(alarm) => core.order(Order::News(News::Alarm(format!("{alarm:?}")))),
+            Effect::Alarm(alarm) => {
+                self.alarm = format!("{alarm:?}");
+                core.order(Order::News(News::Alarm(self.alarm.clone())));
+            }
         }
         Ok(())
     }
@@ -183,7 +197,8 @@ impl RootDriver {
             core.reapply(hash, version)?;
             return Ok(Ok(()));
         }
-        let Some(bytes) = self.pending.remove(&hash) else { return Ok(Err(NotApplied::Ours)) };
+        let bytes = self.pending.remove(&hash).or_else(|| self.own_key_block(&hash));
+        let Some(bytes) = bytes else { return Ok(Err(NotApplied::Ours)) };
         let header = Header::decode(&bytes.header)?;
         let made = self.draft.take_if(|draft| draft.hash == Some(hash)).map(|draft| draft.executed);
         let executed = match made {
@@ -197,6 +212,14 @@ impl RootDriver {
                 core.order(Order::News(News::Alarm(format!("block {hash} is invalid: {invalid}"))));
                 Ok(Err(NotApplied::Invalid))
             }
+        }
+    }
+
+    /// A key block that was mined here: the machine put its header together, and it has no body.
+    fn own_key_block(&self, hash: &Hash) -> Option<BlockBytes> {
+        match self.machine.header(hash)? {
+            Named::Key(header) => Some(BlockBytes { header: Header::Key(header.clone()).encode(), body: Vec::new() }),
+            Named::Micro(_) => None,
         }
     }
 
@@ -254,8 +277,9 @@ impl RootDriver {
         if let Some(pending) = self.pending.get(&hash) {
             return Ok(Some(pending.clone()));
         }
-        let block = core.chain.block(hash)?;
-        Ok(block.map(|block| BlockBytes { header: block.header.encode(), body: block.body }))
+        let stored = core.chain.block(hash)?;
+        let stored = stored.map(|block| BlockBytes { header: block.header.encode(), body: block.body });
+        Ok(stored.or_else(|| self.own_key_block(&hash)))
     }
 
     fn answer(&self, core: &mut Core, by: Peer, block: Hash) -> Result<(), NodeError> {
