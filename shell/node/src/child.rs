@@ -145,9 +145,9 @@ impl SoloDriver {
         Ok(Self { machine, leader, operators, parent, told, accepted, making: None, ready: false })
     }
 
-    pub(crate) fn handle(&mut self, core: &mut Core, input: Input) -> Result<(), NodeError> {
+    pub(crate) fn handle(&mut self, core: &mut Core, input: &Input) -> Result<(), NodeError> {
         match input {
-            Input::Tick(now) => self.run(core, Step::Tick(now)),
+            Input::Tick(now) => self.run(core, Step::Tick(*now)),
             Input::ParentMoved => self.look_up(core),
             // The operator alone makes blocks, and nobody mines: nothing else concerns it.
             Input::Block { .. } | Input::Asked { .. } | Input::Gone(_) | Input::Solved { .. } => Ok(()),

@@ -195,6 +195,8 @@ impl GenesisFile {
     }
 
     /// The file's text.
+    /// # Panics
+    /// Never: a genesis has only texts, numbers and tables of them.
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(&File::write(self)).expect("a genesis has only texts, numbers and tables of them")
     }
@@ -262,7 +264,7 @@ enum EngineFile {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LimitsFile {
-    gas_price_min: u64,
+    price_per_gas_min: u64,
     gas_per_tx_max: u64,
     gas_per_block: u64,
 }
@@ -299,7 +301,7 @@ impl File {
             height_interval_ms: params.height_interval_ms,
             engine: EngineFile::write(&genesis.engine),
             limits: LimitsFile {
-                gas_price_min: u64::try_from(params.gas_price_min.0).unwrap_or(u64::MAX),
+                price_per_gas_min: u64::try_from(params.gas_price_min.0).unwrap_or(u64::MAX),
                 gas_per_tx_max: params.gas_per_tx_max.0,
                 gas_per_block: params.gas_per_block_max.0,
             },
@@ -325,7 +327,7 @@ impl File {
             network_id: self.network_id,
             ledger,
             height_interval_ms: self.height_interval_ms,
-            gas_price_min: GasPrice(u128::from(self.limits.gas_price_min)),
+            gas_price_min: GasPrice(u128::from(self.limits.price_per_gas_min)),
             gas_per_tx_max: Gas(self.limits.gas_per_tx_max),
             gas_per_block_max: Gas(self.limits.gas_per_block),
             rent_gas_per_byte_year: self.expiry.rent_gas_per_byte_year,

@@ -27,6 +27,7 @@ const POOL_PAGE: usize = 4_096;
 const KEPT_VERSIONS: usize = 64;
 
 /// What this node does for its ledger.
+#[allow(clippy::large_enum_variant)] // made once per node
 pub enum Role {
     /// Follow, and if it has a key mine and lead, the root.
     Root(RootRole),
@@ -184,7 +185,7 @@ impl Node {
         }
         match &mut self.driver {
             Driver::Root(driver) => driver.handle(&mut self.core, input)?,
-            Driver::Solo(driver) => driver.handle(&mut self.core, input)?,
+            Driver::Solo(driver) => driver.handle(&mut self.core, &input)?,
         }
         Ok(std::mem::take(&mut self.core.orders))
     }
@@ -372,7 +373,9 @@ impl Core {
         extra(&mut commit);
         self.chain.store().commit(commit, flush)?;
         let mut pool = self.pool_mut();
-        outcome.receipts.iter().for_each(|receipt| pool.mark(&receipt.tx_hash, true));
+        for receipt in &outcome.receipts {
+            pool.mark(&receipt.tx_hash, true);
+        }
         Ok(())
     }
 
@@ -383,7 +386,9 @@ impl Core {
         commit.head(version).main(block.header.place(), Some(&hash.0));
         self.chain.store().commit(commit, Flush::Later)?;
         let mut pool = self.pool_mut();
-        block.txs.iter().for_each(|tx| pool.mark(&tx.hash(), true));
+        for tx in &block.txs {
+            pool.mark(&tx.hash(), true);
+        }
         Ok(())
     }
 
@@ -405,7 +410,9 @@ impl Core {
         }
         self.chain.store().commit(commit, Flush::Later)?;
         let mut pool = self.pool_mut();
-        back.iter().for_each(|tx| pool.mark(&tx.hash(), false));
+        for tx in &back {
+            pool.mark(&tx.hash(), false);
+        }
         Ok(())
     }
 

@@ -67,24 +67,15 @@ impl RootDriver {
     pub(crate) fn open(core: &Core, role: RootRole) -> Result<Self, NodeError> {
         let EngineParams::Root(engine) = &core.chain.file().engine else { return Err(NodeError::Role) };
         let params = machine_params(&core.chain, engine)?;
-        let miner =
-            role.miner.as_ref().map(|key| Miner { key: PublicKey(key.public()), beneficiary: role.beneficiary });
+        let RootRole { miner: key, beneficiary } = role;
+        let miner = key.as_ref().map(|key| Miner { key: PublicKey(key.public()), beneficiary });
         let machine = Machine::resume(params, miner, saved(&core.chain)?)
             .map_err(|broken| NodeError::Stopped(broken.to_string()))?;
         let depth = u16::try_from(engine.final_depth).unwrap_or(u16::MAX);
         let finality = DepthFinality::new(depth, machine.key_chain());
         let network_id = core.chain.params().network_id.clone();
         let pending = BTreeMap::new();
-        Ok(Self {
-            machine,
-            finality,
-            key: role.miner,
-            network_id,
-            pending,
-            draft: None,
-            ready: false,
-            alarm: String::new(),
-        })
+        Ok(Self { machine, finality, key, network_id, pending, draft: None, ready: false, alarm: String::new() })
     }
 
     pub(crate) fn handle(&mut self, core: &mut Core, input: Input) -> Result<(), NodeError> {
@@ -143,7 +134,7 @@ impl RootDriver {
                     steps.push_back(Step::Final { hash, height });
                 }
             }
-            Effect::Forget(blocks) => blocks.iter().for_each(|block| drop(self.pending.remove(block))),
+            Effect::Forget(blocks) => self.pending.retain(|hash, _| !blocks.contains(hash)),
             Effect::Propagate(tip) => self.make_final(core, tip.hash, tip.time)?,
             Effect::Send { block, to } => {
                 if let Some(block) = self.bytes(core, block)? {
@@ -155,7 +146,7 @@ impl RootDriver {
             Effect::Mine(id, header) => core.order(Order::Mine(id, header)),
             Effect::StopMining => core.order(Order::StopMining),
             Effect::Build { on, .. } => steps.push_back(Step::Built(on, self.build(core, on)?)),
-            Effect::SignMicro(header) => steps.push_back(Step::Signed(self.sign(*header))),
+            Effect::SignMicro(header) => steps.push_back(Step::Signed(self.sign(&header))),
             Effect::Persist(seq, Record::Signed(header)) => {
                 let mut commit = Commit::new();
                 commit.record(SIGNED_RECORD, 0, header.encode());
@@ -253,13 +244,13 @@ impl RootDriver {
     }
 
     /// Sign the header of the draft; it will come back as a block to apply.
-    fn sign(&mut self, header: MicroHeader) -> Option<Signature> {
+    fn sign(&mut self, header: &MicroHeader) -> Option<Signature> {
         let (key, draft) = (self.key.as_ref()?, self.draft.as_mut()?);
         if draft.on != header.prev_hash || draft.executed.outcome.root != header.state_root {
             return None;
         }
         let signature = Signature(key.sign(&header.signing_message(&self.network_id)));
-        let header = Header::Micro(Box::new(MicroHeader { signature, ..header }));
+        let header = Header::Micro(Box::new(MicroHeader { signature, ..header.clone() }));
         draft.hash = Some(header.hash());
         self.pending.insert(header.hash(), BlockBytes { header: header.encode(), body: draft.body.clone() });
         Some(signature)

@@ -140,7 +140,7 @@ impl World {
                     let bits = EdgeBits::new(engine.edge_bits).unwrap();
                     let target = Target::from_compact(header.target).unwrap();
                     let worked: [u8; KEY_WORKED_BYTES] = *header.encode().first_chunk().unwrap();
-                    let mut solver = Lean::default();
+                    let solver = Lean::default();
                     let (nonce, pow) = (0..)
                         .find_map(|nonce| {
                             let seed = Seed::of_header(&worked, nonce);
