@@ -2,7 +2,7 @@
 
 use banyan_types::{
     Amount, Gas, GasPrice, Height, Receipt, Status,
-    limits::PAYLOAD_BYTES_MAX,
+    limits::{OPERATORS_MAX, PAYLOAD_BYTES_MAX, REMIT_BYTES_MAX, REMIT_LINES_MAX},
     tx::{AssociateRemit, SignedTx, Transaction},
 };
 
@@ -15,6 +15,14 @@ use crate::{
 
 /// Gas of one byte of an unsigned transaction. Source: ledger 2.3.
 const BYTE_GAS: u64 = 20;
+
+/// Gas of the longest remit: [`REMIT_BYTES_MAX`] bytes, [`REMIT_LINES_MAX`] lines, [`OPERATORS_MAX`] signatures.
+/// It is measured against the block's gas instead of one transaction's, since a child may order so much in one block and
+/// each block must be remittable alone.
+pub const REMIT_GAS_MAX: Gas = Gas(30_000
+    + BYTE_GAS * REMIT_BYTES_MAX as u64
+    + LINE_GAS.0 * REMIT_LINES_MAX as u64
+    + SIGNATURE_GAS.0 * OPERATORS_MAX as u64);
 
 /// Gas of a transaction whose unsigned bytes are `unsigned_len`, before anything that depends on the state but the
 /// height. `None` on overflow.
@@ -66,8 +74,10 @@ pub fn precheck(params: &Params, height: Height, tx: &SignedTx) -> Result<Gas, R
     if transaction.fee() < needed {
         return Err(Rejected::FeeTooLow { needed, got: transaction.fee() });
     }
-    if gas > params.gas_per_tx_max {
-        return Err(Rejected::GasTooHigh { max: params.gas_per_tx_max, got: gas });
+    let is_remit = matches!(transaction, Transaction::AssociateRemit(_));
+    let max = if is_remit { params.gas_per_block_max } else { params.gas_per_tx_max };
+    if gas > max {
+        return Err(Rejected::GasTooHigh { max, got: gas });
     }
     match transaction.ttl() {
         Some(ttl) if ttl < height => Err(Rejected::TtlExpired { ttl, height }),
@@ -96,9 +106,10 @@ impl<S: State> Scene<'_, S> {
     fn apply_or_leave_half(&mut self, tx: &SignedTx) -> Result<Receipt, Rejected> {
         let gas_used = precheck(self.params, self.height, tx)?;
         self.charge(tx)?;
+        let mut created = alloc::vec![];
         match tx.transaction() {
             Transaction::Spend(spend) => self.spend(spend)?,
-            Transaction::AssociateCreate(create) => self.create(create)?,
+            Transaction::AssociateCreate(create) => created.push(self.create(create)?.into()),
             Transaction::AssociateCommit(commit) => self.commit(commit)?,
             Transaction::AssociateRemit(remit) => self.remit(remit)?,
             Transaction::AssociateWithdraw(withdraw) => self.withdraw_tx(withdraw)?,
@@ -111,7 +122,7 @@ impl<S: State> Scene<'_, S> {
             returned: banyan_types::Bytes::default(),
             logs: alloc::vec![],
             calls: alloc::vec![],
-            created: alloc::vec![],
+            created,
         })
     }
 

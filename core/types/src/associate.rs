@@ -8,9 +8,14 @@ use alloc::{string::ToString as _, vec::Vec};
 
 use crate::{
     AccountId, Amount, Asset, AssociateId, Gas, Hash, Height, Payee, Signature,
+    limits::OPERATORS_MAX,
     rlp::{DecodeError, Field, Items, put_bytes, put_list},
     show::Value,
 };
+
+/// Bytes of the authorization of a remit: [`OPERATORS_MAX`] signatures of 66 bytes, each with its place (at most 1 byte
+/// below 128) and the length of the pair (2), and the length of the list.
+const AUTHORIZATION_BYTES_MAX: usize = OPERATORS_MAX * 69 + 4;
 
 /// What a parent demands before money leaves a child's escrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,6 +258,7 @@ impl InboxEntry {
     }
 
     /// This entry with the hash chain continued from `before`: over the entry with a zero hash.
+    #[must_use]
     pub fn chained(self, before: Hash) -> Self {
         let blank = Self { hash: Hash::ZERO, ..self };
         let hash = Hash(banyan_crypto::blake2b(&[&before.0, &blank.encode()]));
@@ -279,21 +285,29 @@ impl Summary {
     }
 }
 
-/// The authorization of a remit in regime `operators`: signatures in ascending order of their place.
+/// The authorization of a remit in regime `operators`: the signatures in ascending order of their place.
 pub fn operators_authorization(signatures: &[OperatorSignature]) -> crate::Bytes {
+    let mut sorted = signatures.to_vec();
+    sorted.sort_by_key(|signature| signature.index);
     let mut out = Vec::new();
-    signatures.to_vec().put(&mut out);
+    sorted.put(&mut out);
     crate::Bytes(out)
 }
 
-/// Read what [`operators_authorization`] wrote.
+/// Read what [`operators_authorization`] wrote: at most [`OPERATORS_MAX`] signatures, one for each place.
 /// # Errors
-/// `Malformed` or `NotCanonical`.
+/// `TooLarge`, `Malformed`, or `NotCanonical` when the places do not ascend.
 pub fn read_operators_authorization(bytes: &[u8]) -> Result<Vec<OperatorSignature>, DecodeError> {
+    if bytes.len() > AUTHORIZATION_BYTES_MAX {
+        return Err(DecodeError::TooLarge { max: AUTHORIZATION_BYTES_MAX, got: bytes.len() });
+    }
     let mut list = Items::of(bytes)?;
-    let mut signatures = Vec::new();
+    let mut signatures = Vec::<OperatorSignature>::new();
     while !list.is_empty() {
         signatures.push(OperatorSignature::take(&mut list)?);
+    }
+    if !signatures.is_sorted_by(|a, b| a.index < b.index) {
+        return Err(DecodeError::NotCanonical("places of operators do not ascend"));
     }
     Ok(signatures)
 }

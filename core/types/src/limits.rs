@@ -1,7 +1,11 @@
 //! The house limits of every ledger; a child may lower them. Source: protocol, ledger 7.
 
-/// Bytes of one signed transaction.
+/// Bytes of one signed transaction, unless it is a remit.
 pub const TX_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of one signed remit: [`REMIT_LINES_MAX`] lines with the longest routes (412 bytes each),
+/// [`INBOX_ACKED_PER_REMIT_MAX`] skipped numbers (9 each) and [`OPERATORS_MAX`] signatures must fit, or what a child has
+/// ordered could never leave it.
+pub const REMIT_BYTES_MAX: usize = 512 * 1024;
 /// Bytes of the free payload of a spend.
 pub const PAYLOAD_BYTES_MAX: usize = 32 * 1024;
 /// Bytes of one block's transactions.

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::{
-    Bytes, ContractId, Gas, GasPrice, Hash, TxHash,
+    Bytes, ContractId, Gas, GasPrice, Hash, Id, TxHash,
     rlp::{DecodeError, Field, Items},
     show::Value,
 };
@@ -72,8 +72,8 @@ crate::object! {
         logs: Vec<Log>,
         /// Receipts of nested transactions.
         calls: Vec<Bytes>,
-        /// Ids of what was made, tag byte first.
-        created: Vec<Bytes>,
+        /// What was made: a connection point.
+        created: Vec<Id>,
     }
 }
 

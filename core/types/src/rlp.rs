@@ -254,6 +254,18 @@ id_fields!(
     Entry(EntryId)
 );
 
+impl Field for Id {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_id(*self, out);
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        take_id(items)
+    }
+    fn show(&self) -> Value {
+        Value::Text(self.to_string())
+    }
+}
+
 impl Field for Payee {
     fn put(&self, out: &mut Vec<u8>) {
         put_id(self.id(), out);

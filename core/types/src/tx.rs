@@ -8,7 +8,7 @@ use alloc::{string::String, vec::Vec};
 use crate::{
     AccountId, Amount, Asset, AssociateId, Bytes, Gas, Hash, Height, Nonce, Payee, PublicKey, Signature, TxHash,
     associate::{Access, ChildParams, Hop, OutboxEntry, Regime, Summary},
-    limits::{SIGNATURES_MAX, TX_BYTES_MAX},
+    limits::{REMIT_BYTES_MAX, SIGNATURES_MAX, TX_BYTES_MAX},
     rlp::{DecodeError, Field as _, Items, put_list, take_tag},
     show::Fields,
 };
@@ -277,9 +277,7 @@ impl SignedTx {
     /// # Errors
     /// `TooLarge`, `Malformed`, `NotCanonical` or `UnknownTag`.
     pub fn decode_unsorted(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > TX_BYTES_MAX {
-            return Err(DecodeError::TooLarge { max: TX_BYTES_MAX, got: bytes.len() });
-        }
+        within(REMIT_BYTES_MAX, bytes)?;
         let mut items = Items::of(bytes)?;
         match take_tag(&mut items)? {
             Self::TAG => {}
@@ -293,6 +291,10 @@ impl SignedTx {
         }
         signatures.sort_unstable();
         signatures.dedup();
+        // Every kind but one is refused before its fields are read.
+        if tag_of(&unsigned)? != AssociateRemit::TAG {
+            within(TX_BYTES_MAX, bytes)?;
+        }
         let transaction = Transaction::decode(&unsigned)?;
         Ok(Self::with_bytes(transaction, signatures, unsigned))
     }
@@ -334,6 +336,14 @@ impl SignedTx {
     }
 }
 
+const fn within(max: usize, bytes: &[u8]) -> Result<(), DecodeError> {
+    if bytes.len() <= max { Ok(()) } else { Err(DecodeError::TooLarge { max, got: bytes.len() }) }
+}
+
+fn tag_of(unsigned: &[u8]) -> Result<u64, DecodeError> {
+    Ok(take_tag(&mut Items::of(unsigned)?)?.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -371,8 +381,14 @@ mod tests {
         unknown[2] = 12; // the tag of a signed transaction, after the two bytes of the list's length
         let mut trailing = good.bytes().to_vec();
         trailing.push(0);
+        let big = spend(1, 1, 0, 1, alloc::vec![0; TX_BYTES_MAX]).sign("banyan_test", &SecretKey::from_seed([1; 32]));
+        let big_len = big.bytes().len();
         for (bytes, error) in [
-            (alloc::vec![0; TX_BYTES_MAX + 1], DecodeError::TooLarge { max: TX_BYTES_MAX, got: TX_BYTES_MAX + 1 }),
+            (
+                alloc::vec![0; REMIT_BYTES_MAX + 1],
+                DecodeError::TooLarge { max: REMIT_BYTES_MAX, got: REMIT_BYTES_MAX + 1 },
+            ),
+            (big.bytes().to_vec(), DecodeError::TooLarge { max: TX_BYTES_MAX, got: big_len }),
             (alloc::vec![], DecodeError::Malformed("not RLP, or a field is missing")),
             (alloc::vec![0x01], DecodeError::Malformed("bytes where a list should stand")),
             (unknown, DecodeError::UnknownTag { tag: 12, version: 1 }),
