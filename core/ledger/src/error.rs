@@ -110,8 +110,8 @@ rejections! {
     /// The payee is a contract that does not exist or takes no coins.
     NotPayable = Invalid, "not_payable", "the recipient cannot be paid";
 
-    /// A network id that is malformed, or this ledger's own.
-    NetworkName = Invalid, "network_name", "network id must be 1 to 32 letters, digits, _ or . and not this ledger's own";
+    /// A network id that is not `name.short` with the beginning of the child's own id.
+    NetworkName = Invalid, "network_name", "network id must be a name of 1 to 16 a-z, 0-9 or _, a point and the first 8 characters of the child's own id";
     /// None, too many, or one twice.
     Operators { /// How many are allowed.
         max: usize, /// How many there are.

@@ -3,7 +3,7 @@
 //! A genesis file is read by the shell into a [`Genesis`]; its one encoding is hashed, so spaces and comments in the
 //! file change nothing. Rules: ledger 1, node 4.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
 
 use banyan_types::{
     AccountId, Amount, Hash, Height, PublicKey, TimeMs,
@@ -12,8 +12,8 @@ use banyan_types::{
 };
 
 use crate::{
-    Account, Changes, Clock, Fees, MapState, Overlay, Params, ParentLeaf, Rejected, RootEngine, State, Supply,
-    leaf::key, scene::Scene,
+    Account, Changes, Clock, Fees, MapState, Overlay, Params, ParentLeaf, Rejected, RootEngine, RootRules, State,
+    Supply, leaf::key, scene::Scene,
 };
 
 banyan_types::record! {
@@ -44,17 +44,23 @@ banyan_types::record! {
     }
 }
 
-/// Why a genesis cannot begin a ledger. All are the fault of whoever wrote it.
+/// Why a genesis cannot begin a ledger, in the order of the checks. All are the fault of whoever wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GenesisError {
+    /// A parameter outside its limits.
+    #[error("parameter {field} is outside its limits")]
+    Params {
+        /// Which.
+        field: &'static str,
+    },
     /// An account stands twice.
     #[error("{account} stands twice among the accounts")]
     Twice {
         /// Which.
         account: AccountId,
     },
-    /// The balances are above the cap, or a child has any.
-    #[error("the balances sum up to more than {cap}")]
+    /// The balances, with all that will be minted, are above the cap; or a child has any.
+    #[error("the balances and the emission sum up to more than {cap}")]
     TooMuch {
         /// What they may sum up to: the cap of the root, nothing on a child.
         cap: Amount,
@@ -82,6 +88,7 @@ impl Genesis {
 /// # Errors
 /// The first [`GenesisError`] that applies.
 pub fn genesis_state(genesis: &Genesis) -> Result<Changes, GenesisError> {
+    genesis.params.check().map_err(|field| GenesisError::Params { field })?;
     let mut state = Overlay::new(MapState::default());
     let minted = put_accounts(&mut state, genesis)?;
     put_leaves(&mut state, genesis, minted);
@@ -90,16 +97,21 @@ pub fn genesis_state(genesis: &Genesis) -> Result<Changes, GenesisError> {
 }
 
 fn put_accounts(state: &mut impl State, genesis: &Genesis) -> Result<Amount, GenesisError> {
-    let cap = genesis.params.root.as_ref().map_or(Amount::ZERO, |root| root.supply_cap);
-    let mut minted = Amount::ZERO;
+    let root = genesis.params.root.as_ref();
+    let cap = root.map_or(Amount::ZERO, |root| root.supply_cap);
+    let too_much = GenesisError::TooMuch { cap };
+    let emission = root.map_or(Some(Amount::ZERO), RootRules::emission_sum).ok_or(too_much.clone())?;
+    let left = cap.minus(emission).ok_or(too_much.clone())?;
+    let (mut minted, mut named) = (Amount::ZERO, BTreeSet::new());
     for GenesisAccount { account, balance } in &genesis.accounts {
-        let at = key::account(*account);
-        if state.get(&at).ok().flatten().is_some() {
+        if !named.insert(*account) {
             return Err(GenesisError::Twice { account: *account });
         }
+        minted = minted.plus(*balance).filter(|minted| *minted <= left).ok_or(too_much.clone())?;
         let leaf = Account { balance: *balance, ..Account::EMPTY };
-        state.put(at, Some(leaf.encode()));
-        minted = minted.plus(*balance).filter(|minted| *minted <= cap).ok_or(GenesisError::TooMuch { cap })?;
+        if !leaf.is_empty() {
+            state.put(key::account(*account), Some(leaf.encode()));
+        }
     }
     Ok(minted)
 }

@@ -7,14 +7,13 @@ use alloc::{string::String, vec::Vec};
 use banyan_types::{
     AccountId, Amount, AssociateId, Gas, Hash, Height, Nonce, PublicKey, TimeMs,
     associate::{Access, ChildParams, Regime},
-    limits::BLOCK_RING,
     rlp::{DecodeError, Field, Items, put_list},
     show::Value,
 };
 
 /// Where each leaf stands.
 pub mod key {
-    use super::{AccountId, AssociateId, BLOCK_RING, Height};
+    use super::{AccountId, AssociateId, Height};
     use crate::Key;
     use banyan_crypto::sha256;
     use banyan_types::Asset;
@@ -52,10 +51,10 @@ pub mod key {
         sha256(&[&[0x17], &n.to_be_bytes()])
     }
 
-    /// The hash of a recent block.
+    /// The hash of a recent block; heights a whole ring apart share a key.
     pub fn block_hash(height: Height) -> Key {
-        let slot = height.0.checked_rem(BLOCK_RING).unwrap_or(0);
-        sha256(&[&[0x12], &slot.to_be_bytes()])
+        let [.., slot] = height.0.to_be_bytes();
+        sha256(&[&[0x12, slot]])
     }
 
     /// The rewards of a key block that wait to mature.
@@ -300,14 +299,20 @@ banyan_types::object! {
     1019 v 1 PendingReward {
         /// The key block before, whose generation's fees are shared here.
         key_hash: Hash,
+        /// Who gets what.
+        shares: Shares,
+    }
+}
+
+banyan_types::record! {
+    /// The two rewards of a key block.
+    Shares {
         /// To the leader before: two fifths of its generation's fees.
         before: Reward,
         /// To the new leader: the rest and the coinbase.
         after: Reward,
     }
-}
 
-banyan_types::record! {
     /// A payment that waits.
     Reward {
         /// To whom.

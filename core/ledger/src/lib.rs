@@ -43,7 +43,7 @@ pub use genesis::{Genesis, GenesisAccount, GenesisError, genesis_state};
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
     Account, BlockHash, Clock, ConnectionPoint, Escrow, Fees, ParentLeaf, PendingReward, Point, Reward, RootEngine,
-    Status, Supply, key,
+    Shares, Status, Supply, key,
 };
 pub use params::{EmissionRow, Params, RootRules, emission_main};
 pub use state::{Base, Changes, Key, MapState, Mark, Missing, Overlay, State};

@@ -21,6 +21,11 @@ impl Coins {
         self.0
     }
 
+    /// The amount, for a place that takes it in.
+    const fn put(self) -> Amount {
+        self.0
+    }
+
     /// Split off `part`. `None` if there is not so much.
     pub fn split(self, part: Amount) -> Option<(Self, Self)> {
         Some((Self(part), Self(self.0.minus(part)?)))
@@ -51,17 +56,22 @@ impl<S: State> Scene<'_, S> {
 
     /// Into an account, which is made if absent.
     pub fn pay(&mut self, id: AccountId, coins: Coins) -> Result<(), Rejected> {
+        let amount = coins.put();
+        if amount.is_zero() {
+            return Ok(());
+        }
         let account = self.account(id)?.unwrap_or(Account::EMPTY);
-        let balance = account.balance.plus(coins.0).ok_or(Rejected::Overflow)?;
-        add(&mut self.ledger.supply.accounts, coins.0)?;
+        let balance = account.balance.plus(amount).ok_or(Rejected::Overflow)?;
+        add(&mut self.ledger.supply.accounts, amount)?;
         self.set_account(id, &Account { balance, ..account });
         Ok(())
     }
 
     /// Into the fees of the running generation.
     pub fn pay_fees(&mut self, coins: Coins) -> Result<(), Rejected> {
-        add(&mut self.ledger.fees.amount, coins.0)?;
-        add(&mut self.ledger.supply.fees, coins.0)
+        let amount = coins.put();
+        add(&mut self.ledger.fees.amount, amount)?;
+        add(&mut self.ledger.supply.fees, amount)
     }
 
     /// All fees of the generation that ends.
@@ -80,25 +90,28 @@ impl<S: State> Scene<'_, S> {
 
     /// Back into what is unmined.
     pub fn unmint(&mut self, coins: Coins) -> Result<(), Rejected> {
-        sub(&mut self.ledger.supply.minted, coins.0)?;
-        add(&mut self.ledger.supply.pool, coins.0)
+        let amount = coins.put();
+        sub(&mut self.ledger.supply.minted, amount)?;
+        add(&mut self.ledger.supply.pool, amount)
     }
 
     /// Down from the parent: this is how coin comes to be on a child.
-    pub fn from_parent(&mut self, amount: Amount) -> Result<Coins, Rejected> {
+    pub fn arrive_from_parent(&mut self, amount: Amount) -> Result<Coins, Rejected> {
         add(&mut self.ledger.supply.minted, amount)?;
         Ok(Coins(amount))
     }
 
     /// Up to the parent.
-    pub fn to_parent(&mut self, coins: Coins) -> Result<(), Rejected> {
-        sub(&mut self.ledger.supply.minted, coins.0)
+    pub fn leave_to_parent(&mut self, coins: Coins) -> Result<(), Rejected> {
+        let amount = coins.put();
+        sub(&mut self.ledger.supply.minted, amount)
     }
 
     /// Into what waits to be paid as reward, or the witness pot.
     pub fn pay_rewards(&mut self, coins: Coins) -> Result<Amount, Rejected> {
-        add(&mut self.ledger.supply.rewards, coins.0)?;
-        Ok(coins.0)
+        let amount = coins.put();
+        add(&mut self.ledger.supply.rewards, amount)?;
+        Ok(amount)
     }
 
     /// Out of what waits to be paid as reward, or the witness pot.
@@ -109,10 +122,11 @@ impl<S: State> Scene<'_, S> {
 
     /// Into a child's escrow, waiting for the child to settle it.
     pub fn escrow_in(&mut self, child: AssociateId, coins: Coins) -> Result<(), Rejected> {
+        let amount = coins.put();
         let mut escrow = self.escrow(child)?;
-        add(&mut escrow.committed, coins.0)?;
-        add(&mut escrow.waiting, coins.0)?;
-        add(&mut self.ledger.supply.escrows, coins.0)?;
+        add(&mut escrow.committed, amount)?;
+        add(&mut escrow.waiting, amount)?;
+        add(&mut self.ledger.supply.escrows, amount)?;
         self.set(key::escrow(child, Asset::Coin), &escrow);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use banyan_types::{Amount, AssociateId, Gas, GasPrice, Height};
+use banyan_types::{Amount, AssociateId, Gas, GasPrice, Height, limits::BLOCK_RING};
 
 banyan_types::record! {
     /// Parameters of the transition. Source of defaults: ledger 1, 2.3.
@@ -52,6 +52,8 @@ banyan_types::record! {
     }
 }
 
+/// Characters of a network id. Source: ledger 2.1.
+const NETWORK_ID_MAX: usize = 32;
 /// Milliseconds of 365 days.
 const YEAR_MS: u64 = 31_536_000_000;
 
@@ -64,6 +66,20 @@ impl Params {
     /// Whether this is the root.
     pub const fn is_root(&self) -> bool {
         self.root.is_some()
+    }
+
+    /// The first parameter that no ledger can live with.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        let id = self.network_id.as_bytes();
+        let letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+        let rows = [
+            ("network_id", (1..=NETWORK_ID_MAX).contains(&id.len()) && id.iter().all(letter)),
+            ("ledger", self.is_root() == (self.ledger == AssociateId::ZERO)),
+            ("height_interval_ms", (1..=YEAR_MS).contains(&self.height_interval_ms)),
+            ("gas_per_tx_max", self.gas_per_tx_max <= self.gas_per_block_max),
+        ];
+        let root = self.root.iter().flat_map(RootRules::rows);
+        rows.into_iter().chain(root).find(|(_, holds)| !holds).map_or(Ok(()), |(field, _)| Err(field))
     }
 
     /// Gas for keeping `bytes` for `heights`, rounded up. `None` on overflow.
@@ -79,6 +95,26 @@ impl Params {
 }
 
 impl RootRules {
+    /// Each rule about these parameters, and whether it holds.
+    fn rows(&self) -> [(&'static str, bool); 4] {
+        let ascending = self.emission.is_sorted_by(|row, next| row.from < next.from);
+        let ends = self.emission.last().is_none_or(|row| row.coins == 0);
+        [
+            // A reward leaf must mature in a later block, while its key block stands in the ring of block hashes.
+            ("maturity", (1..BLOCK_RING).contains(&self.maturity)),
+            ("era", self.era > 0),
+            ("emission", ascending && ends),
+            ("tail_div", self.tail_div > 0),
+        ]
+    }
+
+    /// All that the rows mint. `None` above the supply.
+    pub(crate) fn emission_sum(&self) -> Option<Amount> {
+        let pairs = self.emission.iter().zip(self.emission.iter().skip(1));
+        let mut sums = pairs.map(|(row, next)| Amount::coins(next.from.since(row.from)?.checked_mul(row.coins)?));
+        sums.try_fold(Amount::ZERO, |sum, row| sum.plus(row?))
+    }
+
     /// Coins minted by the key block at `height`, with `pool` still unmined; never more than the pool.
     pub fn coinbase(&self, height: Height, pool: Amount) -> Amount {
         let row = self.emission.iter().take_while(|row| row.from <= height).last();
@@ -93,10 +129,11 @@ static EMISSION_MAIN: &[u8; 1_408] = include_bytes!("../emission.main");
 
 /// The emission of the main profile: 475,000 coins, an eighth less each 262,800 heights.
 pub fn emission_main() -> Vec<EmissionRow> {
-    let (rows, _) = EMISSION_MAIN.as_chunks::<16>();
-    let row = |row: &[u8; 16]| {
-        let row = u128::from_be_bytes(*row);
-        EmissionRow { from: Height((row >> 64) as u64), coins: (row & u128::from(u64::MAX)) as u64 }
+    let (numbers, _) = EMISSION_MAIN.as_chunks::<8>();
+    let (rows, _) = numbers.as_chunks::<2>();
+    let row = |[from, coins]: &[[u8; 8]; 2]| EmissionRow {
+        from: Height(u64::from_be_bytes(*from)),
+        coins: u64::from_be_bytes(*coins),
     };
     rows.iter().map(row).collect()
 }
@@ -118,6 +155,9 @@ mod tests {
         let pairs = rows.iter().zip(rows.iter().skip(1));
         let coins: u64 = pairs.map(|(row, next)| (next.from.0 - row.from.0) * row.coins).sum();
         assert_eq!(coins, 998_558_269_200);
+        let rules =
+            RootRules { supply_cap: Amount::MAX, maturity: 5, era: 20, emission: rows.clone(), tail_div: 10_000_000 };
+        assert_eq!(rules.emission_sum(), Amount::coins(coins));
         assert_eq!(rows.last(), Some(&EmissionRow { from: Height(22_863_601), coins: 0 }));
     }
 

@@ -13,7 +13,10 @@ pub use banyan_tree::Key;
 pub struct Missing(pub &'static str);
 
 /// Leaves with their new values; `None` removes.
-pub type Changes = BTreeMap<Key, Option<Vec<u8>>>;
+pub type Changes = BTreeMap<Key, Change>;
+
+/// A leaf's new value; `None` removes.
+type Change = Option<Vec<u8>>;
 
 /// A place in the history of a [`State`]'s writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,7 +60,7 @@ pub struct Overlay<B> {
     base: B,
     changes: Changes,
     /// What each written key held in `changes` before.
-    journal: Vec<(Key, Option<Option<Vec<u8>>>)>,
+    journal: Vec<(Key, Option<Change>)>,
 }
 
 impl<B: Base> Overlay<B> {

@@ -36,7 +36,7 @@ impl<S: State> Scene<'_, S> {
             InboxKind::Commit if self.parent_leaf()?.height > entry.deadline => self.skip(entry.n),
             InboxKind::Commit | InboxKind::Returned { .. } => {
                 super::only_coin(entry.asset)?;
-                let coins = self.from_parent(entry.amount)?;
+                let coins = self.arrive_from_parent(entry.amount)?;
                 self.events.push(Event::Credited { n: entry.n, to: entry.to, amount: entry.amount });
                 self.deliver(entry.to, &entry.route, entry.leg, coins)
             }
@@ -54,7 +54,10 @@ impl<S: State> Scene<'_, S> {
     /// Outbox entries are readable until the parent says that it has taken them.
     fn forget_outbox(&mut self, to: u64) -> Result<(), Rejected> {
         let leaf = self.parent_leaf()?;
-        let from = core::mem::replace(&mut leaf.outbox_acked, to);
+        let from = leaf.outbox_acked;
+        // Only what exists can have been taken, and once only, whatever the parent says.
+        let to = to.clamp(from, leaf.outbox.max(from));
+        leaf.outbox_acked = to;
         // A remit takes no more lines than this, so no entry is left behind.
         for n in (from..to).take(REMIT_LINES_MAX) {
             self.state.put(key::outbox(n), None);
@@ -89,7 +92,7 @@ impl<S: State> Scene<'_, S> {
             return Err(Rejected::Dust);
         }
         let coins = self.take(from, amount)?;
-        self.to_parent(coins)?;
+        self.leave_to_parent(coins)?;
         let child_height = self.height;
         let leaf = self.parent_leaf()?;
         let n = leaf.outbox;

@@ -12,12 +12,13 @@ use crate::{
     leaf::{AccessRight, key},
     money::Coins,
     params::Params,
+    rules::REMIT_GAS_MAX,
     scene::Scene,
 };
 use alloc::{collections::BTreeSet, vec::Vec};
 
-/// Characters of a network id. Source: ledger 2.1.
-const NETWORK_ID_MAX: usize = 32;
+/// Characters of a ledger's name. Source: node 1.
+const NAME_MAX: usize = 16;
 /// Least heights that a child has to credit a commit. Source: associates 2.
 const COMMIT_TIMEOUT_MIN: u64 = 10;
 /// Inbox entries that may be open at most. Source: associates 2.
@@ -32,13 +33,14 @@ pub struct Passage {
 }
 
 impl<S: State> Scene<'_, S> {
-    pub(crate) fn create(&mut self, tx: &AssociateCreate) -> Result<(), Rejected> {
-        check_network_id(&tx.network_id, self.params)?;
+    pub(crate) fn create(&mut self, tx: &AssociateCreate) -> Result<AssociateId, Rejected> {
+        let id = AssociateId::derive(&self.params.network_id, tx.creator_id, tx.nonce);
+        check_network_id(&tx.network_id, id)?;
         check_operators(&tx.operators, tx.threshold)?;
         if !tx.recovery.is_empty() || tx.recovery_threshold != 0 {
             check_operators(&tx.recovery, tx.recovery_threshold)?;
         }
-        check_params(&tx.params)?;
+        check_params(&tx.params, self.params)?;
         let least = self.height.plus(tx.params.silence).ok_or(Rejected::Overflow)?;
         if tx.expiry < least {
             return Err(Rejected::Expiry { least, got: tx.expiry });
@@ -47,13 +49,12 @@ impl<S: State> Scene<'_, S> {
         if lifetime > self.params.lifetime_max {
             return Err(Rejected::LifetimeTooLong { max: self.params.lifetime_max, got: lifetime });
         }
-        let id = AssociateId::derive(&self.params.network_id, tx.creator_id, tx.nonce);
         if self.get::<ConnectionPoint>(&key::point(id))?.is_some() {
             return Err(Rejected::Exists);
         }
         self.set_point(id, &new_point(tx, self.height));
         self.events.push(Event::Registered { associate: id, creator: tx.creator_id });
-        Ok(())
+        Ok(id)
     }
 
     pub(crate) fn commit(&mut self, tx: &AssociateCommit) -> Result<(), Rejected> {
@@ -136,10 +137,15 @@ impl<S: State> Scene<'_, S> {
     }
 }
 
-fn check_network_id(id: &str, params: &Params) -> Result<(), Rejected> {
-    let word = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
-    let sized = !id.is_empty() && id.len() <= NETWORK_ID_MAX;
-    if word && sized && id != params.network_id { Ok(()) } else { Err(Rejected::NetworkName) }
+/// `name.short`, where `short` begins the child's own id: no two ledgers have one network id, so no transaction of one can
+/// be replayed on another.
+fn check_network_id(network_id: &str, id: AssociateId) -> Result<(), Rejected> {
+    let name = network_id.strip_suffix(&id.short()).and_then(|rest| rest.strip_suffix('.'));
+    let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    match name {
+        Some(name) if (1..=NAME_MAX).contains(&name.len()) && name.bytes().all(word) => Ok(()),
+        _ => Err(Rejected::NetworkName),
+    }
 }
 
 /// One to 64 accounts, each once, of whom a majority must sign.
@@ -155,8 +161,10 @@ fn check_operators(operators: &[AccountId], threshold: u8) -> Result<(), Rejecte
     Ok(())
 }
 
-fn check_params(params: &ChildParams) -> Result<(), Rejected> {
+fn check_params(params: &ChildParams, ledger: &Params) -> Result<(), Rejected> {
     let lines = REMIT_LINES_MAX as u64;
+    // Where the longest remit does not fit into a block, a child could fill its outbox for ever.
+    let remits_fit = ledger.gas_per_block_max >= REMIT_GAS_MAX;
     let rows = [
         ("commit_timeout", params.commit_timeout >= COMMIT_TIMEOUT_MIN),
         ("silence", params.silence >= params.commit_timeout.saturating_mul(10)),
@@ -166,7 +174,7 @@ fn check_params(params: &ChildParams) -> Result<(), Rejected> {
         // Charged by no rule yet: zero, so that nobody relies on it.
         ("commit_gas", params.commit_gas.0 == 0),
         // A child's block may hold this many withdrawals, and each block must fit into one remit.
-        ("remit_lines_max", params.remit_lines_max == lines),
+        ("remit_lines_max", params.remit_lines_max == lines && remits_fit),
         ("inbox_open_max", (1..=INBOX_OPEN_MAX).contains(&params.inbox_open_max)),
         // No speed limit and no operator bonds yet: zero, so that nobody relies on them.
         ("remit_limit", params.remit_limit.is_zero() && params.remit_limit_heights == 0),

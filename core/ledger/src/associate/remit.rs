@@ -2,13 +2,13 @@
 
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Hash, Payee,
-    associate::{InboxEntry, InboxKind, OutboxEntry, Regime, Summary},
+    associate::{InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Regime, Summary},
     limits::INBOX_ACKED_PER_REMIT_MAX,
     tx::AssociateRemit,
 };
 
 use crate::{BlockHash, ConnectionPoint, Event, Missing, Point, Rejected, State, leaf::key, scene::Scene};
-use alloc::{collections::BTreeSet, vec::Vec};
+use alloc::vec::Vec;
 use banyan_crypto::Claim;
 
 /// The inbox entries that a summary settles.
@@ -111,16 +111,16 @@ impl<S: State> Scene<'_, S> {
         let needed = usize::from(point.threshold);
         let signatures = super::read_operators(authorization).unwrap_or_default();
         let message = summary.signing_message(&self.params.network_id);
-        let mut counted = BTreeSet::new();
-        for given in signatures {
+        let verifies = |given: &OperatorSignature| {
             let place = usize::try_from(given.index).ok();
-            let Some(operator) = place.and_then(|place| point.operators.get(place)) else { continue };
-            let claim = Claim { key: &operator.0, message: &message, signature: &given.signature.0 };
-            if banyan_crypto::verify(claim).is_ok() {
-                counted.insert(given.index);
-            }
-        }
-        let valid = counted.len();
+            let operator = place.and_then(|place| point.operators.get(place));
+            operator.is_some_and(|operator| {
+                let claim = Claim { key: &operator.0, message: &message, signature: &given.signature.0 };
+                banyan_crypto::verify(claim).is_ok()
+            })
+        };
+        // Places ascend, so nobody counts twice.
+        let valid = signatures.iter().filter(|given| verifies(given)).count();
         if valid >= needed { Ok(()) } else { Err(Rejected::Authorization { valid, needed }) }
     }
 
@@ -220,9 +220,10 @@ fn check_outbox(point: &ConnectionPoint, summary: &Summary, lines: &[OutboxEntry
     if got > max {
         return Err(Rejected::Lines { max, got });
     }
+    let in_order = lines.iter().zip(point.point.outbox_acked..).all(|(line, n)| line.n == n);
     let folded = lines.iter().fold(point.point.outbox_hash, |before, line| line.chain(before));
     let next = point.point.outbox_acked.checked_add(got);
-    if folded != summary.outbox_hash || next != Some(summary.outbox_acked) {
+    if !in_order || folded != summary.outbox_hash || next != Some(summary.outbox_acked) {
         return Err(Rejected::Outbox);
     }
     Ok(())

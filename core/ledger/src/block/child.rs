@@ -1,7 +1,7 @@
 //! Blocks of an associate: follow the parent, credit the inbox, run the transactions. Rules: associates 5.
 
 use banyan_types::{
-    Amount, Hash, Height, PublicKey, TimeMs,
+    Hash, Height, PublicKey, TimeMs,
     header::{ChildHeader, PROTOCOL_VERSION},
     limits::INBOX_PER_BLOCK_MAX,
 };
@@ -10,6 +10,7 @@ use super::{ChildBlock, Execution, Outcome, ParentTip, clock, ours, same_root};
 use crate::{
     BlockHash, Clock, Event, Invalid, Missing, Params, State,
     leaf::key,
+    money::Coins,
     scene::{Scene, load},
 };
 use banyan_types::{AccountId, associate::InboxEntry};
@@ -87,8 +88,10 @@ impl<'a, S: State> Execution<'a, S> {
         }
         let mut scene = Scene::open(state, params, start.height)?;
         scene.follow_parent(start, &before, inbox.len() as u64)?;
+        // Taken before the inbox adds what its routed hops pay, which belongs to the leader of this block.
+        let fees = scene.take_fees().map_err(ours)?;
         scene.credit_inbox(inbox)?;
-        scene.pay_leader(&before)?;
+        scene.pay_leader(&before, fees)?;
         let clock = Clock {
             height: start.height,
             time: start.time,
@@ -125,12 +128,10 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// The fees of the block before go to whoever ordered it; on a child no coin is made.
-    fn pay_leader(&mut self, before: &Clock) -> Result<(), Invalid> {
-        let fees = self.take_fees().map_err(ours)?;
-        if fees.amount() == Amount::ZERO {
-            return Ok(drop(fees));
+    fn pay_leader(&mut self, before: &Clock, fees: Coins) -> Result<(), Invalid> {
+        if !fees.amount().is_zero() {
+            self.events.push(Event::Rewarded { account: before.beneficiary, amount: fees.amount() });
         }
-        self.events.push(Event::Rewarded { account: before.beneficiary, amount: fees.amount() });
         self.pay(before.beneficiary, fees).map_err(ours)
     }
 }

@@ -4,8 +4,8 @@ use banyan_types::{Amount, header::KeyHeader};
 
 use super::{Execution, Outcome, clock, ours, same_root};
 use crate::{
-    BlockHash, Clock, Event, Invalid, Missing, Params, PendingReward, Rejected, Reward, RootEngine, RootRules, State,
-    leaf::key, money::Coins, scene::Scene,
+    BlockHash, Clock, Event, Invalid, Missing, Params, PendingReward, Rejected, Reward, RootEngine, RootRules, Shares,
+    State, leaf::key, money::Coins, scene::Scene,
 };
 
 pub(super) fn apply(state: &mut impl State, params: &Params, header: &KeyHeader) -> Result<Outcome, Invalid> {
@@ -45,7 +45,8 @@ impl<S: State> Scene<'_, S> {
         let Some(height) = self.height.0.checked_sub(rules.maturity) else { return Ok(()) };
         let at = key::reward(banyan_types::Height(height));
         let Some(pending) = self.get::<PendingReward>(&at)? else { return Ok(()) };
-        for Reward { beneficiary, amount } in [pending.before, pending.after] {
+        let Shares { before, after } = pending.shares;
+        for Reward { beneficiary, amount } in [before, after].into_iter().filter(|reward| !reward.amount.is_zero()) {
             let coins = self.take_rewards(amount)?;
             self.pay(beneficiary, coins)?;
             self.events.push(Event::Rewarded { account: beneficiary, amount });
@@ -59,8 +60,10 @@ impl<S: State> Scene<'_, S> {
     fn reward(&mut self, rules: &RootRules, before: &Clock, header: &KeyHeader) -> Result<(), Rejected> {
         let coinbase = self.mint(rules.coinbase(self.height, self.ledger.supply.pool))?;
         let tenth = coinbase.amount().share(1, 10).ok_or(Rejected::Overflow)?;
+        // More than the whole supply is no limit.
+        let pot_max = coinbase.amount().share(rules.era, 10).unwrap_or(Amount::MAX);
         let (pot, coinbase) = coinbase.split(tenth).ok_or(Rejected::Overflow)?;
-        self.fill_pot(rules, pot)?;
+        self.fill_pot(pot, pot_max)?;
 
         let fees = self.take_fees()?;
         // The genesis leads nobody: the first leader takes what its generation never had.
@@ -68,25 +71,23 @@ impl<S: State> Scene<'_, S> {
         let (to_before, to_after) = fees.split(share).ok_or(Rejected::Overflow)?;
         let to_before = self.pay_rewards(to_before)?;
         let to_after = self.pay_rewards(to_after)?.plus(self.pay_rewards(coinbase)?).ok_or(Rejected::Overflow)?;
-        let pending = PendingReward {
-            key_hash: header.prev_key_hash,
+        let shares = Shares {
             before: Reward { beneficiary: before.beneficiary, amount: to_before },
             after: Reward { beneficiary: header.beneficiary, amount: to_after },
         };
-        self.set(key::reward(self.height), &pending);
+        self.set(key::reward(self.height), &PendingReward { key_hash: header.prev_key_hash, shares });
         Ok(())
     }
 
-    /// The pot holds at most an era's tenths; the excess is unmined again.
-    fn fill_pot(&mut self, rules: &RootRules, tenth: Coins) -> Result<(), Rejected> {
+    /// The pot holds at most an era's tenths of the coinbase as it is now; the excess is unmined again, also when the
+    /// coinbase falls.
+    fn fill_pot(&mut self, tenth: Coins, pot_max: Amount) -> Result<(), Rejected> {
         let mut engine: RootEngine =
             self.get(&key::engine())?.ok_or(Missing("no engine leaf: the state has no genesis"))?;
-        let most = tenth.amount().share(rules.era, 1).unwrap_or(Amount::MAX);
-        let room = most.minus(engine.pot).unwrap_or(Amount::ZERO).min(tenth.amount());
-        let (kept, excess) = tenth.split(room).ok_or(Rejected::Overflow)?;
-        let kept = self.pay_rewards(kept)?;
+        let pot = engine.pot.plus(self.pay_rewards(tenth)?).ok_or(Rejected::Overflow)?;
+        engine.pot = pot.min(pot_max);
+        let excess = self.take_rewards(pot.minus(engine.pot).unwrap_or(Amount::ZERO))?;
         self.unmint(excess)?;
-        engine.pot = engine.pot.plus(kept).ok_or(Rejected::Overflow)?;
         self.set(key::engine(), &engine);
         Ok(())
     }

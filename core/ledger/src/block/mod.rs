@@ -143,7 +143,7 @@ impl<'a, S: State> Execution<'a, S> {
     pub fn push(&mut self, tx: &Verified<SignedTx>) -> Result<(), Invalid> {
         let index = self.receipts.len();
         let bytes = self.bytes.saturating_add(tx.get().bytes().len());
-        within("transactions", TXS_PER_BLOCK_MAX as u64, index as u64 + 1)?;
+        within("transactions", TXS_PER_BLOCK_MAX as u64, (index as u64).saturating_add(1))?;
         within("bytes", BLOCK_BYTES_MAX as u64, bytes as u64)?;
         let moment = self.scene.remember();
         let receipt = self.scene.apply(tx).map_err(|why| Invalid::Transaction { index, why })?;
