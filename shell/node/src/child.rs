@@ -21,7 +21,7 @@ use crate::{
     Header, NodeError, Parent,
     chain::{Chain, settled},
     genesis::EngineParams,
-    node::{Core, Executed, Input, News, Order},
+    node::{Core, Executed, Input, News, Order, bytes_of},
     parent::At,
 };
 
@@ -233,9 +233,9 @@ impl SoloDriver {
         let begun = Execution::child(&mut state, core.chain.params(), &start, &inbox);
         let mut execution = begun.map_err(NodeError::OwnBlock)?;
         let (mut txs, mut refused) = (Vec::new(), Vec::new());
-        for tx in core.candidates(&head.view) {
+        for tx in core.candidates() {
             match execution.push(&tx) {
-                Ok(()) => txs.push(Bytes(tx.get().bytes().to_vec())),
+                Ok(()) => txs.push(tx),
                 Err(Invalid::Transaction { why, .. }) => refused.push((tx.get().hash(), why)),
                 Err(_) => break,
             }
@@ -253,8 +253,9 @@ impl SoloDriver {
             txs: u32::try_from(txs.len()).unwrap_or(u32::MAX),
             settled: u32::try_from(settled(&outcome)).unwrap_or(u32::MAX),
         };
-        let executed = Executed { session, changes, outcome };
-        self.making = Some(Making { height: header.height, txs, inbox, parent, executed });
+        let bytes = bytes_of(&txs);
+        let executed = Executed { session, changes, outcome, txs };
+        self.making = Some(Making { height: header.height, txs: bytes, inbox, parent, executed });
         Ok(draft)
     }
 
@@ -421,7 +422,7 @@ fn again(core: &Core, header: &ChildHeader) -> Result<(Vec<Bytes>, ParentTip, Ex
         parent: signed.parent.tip(),
         inbox,
     };
-    let executed = core.execute(core.chain.store().head(), &Block::Child(block)).map_err(NodeError::OwnBlock)?;
+    let executed = core.execute(core.chain.store().head(), Block::Child(block)).map_err(NodeError::OwnBlock)?;
     Ok((signed.txs, signed.parent.tip(), executed))
 }
 

@@ -96,12 +96,20 @@ pub struct Purse {
     pub balance: Amount,
 }
 
+/// What is held of one account.
+#[derive(Debug)]
+struct Queue {
+    /// The account's next nonce on the chosen chain.
+    next: Nonce,
+    txs: BTreeMap<Nonce, TxHash>,
+}
+
 /// The waiting transactions, by hash, by account and nonce, and by price.
 #[derive(Debug, Default)]
 pub struct Pool {
     limits: PoolLimits,
     by_hash: HashMap<TxHash, Waiting>,
-    by_account: BTreeMap<AccountId, BTreeMap<Nonce, TxHash>>,
+    by_account: BTreeMap<AccountId, Queue>,
     by_price: BTreeSet<(u128, Reverse<u64>, TxHash)>,
     by_end: BTreeSet<(Height, TxHash)>,
     bytes: usize,
@@ -143,7 +151,7 @@ impl Pool {
 
     /// What is held of one account, by nonce.
     pub fn of_account(&self, account: AccountId) -> impl Iterator<Item = &Waiting> {
-        let hashes = self.by_account.get(&account).into_iter().flat_map(BTreeMap::values);
+        let hashes = self.by_account.get(&account).into_iter().flat_map(|queue| queue.txs.values());
         hashes.filter_map(|hash| self.by_hash.get(hash))
     }
 
@@ -175,7 +183,7 @@ impl Pool {
             let (_, hash) = cheapest.ok_or(SubmitError::PoolFull)?;
             freed.extend(self.drop_out(&hash, Dropped::Evicted));
         }
-        self.insert(waiting);
+        self.insert(waiting, purse.next);
         Ok(freed)
     }
 
@@ -200,14 +208,14 @@ impl Pool {
             return Err(SubmitError::TooFarAhead { next, got, ahead });
         }
         let queue = self.by_account.get(&tx.signer());
-        let replaced = queue.and_then(|queue| queue.get(&got)).copied();
+        let replaced = queue.and_then(|queue| queue.txs.get(&got)).copied();
         if let Some(old) = replaced.and_then(|hash| self.by_hash.get(&hash)) {
             let old_fee = old.tx.get().transaction().fee();
             let needed = old_fee.share(REPLACEMENT_PERCENT, 100).unwrap_or(Amount::MAX);
             if tx.fee() < needed {
                 return Err(SubmitError::Underpriced { needed, got: tx.fee() });
             }
-        } else if queue.is_some_and(|queue| queue.len() >= self.limits.per_account) {
+        } else if queue.is_some_and(|queue| queue.txs.len() >= self.limits.per_account) {
             return Err(SubmitError::AccountFull { max: self.limits.per_account });
         }
         self.check_funds(new, purse, replaced)?;
@@ -240,23 +248,33 @@ impl Pool {
             .iter()
             .find(|(_, _, hash)| self.by_hash.get(hash).is_some_and(|waiting| !waiting.included))?;
         let signer = self.by_hash.get(hash)?.tx.get().transaction().signer();
-        let last = self.by_account.get(&signer)?.values().next_back()?;
+        let last = self.by_account.get(&signer)?.txs.values().next_back()?;
         self.by_hash.get(last).filter(|waiting| !waiting.included).map(|_| (*price, *last))
     }
 
-    /// Put back what was on disk at the start.
-    pub fn restore(&mut self, tx: Verified<SignedTx>, seq: u64, params: &Params, height: Height, included: bool) {
+    /// Put back what was on disk at the start; `next` is the account's next nonce.
+    pub fn restore(
+        &mut self,
+        tx: Verified<SignedTx>,
+        seq: u64,
+        next: Nonce,
+        params: &Params,
+        height: Height,
+        included: bool,
+    ) {
         if let Ok(waiting) = self.weigh(tx, seq, params, height) {
-            self.insert(Waiting { included, ..waiting });
+            self.insert(Waiting { included, ..waiting }, next);
         }
     }
 
-    fn insert(&mut self, waiting: Waiting) {
+    fn insert(&mut self, waiting: Waiting, next: Nonce) {
         let tx = waiting.tx.get();
         let (hash, signer, nonce) = (tx.hash(), tx.transaction().signer(), tx.transaction().nonce());
         self.bytes = self.bytes.saturating_add(tx.bytes().len());
         self.included += usize::from(waiting.included);
-        self.by_account.entry(signer).or_default().insert(nonce, hash);
+        let queue = self.by_account.entry(signer).or_insert_with(|| Queue { next, txs: BTreeMap::new() });
+        queue.next = next;
+        queue.txs.insert(nonce, hash);
         self.by_price.insert((waiting.price, Reverse(waiting.seq), hash));
         self.by_end.insert((waiting.until, hash));
         self.by_hash.insert(hash, waiting);
@@ -267,7 +285,7 @@ impl Pool {
     pub fn settle(&mut self, tx: &SignedTx) -> Vec<u64> {
         let (signer, nonce) = (tx.transaction().signer(), tx.transaction().nonce());
         let mut rows: Vec<_> = self.remove(&tx.hash()).map(|waiting| waiting.seq).into_iter().collect();
-        let used = self.by_account.get(&signer).into_iter().flat_map(|queue| queue.range(..=nonce));
+        let used = self.by_account.get(&signer).into_iter().flat_map(|queue| queue.txs.range(..=nonce));
         let used: Vec<_> = used.map(|(_, hash)| *hash).collect();
         let stale = |hash: &TxHash| self.drop_out(hash, Dropped::Invalid { code: "nonce_used" });
         rows.extend(used.iter().filter_map(stale));
@@ -296,17 +314,31 @@ impl Pool {
         self.by_end.remove(&(waiting.until, *hash));
         let signer = tx.transaction().signer();
         if let Some(queue) = self.by_account.get_mut(&signer) {
-            queue.remove(&tx.transaction().nonce());
-            if queue.is_empty() {
+            queue.txs.remove(&tx.transaction().nonce());
+            if queue.txs.is_empty() {
                 self.by_account.remove(&signer);
             }
         }
         Some(waiting)
     }
 
-    /// A block of the chosen chain holds it, or no longer does.
-    pub fn mark(&mut self, hash: &TxHash, included: bool) {
-        if let Some(waiting) = self.by_hash.get_mut(hash) {
+    /// A block of the chosen chain holds `tx`, whether it was waiting here or not.
+    pub fn include(&mut self, tx: &SignedTx) {
+        let nonce = tx.transaction().nonce();
+        self.follow(tx, true, |_| nonce.next().unwrap_or(nonce));
+    }
+
+    /// The block that held `tx` has left the chosen chain.
+    pub fn exclude(&mut self, tx: &SignedTx) {
+        let nonce = tx.transaction().nonce();
+        self.follow(tx, false, |next| next.min(nonce));
+    }
+
+    fn follow(&mut self, tx: &SignedTx, included: bool, next: impl FnOnce(Nonce) -> Nonce) {
+        if let Some(queue) = self.by_account.get_mut(&tx.transaction().signer()) {
+            queue.next = next(queue.next);
+        }
+        if let Some(waiting) = self.by_hash.get_mut(&tx.hash()) {
             let was = std::mem::replace(&mut waiting.included, included);
             self.included = self.included + usize::from(included) - usize::from(was);
         }
@@ -322,49 +354,47 @@ impl Pool {
     }
 
     /// Candidates for a block of `gas`, best next-nonce price over accounts first, ties by arrival; one account gets at
-    /// most an eighth of the gas while others wait. `next` gives an account's next nonce.
-    pub fn select(&self, gas: Gas, mut next: impl FnMut(AccountId) -> Option<Nonce>) -> Vec<Verified<SignedTx>> {
-        let mut heads = BinaryHeap::new();
-        for account in self.by_account.keys() {
-            if let Some(nonce) = next(*account)
-                && let Some(waiting) = self.at(*account, nonce)
-            {
-                heads.push((waiting.price, Reverse(waiting.seq), *account, nonce));
-            }
-        }
-        let (mut chosen, mut spent, mut used) = (Vec::new(), HashMap::<AccountId, u64>::new(), 0u64);
-        let mut later = Vec::new();
-        let share = gas.0 / 8;
-        while let Some((_, _, account, nonce)) = heads.pop() {
-            let Some(waiting) = self.at(account, nonce) else { continue };
-            let mine = spent.entry(account).or_default();
+    /// most an eighth of the gas while others wait.
+    pub fn select(&self, gas: Gas) -> Vec<Verified<SignedTx>> {
+        let next = |(account, queue): (&AccountId, &Queue)| self.bid(*account, queue.next);
+        let mut heads: BinaryHeap<Bid> = self.by_account.iter().filter_map(next).collect();
+        let (mut chosen, mut spent, mut later) = (Vec::new(), HashMap::<AccountId, u64>::new(), Vec::new());
+        let (mut left, share) = (gas.0, gas.0 / 8);
+        while let Some(bid) = heads.pop() {
+            let Some(waiting) = self.at(bid.account, bid.nonce) else { continue };
+            let mine = spent.entry(bid.account).or_default();
             if mine.saturating_add(waiting.gas.0) > share && !heads.is_empty() {
-                later.push((account, nonce));
+                later.push(bid);
                 continue;
             }
-            used = used.saturating_add(waiting.gas.0);
-            if used > gas.0 {
-                break;
-            }
+            let Some(rest) = left.checked_sub(waiting.gas.0) else { break };
+            left = rest;
             *mine = mine.saturating_add(waiting.gas.0);
             chosen.push(waiting.tx.clone());
-            let following = nonce.next().and_then(|nonce| Some((self.at(account, nonce)?, nonce)));
-            if let Some((waiting, nonce)) = following {
-                heads.push((waiting.price, Reverse(waiting.seq), account, nonce));
-            }
+            heads.extend(bid.nonce.next().and_then(|nonce| self.bid(bid.account, nonce)));
             if heads.is_empty() {
-                let again = later.drain(..).filter_map(|(account, nonce)| {
-                    let waiting = self.at(account, nonce)?;
-                    Some((waiting.price, Reverse(waiting.seq), account, nonce))
-                });
-                heads.extend(again);
+                heads.extend(later.drain(..));
             }
         }
         chosen
     }
 
+    fn bid(&self, account: AccountId, nonce: Nonce) -> Option<Bid> {
+        let waiting = self.at(account, nonce)?;
+        Some(Bid { price: waiting.price, arrival: Reverse(waiting.seq), account, nonce })
+    }
+
     fn at(&self, account: AccountId, nonce: Nonce) -> Option<&Waiting> {
-        let hash = self.by_account.get(&account)?.get(&nonce)?;
+        let hash = self.by_account.get(&account)?.txs.get(&nonce)?;
         self.by_hash.get(hash).filter(|waiting| !waiting.included)
     }
+}
+
+/// The next transaction of an account, ordered by what it pays, then by arrival.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Bid {
+    price: u128,
+    arrival: Reverse<u64>,
+    account: AccountId,
+    nonce: Nonce,
 }

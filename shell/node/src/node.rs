@@ -10,7 +10,7 @@ use banyan_ledger::{
 };
 use banyan_root::{Peer, TemplateId, To, pow::Cycle};
 use banyan_store::{Commit, Flush, Order as Direction, Place, Session, Version};
-use banyan_types::{AccountId, Hash, Height, TimeMs, TxHash, header::KeyHeader, tx::SignedTx};
+use banyan_types::{Bytes, Hash, Height, TimeMs, TxHash, header::KeyHeader, tx::SignedTx};
 
 use crate::{
     Chain, Header, Leaves as _, NodeError, Pool, PoolLimits, SubmitError,
@@ -208,6 +208,12 @@ pub(crate) struct Executed {
     pub session: Session,
     pub changes: Changes,
     pub outcome: Outcome,
+    pub txs: Vec<Verified<SignedTx>>,
+}
+
+/// The transactions as a block's body carries them.
+pub(crate) fn bytes_of(txs: &[Verified<SignedTx>]) -> Vec<Bytes> {
+    txs.iter().map(|tx| Bytes(tx.get().bytes().to_vec())).collect()
 }
 
 impl Core {
@@ -245,8 +251,10 @@ impl Core {
         }
         let params = self.chain.params();
         let Ok(tx) = Verified::check(tx, &params.network_id) else { return Ok(false) };
-        let height = self.chain.head()?.header.height();
-        self.pool_mut().restore(tx, seq, params, height, found.is_some());
+        let head = self.chain.head()?;
+        let account = head.view.account(tx.get().transaction().signer())?.unwrap_or(Account::EMPTY);
+        let next = account.nonce.next().unwrap_or(account.nonce);
+        self.pool_mut().restore(tx, seq, next, params, head.header.height(), found.is_some());
         Ok(true)
     }
 
@@ -323,12 +331,17 @@ impl Core {
     }
 
     /// Execute `block` on the state `at`.
-    pub fn execute(&self, at: Version, block: &Block) -> Result<Executed, Invalid> {
+    pub fn execute(&self, at: Version, block: Block) -> Result<Executed, Invalid> {
         let session = self.session(at)?;
         let mut state = Overlay::new(session);
-        let outcome = apply_block(&mut state, self.chain.params(), block)?;
+        let outcome = apply_block(&mut state, self.chain.params(), &block)?;
         let (session, changes) = state.into_parts();
-        Ok(Executed { session, changes, outcome })
+        let txs = match block {
+            Block::Key(_) => Vec::new(),
+            Block::Micro(block) => block.txs,
+            Block::Child(block) => block.txs,
+        };
+        Ok(Executed { session, changes, outcome, txs })
     }
 
     pub fn session(&self, at: Version) -> Result<Session, Invalid> {
@@ -360,21 +373,21 @@ impl Core {
         extra: impl FnOnce(&mut Commit),
     ) -> Result<(), NodeError> {
         let hash = header.hash();
-        let Executed { session, changes, outcome } = executed;
+        let Executed { session, changes, outcome, txs } = executed;
         let kept = Kept::of(&outcome, &changes);
         let executed = session.finish(hash.0, changes);
         let version = executed.version();
         let mut commit = Commit::new();
         commit.state(executed).head(version).header(&hash.0, header.encode()).body(&hash.0, body);
         commit.receipt(&hash.0, kept).main(header.place(), Some(&hash.0));
-        for (position, receipt) in outcome.receipts.iter().enumerate() {
-            commit.tx(&receipt.tx_hash.0, &hash.0, u32::try_from(position).unwrap_or(u32::MAX));
+        for (position, tx) in txs.iter().enumerate() {
+            commit.tx(&tx.get().hash().0, &hash.0, u32::try_from(position).unwrap_or(u32::MAX));
         }
         extra(&mut commit);
         self.chain.store().commit(commit, flush)?;
         let mut pool = self.pool_mut();
-        for receipt in &outcome.receipts {
-            pool.mark(&receipt.tx_hash, true);
+        for tx in &txs {
+            pool.include(tx.get());
         }
         Ok(())
     }
@@ -387,7 +400,7 @@ impl Core {
         self.chain.store().commit(commit, Flush::Later)?;
         let mut pool = self.pool_mut();
         for tx in &block.txs {
-            pool.mark(&tx.hash(), true);
+            pool.include(tx);
         }
         Ok(())
     }
@@ -410,8 +423,8 @@ impl Core {
         }
         self.chain.store().commit(commit, Flush::Later)?;
         let mut pool = self.pool_mut();
-        for tx in &back {
-            pool.mark(&tx.hash(), false);
+        for tx in back.iter().rev() {
+            pool.exclude(tx);
         }
         Ok(())
     }
@@ -463,12 +476,8 @@ impl Core {
         Ok(self.chain.store().commit(commit, Flush::Later)?)
     }
 
-    /// Candidates for a block on the state of `view`.
-    pub fn candidates(&self, view: &banyan_store::View) -> Vec<Verified<SignedTx>> {
-        let next = |account: AccountId| {
-            let account = view.account(account).ok()?.unwrap_or(Account::EMPTY);
-            account.nonce.next()
-        };
-        self.pool().select(self.chain.params().gas_per_block_max, next)
+    /// Candidates for a block on the head.
+    pub fn candidates(&self) -> Vec<Verified<SignedTx>> {
+        self.pool().select(self.chain.params().gas_per_block_max)
     }
 }

@@ -19,7 +19,7 @@ use banyan_types::{
 use crate::{
     Chain, Header, NodeError,
     genesis::{EngineParams, RootEngineParams},
-    node::{BlockBytes, Core, Executed, Input, News, Order},
+    node::{BlockBytes, Core, Executed, Input, News, Order, bytes_of},
 };
 
 /// Kind of the record that holds the newest micro header signed here.
@@ -215,14 +215,14 @@ impl RootDriver {
     }
 
     fn build(&mut self, core: &mut Core, on: Hash) -> Result<Option<Draft>, NodeError> {
-        let Some(view) = core.chain.state_at(on)? else { return Ok(None) };
-        let session = core.session(view.version()).map_err(NodeError::OwnBlock)?;
+        let Some(version) = core.chain.store().version_of(&on.0) else { return Ok(None) };
+        let session = core.session(version).map_err(NodeError::OwnBlock)?;
         let mut state = Overlay::new(session);
         let mut execution = Execution::micro(&mut state, core.chain.params()).map_err(NodeError::OwnBlock)?;
         let (mut txs, mut refused) = (Vec::new(), Vec::new());
-        for tx in core.candidates(&view) {
+        for tx in core.candidates() {
             match execution.push(&tx) {
-                Ok(()) => txs.push(Bytes(tx.get().bytes().to_vec())),
+                Ok(()) => txs.push(tx),
                 Err(Invalid::Transaction { why, .. }) => refused.push((tx.get().hash(), why)),
                 Err(_) => break,
             }
@@ -231,7 +231,7 @@ impl RootDriver {
         let (session, changes) = state.into_parts();
         refused.iter().try_for_each(|(tx, why): &(TxHash, _)| core.refuse(*tx, why))?;
         let Some(outcome) = outcome else { return Ok(None) };
-        let body = MicroBody { txs, attachments: vec![] }.encode();
+        let body = MicroBody { txs: bytes_of(&txs), attachments: vec![] }.encode();
         let draft = Draft {
             state_root: outcome.root,
             txs_root: outcome.txs_root,
@@ -239,7 +239,7 @@ impl RootDriver {
             gas_used: outcome.gas_used,
             bytes: u32::try_from(body.len()).unwrap_or(u32::MAX),
         };
-        self.draft = Some(Making { on, body, executed: Executed { session, changes, outcome }, hash: None });
+        self.draft = Some(Making { on, body, executed: Executed { session, changes, outcome, txs }, hash: None });
         Ok(Some(draft))
     }
 
@@ -260,7 +260,8 @@ impl RootDriver {
         let mut commit = Commit::new();
         commit.meta(WORK_ROW, self.machine.work(&hash).unwrap_or(0).to_be_bytes());
         commit.meta(CLOCK_ROW, clock.0.to_be_bytes());
-        core.chain.store().commit(commit, Flush::Later)?;
+        // Children build on what is final: it must survive what they survive.
+        core.chain.store().commit(commit, Flush::Now)?;
         core.finalise(hash)
     }
 
@@ -300,7 +301,7 @@ fn execute(core: &Core, header: &Header, body: &[u8]) -> Result<Executed, Invali
         }
         Header::Child(_) => return Err(Invalid::Kind),
     };
-    core.execute(parent, &block)
+    core.execute(parent, block)
 }
 
 fn decode_txs(body: &[u8]) -> Result<Vec<SignedTx>, Invalid> {
