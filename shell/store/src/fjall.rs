@@ -84,11 +84,6 @@ impl Fjall {
         Ok(Self { database, columns, poison: Poison::default(), _lock: lock })
     }
 
-    /// Bytes of the tables and the engine's journals on disk.
-    pub fn disk_bytes(&self) -> Result<u64, Fault> {
-        self.database.disk_space().map_err(Fault::failed("measuring the tables"))
-    }
-
     fn keyspace(&self, column: Column) -> &Keyspace {
         &self.columns[column as usize]
     }

@@ -46,7 +46,7 @@ impl Store {
         Ok(Self { engine: Arc::new(engine), writer: Mutex::default(), versions: RwLock::new(versions) })
     }
 
-    /// The tables themselves.
+    /// The tables themselves, to look at: what is written past the store, the store does not know.
     pub fn engine(&self) -> &dyn Engine {
         self.engine.as_ref()
     }
@@ -77,6 +77,12 @@ impl Store {
     pub fn at(&self, version: Version) -> Result<View, StoreError> {
         let state = self.with(|versions| versions.require(version).cloned())?;
         Ok(View { engine: Arc::clone(&self.engine), state })
+    }
+
+    /// The state at the head. Unlike [`Store::at`] with [`Store::head`] it cannot fail, whatever is committed in between.
+    pub fn tip(&self) -> View {
+        let state = self.with(|versions| Arc::clone(&versions.kept[&versions.marks.head]));
+        View { engine: Arc::clone(&self.engine), state }
     }
 
     /// Begin to execute a block on top of `version`.

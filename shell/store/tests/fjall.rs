@@ -2,13 +2,13 @@
 
 mod world;
 
-use banyan_store::{Batch, Column, Engine, Fjall, Flush, Mem, OpenError, Order, Span, Store};
+use banyan_store::{Batch, Column, Commit, Engine, Fjall, Flush, Mem, OpenError, Order, Span, Store, Version, View};
 use proptest::prelude::*;
 use std::ops::Bound;
 use std::path::Path;
 use std::process::Command;
 use tempfile::{TempDir, tempdir};
-use world::{World, all_rows, assert_agree};
+use world::{World, all_rows, assert_agree, commit, id};
 
 fn open(folder: &Path) -> Store {
     Store::open(Fjall::open(folder).unwrap()).unwrap()
@@ -115,6 +115,38 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn reads_beside_writes_see_whole_blocks() {
+    const BLOCKS: u64 = 200;
+    /// The reader stops here if the blocks never come.
+    const READS_MAX: usize = 10_000_000;
+    let folder = tempdir().unwrap();
+    let store = open(folder.path());
+    let read = |view: View| {
+        // Each block writes its own number to both keys and keeps its header.
+        let [a, b] = [1, 2].map(|key| view.read(&id(key)).unwrap());
+        assert_eq!(a, b);
+        assert!(view.version() == Version::EMPTY || store.header(&view.block()).unwrap().is_some());
+        view.version().number()
+    };
+    let seen = std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let reads = std::iter::repeat_with(|| read(store.tip()));
+            reads.take(READS_MAX).take_while(|version| *version < BLOCKS).count()
+        });
+        for number in 1..=BLOCKS {
+            let value = number.to_be_bytes();
+            let version = commit(&store, store.head(), number, &[(1, Some(&value)), (2, Some(&value))], Flush::Later);
+            let mut commit = Commit::new();
+            commit.head(version);
+            store.commit(commit, Flush::Later).unwrap();
+            store.finalise(version, 0).unwrap();
+        }
+        reader.join().unwrap()
+    });
+    assert_eq!(read(store.tip()), BLOCKS, "after {seen} reads");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod world;
 
 use banyan_store::Order::{Ascending, Descending};
-use banyan_store::{Changes, Column, Commit, Engine, Fault, Flush, Mem, Place, Store, StoreError, Version};
+use banyan_store::{Batch, Changes, Column, Commit, Engine, Fault, Flush, Mem, Place, Store, StoreError, Version};
 use std::collections::BTreeMap;
 use world::{all_rows, commit, id, leaves};
 
@@ -209,23 +209,38 @@ fn a_checksum_error_is_ours_and_never_absence() {
     for column in [Column::Leaf, Column::Change] {
         for (key, value) in all_rows(&disk, column) {
             let spoiled = disk.crash(0);
-            let mut batch = banyan_store::Batch::default();
+            let mut batch = Batch::default();
             batch.put(column, key.clone(), [&value[..], b"!"].concat());
             spoiled.write(batch, Flush::Now).unwrap();
             assert!(matches!(Store::open(spoiled), Err(Fault::Broken { .. })), "{column:?} {value:?}");
             let missing = disk.crash(0);
-            let mut batch = banyan_store::Batch::default();
+            let mut batch = Batch::default();
             batch.delete(column, key);
             missing.write(batch, Flush::Now).unwrap();
             assert!(matches!(Store::open(missing), Err(Fault::Broken { .. })), "{column:?} without {value:?}");
         }
     }
-    let mut batch = banyan_store::Batch::default();
+    let mut batch = Batch::default();
     for (key, _) in all_rows(&disk, Column::Leaf) {
         batch.put(Column::Leaf, key, b"another");
     }
     disk.write(batch, Flush::Now).unwrap();
     assert!(matches!(store.at(a).unwrap().read(&id(1)), Err(Fault::Broken { part: "leaf", .. })));
+}
+
+#[test]
+fn a_version_that_is_its_own_ancestor_is_broken() {
+    let disk = Mem::new();
+    let store = Store::open(disk.clone()).unwrap();
+    let a = commit(&store, Version::EMPTY, 1, &[(1, Some(b"a"))], Flush::Now);
+    move_head(&store, a).unwrap();
+    store.finalise(a, 0).unwrap();
+    let [(key, mut change)] = all_rows(&disk, Column::Change).try_into().unwrap();
+    change[..8].copy_from_slice(&a.number().to_be_bytes());
+    let mut batch = Batch::default();
+    batch.put(Column::Change, key, change);
+    disk.write(batch, Flush::Now).unwrap();
+    assert!(matches!(Store::open(disk), Err(Fault::Broken { part: "change", .. })));
 }
 
 #[test]
