@@ -24,7 +24,7 @@ pub use child::{Operators, SoloRole};
 pub use error::{NodeError, SubmitError};
 pub use genesis::{EngineParams, GenesisFile};
 pub use header::Header;
-pub use mempool::{Dropped, Pool, PoolLimits, Waiting};
+pub use mempool::{Dropped, Pool, PoolLimits, Purse, Waiting};
 pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};
 pub use parent::{At, LocalParent, Parent};
 pub use root::RootRole;

@@ -1,5 +1,7 @@
 //! A root and one child over memory, driven by hand: virtual time, real proofs of work.
 
+#![allow(dead_code, unreachable_pub)] // each test uses its part
+
 use std::sync::Arc;
 
 use banyan_crypto::SecretKey;
