@@ -57,7 +57,7 @@ pub enum Effect {
     Persist(Seq, Record),
     /// Think so much better or worse of a peer.
     Score(Peer, Points),
-    /// The block was refused, and why. For logs, and for the answer to whoever gave it.
+    /// The block was refused, and why: it may go. For logs, and for the answer to whoever gave it.
     Refuse(Hash, Fault),
     /// Tick at this time at the latest; replaces what was asked before.
     Wake(TimeMs),

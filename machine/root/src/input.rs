@@ -19,10 +19,10 @@ pub struct TemplateId(pub u64);
 pub enum Input {
     /// The time now. Never goes back: an earlier one is ignored.
     Tick(TimeMs),
-    /// A block came in, decoded from exactly its bytes (rule 1), its body hashed by the shell. `from` is `None` for
-    /// what was given to this node itself, such as a block by an external miner.
+    /// A block came in, decoded from exactly its bytes (rule 1), its body hashed by the shell. The shell keeps the body,
+    /// if it is the one that the header names, until [`crate::Effect::Refuse`] or [`crate::Effect::Forget`].
     Block {
-        /// Who sent it.
+        /// Who sent it; `None` for what was given to this node itself, such as a block by an external miner.
         from: Option<Peer>,
         /// The block.
         block: Block,

@@ -37,10 +37,20 @@ impl Watermark {
 /// What this node does as a leader.
 #[derive(Clone, Debug, Default)]
 pub struct Leader {
-    pub pool_ready: bool,
+    pub pool: Pool,
     pub watermark: Option<Watermark>,
     stage: Stage,
     last: Seq,
+}
+
+/// Whether the mempool has something. What is told while a block is being built is not lost when that comes back empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pool {
+    #[default]
+    Empty,
+    Ready,
+    /// It had; a block that takes it is being built.
+    Asked,
 }
 
 /// How far the next micro block is.
@@ -63,13 +73,14 @@ impl Machine {
         if due.is_some() {
             let (on, time) = (self.head(), self.now);
             self.leader.stage = Stage::Building { on, time };
+            self.leader.pool = Pool::Asked;
             effects.push(Effect::Build { on, time });
         }
     }
 
     /// When the next micro block may be built, if there is anything to build and this node leads.
     pub(crate) fn leading_due(&self) -> Option<TimeMs> {
-        let ready = self.leader.pool_ready && self.is_settled() && matches!(self.leader.stage, Stage::Idle);
+        let ready = self.leader.pool == Pool::Ready && self.is_settled() && matches!(self.leader.stage, Stage::Idle);
         if !ready || !self.may_sign() {
             return None;
         }
@@ -90,7 +101,9 @@ impl Machine {
             return;
         }
         self.leader.stage = Stage::Idle;
-        self.leader.pool_ready &= draft.is_some();
+        if self.leader.pool == Pool::Asked {
+            self.leader.pool = if draft.is_some() { Pool::Ready } else { Pool::Empty };
+        }
         // The tip may have moved on meanwhile, perhaps to another leader.
         let Some(draft) = draft.filter(|_| on == self.head() && self.is_settled()) else { return };
         let header = Box::new(self.micro_header(time, &draft));

@@ -10,7 +10,7 @@ use banyan_types::{Hash, Height, TimeMs, header::KeyHeader};
 
 use crate::{
     Alarm, Block, BlockRef, Effect, Header, Input, Miner, NotApplied, ParentTip, Peer, RootParams, Tip, To,
-    lead::Leader,
+    lead::{Leader, Pool},
     mine::Mining,
     refused::{Refusal, Refused, names},
     tree::{HEADERS_MAX, Tree},
@@ -104,6 +104,14 @@ impl Machine {
         self.tree.block_ref(&self.last_final)
     }
 
+    /// What children were told last: of the newest key block that is final and applied.
+    pub fn parent_tip(&self) -> Option<ParentTip> {
+        match &self.tree.node(&self.tree.root()).header {
+            Header::Key(header) => Some(parent_tip(header, self.clock)),
+            Header::Micro(_) => None,
+        }
+    }
+
     /// A header that the machine holds.
     pub fn header(&self, hash: &Hash) -> Option<&Header> {
         self.tree.get(hash).map(|node| &node.header)
@@ -131,8 +139,8 @@ impl Machine {
             Input::Final { hash, height } => self.finalise(hash, height, effects),
             Input::Templated(template, state_root) => self.templated(template, state_root, effects),
             Input::Solved { template, nonce, pow } => self.solved(template, nonce, *pow, effects),
-            Input::PoolReady => self.leader.pool_ready = true,
-            Input::PoolEmpty => self.leader.pool_ready = false,
+            Input::PoolReady => self.leader.pool = Pool::Ready,
+            Input::PoolEmpty => self.leader.pool = Pool::Empty,
             Input::Built(on, draft) => self.built(on, draft, effects),
             Input::Signed(signature) => self.signed(signature, effects),
             Input::Persisted(seq) => self.persisted(seq, effects),
@@ -157,8 +165,8 @@ impl Machine {
             return;
         }
         match self.refused.get(&hash) {
-            Some(Refusal::Dead { .. }) => {}
-            Some(Refusal::Invalid) => self.refuse(from, hash, Fault::Known, effects),
+            Some(Refusal::Dead { .. }) => self.forget(alloc::vec![hash], effects),
+            Some(Refusal::Invalid) => refuse(from, hash, Fault::Known, effects),
             None => self.admit_all(alloc::vec![Received { from, hash, block }], effects),
         }
     }
@@ -188,13 +196,13 @@ impl Machine {
             return false;
         }
         let body_fits = received.block.body_fits();
-        self.refuse(from, hash, fault, effects);
+        refuse(from, hash, fault, effects);
         match (fault.owner(), fault) {
             (Owner::Dead, Fault::Key(KeyFault::Dead { work, .. }) | Fault::Micro(MicroFault::Dead { work, .. })) => {
                 self.bury(hash, work, effects);
             }
             // With a body that is not the header's, nothing is known about the block that the header names.
-            (Owner::Invalid, _) if body_fits => self.refused.remember(hash, Refusal::Invalid),
+            (Owner::Invalid, _) if body_fits => self.condemn(hash, effects),
             _ => return false,
         }
         true
@@ -209,11 +217,12 @@ impl Machine {
         self.forget(dropped.iter().map(|received| received.hash).collect(), effects);
     }
 
-    fn refuse(&self, from: Option<Peer>, hash: Hash, fault: Fault, effects: &mut Vec<Effect>) {
-        let score = |peer| fault.points().map(|points| Effect::Score(peer, points));
-        effects.extend(from.and_then(score));
-        effects.push(Effect::Refuse(hash, fault));
-        let _ = self;
+    /// Remember an invalid block; one that is final elsewhere is more than this node can judge.
+    fn condemn(&mut self, hash: Hash, effects: &mut Vec<Effect>) {
+        self.refused.remember(hash, Refusal::Invalid);
+        if self.awaited_final.is_some_and(|(_, awaited)| awaited == hash) {
+            self.stop(Alarm::FinalInvalid(hash), effects);
+        }
     }
 
     /// Remember a block that can never join the chain; say so if its branch is heavier than the chain.
@@ -264,7 +273,7 @@ impl Machine {
             return self.stop(Alarm::FinalInvalid(hash), effects);
         }
         let from = self.tree.node(&hash).from;
-        self.refuse(from, hash, Fault::Execution, effects);
+        refuse(from, hash, Fault::Execution, effects);
         let removed = names(&self.tree.remove(&hash));
         self.refused.remember_all(&removed, Refusal::Invalid);
         self.forget(removed, effects);
@@ -279,10 +288,13 @@ impl Machine {
         let held = self.last_final;
         let held_height = self.tree.node(&held).header.height();
         let known = self.tree.get(&hash).is_some();
+        let refusal = self.refused.get(&hash);
         if hash == held || height < held_height {
             return;
         }
-        if !known && height > held_height {
+        if refusal == Some(Refusal::Invalid) {
+            self.stop(Alarm::FinalInvalid(hash), effects);
+        } else if !known && refusal.is_none() && height > held_height {
             self.awaited_final = self.awaited_final.max(Some((height, hash)));
         } else if known && self.tree.node(&hash).key == hash && self.tree.descends(&hash, &held) {
             self.last_final = hash;
@@ -359,12 +371,7 @@ impl Machine {
         self.forget(names(&rerooted.lost), effects);
         self.clock = rerooted.finals.iter().map(|header| header.time).fold(self.clock, TimeMs::max);
         let newest = rerooted.finals.last().expect("the root moved to a key block");
-        effects.push(Effect::Propagate(self.parent_tip(newest)));
-    }
-
-    fn parent_tip(&self, header: &KeyHeader) -> ParentTip {
-        let (hash, entropy) = (header.hash(), header.entropy());
-        ParentTip { hash, height: header.height, time: self.clock, entropy, state_root: header.state_root }
+        effects.push(Effect::Propagate(parent_tip(newest, self.clock)));
     }
 
     /// Ask for a tick when the next thing is due, if that has changed.
@@ -385,6 +392,11 @@ impl Machine {
         self.head
     }
 
+    #[cfg(test)]
+    pub(crate) const fn waiting(&self) -> &Waiting {
+        &self.waiting
+    }
+
     pub(crate) const fn view(&self) -> View<'_> {
         View {
             params: &self.params,
@@ -394,4 +406,17 @@ impl Machine {
             now: self.now,
         }
     }
+}
+
+/// What children learn of a final key block; `clock` is the greatest time of any.
+fn parent_tip(header: &KeyHeader, clock: TimeMs) -> ParentTip {
+    let (hash, entropy) = (header.hash(), header.entropy());
+    ParentTip { hash, height: header.height, time: clock, entropy, state_root: header.state_root }
+}
+
+/// Say that a block is refused, and what its sender loses for it.
+fn refuse(from: Option<Peer>, hash: Hash, fault: Fault, effects: &mut Vec<Effect>) {
+    let score = |peer| fault.points().map(|points| Effect::Score(peer, points));
+    effects.extend(from.and_then(score));
+    effects.push(Effect::Refuse(hash, fault));
 }

@@ -44,7 +44,9 @@ impl Refused {
     }
 
     pub fn remember_all(&mut self, hashes: &[Hash], refusal: Refusal) {
-        hashes.iter().for_each(|hash| self.remember(*hash, refusal));
+        for hash in hashes {
+            self.remember(*hash, refusal);
+        }
     }
 
     #[cfg(test)]

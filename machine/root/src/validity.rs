@@ -317,7 +317,7 @@ impl View<'_> {
         let seed = seed(header);
         pow::verify(&seed, self.params.edge_bits, &header.pow, &target).map_err(KeyFault::Work)?;
         let prev = self.key_parent(header, target)?;
-        self.link(header, prev)?;
+        link(header, prev)?;
         if !self.tree.descends(&header.prev_hash, &self.last_final) {
             return Err(self.dead(header, prev.work.saturating_add(target.work())));
         }
@@ -348,18 +348,6 @@ impl View<'_> {
 
     fn dead(&self, header: &KeyHeader, work: u128) -> KeyFault {
         KeyFault::Dead { height: header.height, last_final: self.final_height(), work }
-    }
-
-    /// Rule 5.
-    fn link(&self, header: &KeyHeader, prev: &Node) -> Result<(), KeyFault> {
-        if prev.key != header.prev_key_hash {
-            return Err(KeyFault::Link { expected: prev.key, got: header.prev_key_hash });
-        }
-        let expected = Height(prev.header.height().0.saturating_add(1));
-        if header.height != expected {
-            return Err(KeyFault::Height { expected, got: header.height });
-        }
-        Ok(())
     }
 
     /// Rules 9 and 10.
@@ -503,6 +491,15 @@ impl View<'_> {
         };
         TimeMs(prev.time().0.saturating_add(step))
     }
+}
+
+/// Rule 5 for key blocks.
+fn link(header: &KeyHeader, prev: &Node) -> Result<(), KeyFault> {
+    if prev.key != header.prev_key_hash {
+        return Err(KeyFault::Link { expected: prev.key, got: header.prev_key_hash });
+    }
+    let expected = Height(prev.header.height().0.saturating_add(1));
+    if header.height == expected { Ok(()) } else { Err(KeyFault::Height { expected, got: header.height }) }
 }
 
 /// The graph of a key header.
