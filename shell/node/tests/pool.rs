@@ -64,8 +64,8 @@ fn each_refusal_has_a_row() {
     for (tx, error) in rows {
         assert_eq!(admit(&mut pool, &tx, 9), Err(error));
     }
-    let poor = Purse { balance: Amount::new(150_000_000_000_000).unwrap(), ..RICH };
-    let error = pool.admit(bid(1, 2, 120), 9, poor, &params(), Height(1)).unwrap_err();
+    let short = Purse { balance: Amount::new(150_000_000_000_000).unwrap(), ..RICH };
+    let error = pool.admit(bid(1, 2, 120), 9, short, &params(), Height(1)).unwrap_err();
     assert_eq!(error.code(), "unfunded");
     assert_eq!(pool.len(), 2, "a refused transaction changes nothing");
 }
