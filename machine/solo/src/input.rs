@@ -22,7 +22,7 @@ pub struct ParentTip {
 }
 
 /// Something happened. The shell tells the time first: everything is done at the last [`Input::Tick`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
     /// The time now. Never goes back: an earlier one is ignored.
     Tick(TimeMs),

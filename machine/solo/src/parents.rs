@@ -22,8 +22,13 @@ impl Parents {
 
     /// A final parent block was told.
     pub fn told(&mut self, tip: ParentTip) -> Result<(), Alarm> {
+        let mut is_known = false;
         for held in [self.named, self.bridge, self.newest].into_iter().flatten() {
             contradict(&held, &tip)?;
+            is_known |= held.hash == tip.hash;
+        }
+        if is_known {
+            return Ok(());
         }
         if self.newest.is_none_or(|newest| newest.height < tip.height) {
             self.newest = Some(tip);

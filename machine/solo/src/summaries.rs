@@ -80,8 +80,10 @@ impl Summaries {
 
     fn may_extend(&self, params: &SoloParams, last: usize, block: &Mark) -> bool {
         let start = if last == 0 { self.base } else { self.pieces[last - 1].end };
-        let under_way = self.under_way().is_some_and(|range| self.pieces[last].end.height <= range.to);
-        !under_way
+        // What is under way stays as it is, also when a restart gathers its blocks again.
+        let ends = self.pieces[last].end.height;
+        let crosses = self.under_way().is_some_and(|range| ends <= range.to && range.to < block.height);
+        !crosses
             && block.outbox_to.saturating_sub(start.outbox_to) <= params.remit_lines_max
             && block.inbox_to.saturating_sub(start.inbox_to) <= INBOX_ACKED_PER_REMIT_MAX
     }
