@@ -1,0 +1,152 @@
+//! Accounts, their history, and what waits in the pool.
+
+use axum::{Json, extract::State};
+use banyan_ledger::Account;
+use banyan_node::{Leaves as _, Pool, Waiting};
+use banyan_store::{Order, Place};
+use banyan_types::{AccountId, Nonce, tx::Transaction};
+
+use super::{Answer, Paging, blocks};
+use crate::{
+    AccountAnswer, At, Failure, HistoryItem, Page, PoolItem,
+    answer::units,
+    ask::{self, Ask, Part},
+    event::Cursor,
+    ladder::Rungs,
+    ledger::Mount,
+};
+
+/// Blocks that one request looks through for an account's history.
+const SCAN_BLOCKS_MAX: usize = 2_000;
+
+/// An account as the top of the chain has it, with what waits.
+pub(crate) fn read(mount: &Mount, id: AccountId) -> Result<AccountAnswer, Failure> {
+    let head = mount.head()?;
+    let account = head.view.account(id)?;
+    let exists = account.is_some();
+    let account = account.unwrap_or(Account::EMPTY);
+    let waiting = |pool: &Pool| pool.of_account(id).map(|waiting| waiting.tx.get().hash().to_string()).collect();
+    Ok(AccountAnswer {
+        id: id.to_string(),
+        exists,
+        balance: units(account.balance),
+        nonce: account.nonce.0,
+        next_nonce: next_nonce(mount, id, &account, true),
+        pending: mount.ledger().handle.pool(waiting),
+        at: At::of(&head.header, head.hash),
+        level: Rungs::of(mount)?.level(head.header.place()),
+    })
+}
+
+/// The next nonce: after the last that waits, or the first that neither chain nor pool has used.
+pub(crate) fn next_nonce(mount: &Mount, id: AccountId, account: &Account, continuous: bool) -> u64 {
+    let nonces: Vec<Nonce> = mount
+        .ledger()
+        .handle
+        .pool(|pool| pool.of_account(id).map(|waiting| waiting.tx.get().transaction().nonce()).collect());
+    let waiting = nonces.into_iter().filter(|nonce| *nonce > account.nonce);
+    let last = waiting.fold(account.nonce, |last, nonce| {
+        let gap = last.next() != Some(nonce);
+        if continuous && gap { last } else { nonce }
+    });
+    last.0.saturating_add(1)
+}
+
+/// Accounts that a transaction moves coins of or to, or names.
+pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
+    let mut parties = vec![tx.signer()];
+    match tx {
+        Transaction::Spend(tx) => parties.push(tx.recipient_id.account()),
+        Transaction::AssociateCommit(tx) => parties.push(tx.to_id),
+        Transaction::AssociateWithdraw(tx) => parties.push(tx.to_id.account()),
+        Transaction::AssociateRemit(tx) => parties.extend(tx.lines.iter().map(|line| line.to.account())),
+        Transaction::AssociateCreate(tx) => parties.extend(&tx.operators),
+    }
+    parties
+}
+
+/// Transactions of an account, newest first. A part may be short or empty and still have a `next`: the chain is looked
+/// through, a bounded number of blocks at a time.
+pub(crate) fn history(mount: &Mount, id: AccountId, paging: &Paging) -> Result<Page<HistoryItem>, Failure> {
+    let (chain, head, rungs) = (mount.chain(), mount.head()?, Rungs::of(mount)?);
+    let (from, skip) = match &paging.after {
+        Some(after) => (after.parse::<Cursor>()?.place, 1),
+        None => (head.header.place(), 0),
+    };
+    let mut items = Vec::new();
+    let mut next = None;
+    for (place, hash) in chain.main_from(from, Order::Descending, SCAN_BLOCKS_MAX)?.into_iter().skip(skip) {
+        next = (place > Place::at(0)).then(|| Cursor::new(place, hash).to_string());
+        let block = blocks::known(mount, hash)?;
+        let mine = block.txs.iter().filter(|tx| parties(tx.transaction()).contains(&id));
+        items.extend(mine.map(|tx| HistoryItem {
+            tx: blocks::tx(tx),
+            block: At::of(&block.header, hash),
+            time_ms: block.header.time().0,
+            level: rungs.level(place),
+        }));
+        if items.len() >= paging.limit() {
+            break;
+        }
+    }
+    Ok(Page { items, next, at: At::of(&head.header, head.hash) })
+}
+
+/// What waits, best price first.
+pub(crate) fn waiting(mount: &Mount, paging: &Paging) -> Result<Page<PoolItem>, Failure> {
+    let skip = paging.after_number()?.unwrap_or(0);
+    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+    let (items, total) = mount.ledger().handle.pool(|pool| {
+        let items: Vec<_> = pool.iter().skip(skip).take(paging.limit()).map(pool_item).collect();
+        (items, pool.len())
+    });
+    let end = skip.saturating_add(items.len());
+    let head = mount.head()?;
+    Ok(Page { items, next: (end < total).then(|| end.to_string()), at: At::of(&head.header, head.hash) })
+}
+
+fn pool_item(waiting: &Waiting) -> PoolItem {
+    let tx = waiting.tx.get().transaction();
+    PoolItem {
+        hash: waiting.tx.get().hash().to_string(),
+        kind: tx.kind().into(),
+        signer: tx.signer().to_string(),
+        nonce: tx.nonce().0,
+        fee: units(tx.fee()),
+        price: waiting.price.to_string(),
+        until: waiting.until.0,
+        included: waiting.included,
+    }
+}
+
+/// An account's balance, nonce and what waits. One that does not exist holds nothing.
+#[utoipa::path(get, path = "/accounts/{id}", tag = "accounts", params(("id" = String, Path, description = "ak_…")),
+    responses((status = 200, body = AccountAnswer)))]
+pub(crate) async fn one_route(State(mount): State<Mount>, Part(id): Part<String>) -> Answer<AccountAnswer> {
+    Ok(Json(read(&mount, ask::account(&id)?)?))
+}
+
+/// Transactions of an account, newest first. Go on while there is a `next`, even after an empty part.
+#[utoipa::path(get, path = "/accounts/{id}/transactions", tag = "accounts",
+    params(("id" = String, Path, description = "ak_…"), Paging), responses((status = 200, body = Page<HistoryItem>)))]
+pub(crate) async fn history_route(
+    State(mount): State<Mount>,
+    Part(id): Part<String>,
+    Ask(paging): Ask<Paging>,
+) -> Answer<Page<HistoryItem>> {
+    Ok(Json(history(&mount, ask::account(&id)?, &paging)?))
+}
+
+/// Transactions in the pool, best price first; those in blocks that are not final are marked.
+#[utoipa::path(get, path = "/mempool", tag = "accounts", params(Paging), responses((status = 200, body = Page<PoolItem>)))]
+pub(crate) async fn mempool_route(State(mount): State<Mount>, Ask(paging): Ask<Paging>) -> Answer<Page<PoolItem>> {
+    Ok(Json(waiting(&mount, &paging)?))
+}
+
+/// Transactions of one account in the pool, by nonce: who comes next.
+#[utoipa::path(get, path = "/mempool/{id}", tag = "accounts", params(("id" = String, Path, description = "ak_…")),
+    responses((status = 200, body = Vec<PoolItem>)))]
+pub(crate) async fn mempool_of_route(State(mount): State<Mount>, Part(id): Part<String>) -> Answer<Vec<PoolItem>> {
+    let id = ask::account(&id)?;
+    Ok(Json(mount.ledger().handle.pool(|pool| pool.of_account(id).map(pool_item).collect())))
+}

@@ -1,0 +1,114 @@
+//! Accounts in the public shape.
+
+use axum::{Json, extract::State};
+use banyan_ledger::Account;
+use banyan_node::Leaves as _;
+use banyan_store::View;
+use banyan_types::{AccountId, Id, text::Prefix};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    Failure,
+    ask::{self, Ask, Part},
+    ledger::Mount,
+    proof, v1,
+    v3::transactions,
+};
+
+/// An account.
+#[derive(Serialize, ToSchema)]
+pub struct AccountAnswer {
+    id: String,
+    kind: &'static str,
+    nonce: u64,
+    balance: u128,
+    payable: bool,
+}
+
+fn read(view: &View, text: &str) -> Result<Json<AccountAnswer>, Failure> {
+    let id = holder(text)?;
+    let missing = || Failure::unknown("no_account", "Account not found").reason("Account not found");
+    let account = view.account(id)?.ok_or_else(missing)?;
+    let Account { nonce, balance } = account;
+    Ok(Json(AccountAnswer {
+        id: text.to_owned(),
+        kind: "basic",
+        nonce: nonce.0,
+        balance: balance.base(),
+        payable: true,
+    }))
+}
+
+/// The account that is asked for: a contract's coins are in the account with its bytes.
+fn holder(text: &str) -> Result<AccountId, Failure> {
+    match text.parse() {
+        Ok(Id::Account(id)) => Ok(id),
+        Ok(Id::Contract(id)) => Ok(AccountId(id.0)),
+        _ => ask::account(text),
+    }
+}
+
+/// An account now.
+#[utoipa::path(get, path = "/accounts/{pubkey}", tag = "accounts", params(("pubkey" = String, Path, description = "ak_… or ct_…")),
+    responses((status = 200, body = AccountAnswer), (status = 404)))]
+pub async fn top(State(mount): State<Mount>, Part(id): Part<String>) -> Result<Json<AccountAnswer>, Failure> {
+    read(&mount.head()?.view, &id)
+}
+
+/// An account after the block that starts a height.
+#[utoipa::path(get, path = "/accounts/{pubkey}/height/{height}", tag = "accounts",
+    params(("pubkey" = String, Path), ("height" = u64, Path)), responses((status = 200, body = AccountAnswer), (status = 410)))]
+pub async fn at_height(
+    State(mount): State<Mount>,
+    Part((id, height)): Part<(String, u64)>,
+) -> Result<Json<AccountAnswer>, Failure> {
+    let block = proof::block_at(&mount, height)?;
+    read(&proof::state_of_block(&mount, block)?, &id)
+}
+
+/// An account after a block.
+#[utoipa::path(get, path = "/accounts/{pubkey}/hash/{hash}", tag = "accounts",
+    params(("pubkey" = String, Path), ("hash" = String, Path)), responses((status = 200, body = AccountAnswer), (status = 410)))]
+pub async fn at_hash(
+    State(mount): State<Mount>,
+    Part((id, hash)): Part<(String, String)>,
+) -> Result<Json<AccountAnswer>, Failure> {
+    let block = ask::block_hash(&hash, &[Prefix::KeyBlock, Prefix::MicroBlock])?;
+    read(&proof::state_of_block(&mount, block)?, &id)
+}
+
+/// How to count the nonces of waiting transactions.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Strategy {
+    /// `max` (default): after the greatest that waits. `continuity`: the first that is free.
+    strategy: Option<String>,
+}
+
+/// The next nonce of an account, with what waits counted in.
+#[utoipa::path(get, path = "/accounts/{pubkey}/next-nonce", tag = "accounts",
+    params(("pubkey" = String, Path), Strategy), responses((status = 200)))]
+pub async fn next_nonce(
+    State(mount): State<Mount>,
+    Part(id): Part<String>,
+    Ask(strategy): Ask<Strategy>,
+) -> Result<Json<Value>, Failure> {
+    let id = ask::account(&id)?;
+    let account = mount.head()?.view.account(id)?.unwrap_or(Account::EMPTY);
+    let continuous = strategy.strategy.as_deref() == Some("continuity");
+    Ok(Json(json!({ "next_nonce": v1::accounts::next_nonce(&mount, id, &account, continuous) })))
+}
+
+/// An account's transactions that wait for a block.
+#[utoipa::path(get, path = "/accounts/{pubkey}/transactions/pending", tag = "accounts",
+    params(("pubkey" = String, Path)), responses((status = 200)))]
+pub async fn pending(State(mount): State<Mount>, Part(id): Part<String>) -> Result<Json<Value>, Failure> {
+    let id = ask::account(&id)?;
+    let waiting = mount.ledger().handle.pool(|pool| {
+        let waiting = pool.of_account(id).filter(|waiting| !waiting.included);
+        waiting.map(|waiting| transactions::shape(waiting.tx.get(), None)).collect::<Vec<_>>()
+    });
+    Ok(Json(json!({ "transactions": waiting })))
+}
