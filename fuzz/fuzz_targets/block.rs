@@ -35,7 +35,7 @@ fn params() -> Params {
             supply_cap: Amount::MAX,
             maturity: 5,
             era: 20,
-            emission: vec![EmissionRow { from: Height(1), coins: 100 }],
+            emission: vec![EmissionRow { from: Height(1), coins: 100 }, EmissionRow { from: Height(1_000), coins: 0 }],
             tail_div: 1_000,
         }),
     }
