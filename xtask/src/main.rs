@@ -7,6 +7,7 @@ mod command;
 mod context;
 mod crate_map;
 mod figure;
+mod fuzz;
 mod gate;
 mod house;
 mod kill;

@@ -4,7 +4,7 @@ use crate::command::closing;
 use crate::context::Context;
 use crate::figure::Figure;
 use crate::step::{Held, Report, Step};
-use crate::{crate_map, gate, layers, links, smoke};
+use crate::{crate_map, fuzz, gate, layers, links, smoke};
 
 /// Simulations of the suite and how many seeds of each; a sweep of thousands is for `cargo xtask sweep`.
 const SWEEPS: [(&str, u64); 1] = [("tree", 20)];
@@ -30,6 +30,7 @@ pub fn gate() -> Vec<Step> {
 pub fn everything() -> Vec<Step> {
     let mut steps = gate();
     steps.extend([
+        Step::new("fuzz", 8, fuzz::check),
         Step::new("release", 20, gate::release),
         Step::new("sweep", 5, sweeps),
         Step::new("devnet", 2, smoke::devnet),
