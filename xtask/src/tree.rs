@@ -23,8 +23,8 @@ const CALL_LIMIT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 /// Where a devnet listens: the text before its port.
 const LOOPBACK: &str = "http://127.0.0.1:";
-/// The second account of the public development mnemonic: somebody to pay.
-const PAYEE: &str = "ak_iV7sCUsuKZytEEBEsX9N2K37m26X132LegogrgJEWzzPVjmmS";
+/// Somebody to pay, whom nobody else pays and who spends nothing: there is no key to it.
+const PAYEE: &str = "ak_jmyMNGvFByoPbw5LSuYgSznfw9GWgyePpcRPEARZGrQ46zMQV";
 
 /// What one payment moves, as written on the command line, and in units.
 const PAYMENT: &str = "0.001";
@@ -79,7 +79,9 @@ impl Devnet {
     /// Pay a little by the command line; the hash of the transaction that was acknowledged.
     pub fn pay(&self) -> Result<String, Fault> {
         let mut command = Command::new(&self.program);
-        command.args(["send", PAYEE, PAYMENT, "--wait", "received", "--yes", "--json", "--url", &self.url]);
+        command.args([
+            "send", PAYEE, PAYMENT, "--from", "dev0", "--wait", "received", "--yes", "--json", "--url", &self.url,
+        ]);
         command.arg("--data").arg(&self.data).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = command.output()?;
         let text = String::from_utf8_lossy(&output.stdout);
