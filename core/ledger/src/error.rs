@@ -29,7 +29,8 @@ macro_rules! rejections {
     ($($(#[$doc:meta])+ $name:ident $({ $($(#[$field_doc:meta])+ $field:ident: $type:ty),+ $(,)? })?
         = $fault:ident, $code:literal, $message:literal;)+) => {
         /// Why a transaction is refused. The variants stand in the order in which they are checked, and that order is
-        /// part of the protocol: ledger 3, associates 3 and 5.
+        /// part of the protocol: ledger 3, associates 3 and 5. Only a remit's lines are asked for their asset later,
+        /// after the authorization.
         #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
         pub enum Rejected {
             $($(#[$doc])+ #[error($message)] $name $({ $($(#[$field_doc])+ $field: $type),+ })?,)+
@@ -99,16 +100,16 @@ rejections! {
     NonceEarly { /// The account's next nonce.
         expected: Nonce, /// The transaction's.
         got: Nonce } = Early, "nonce_early", "nonce {got} is ahead, next is {expected}";
+    /// A sum above the supply: no state can hold it.
+    Overflow = Invalid, "overflow", "a sum is above the whole supply";
     /// The account cannot pay amount and fee.
     Funds { /// What it holds.
         balance: Amount, /// What it needs.
         needed: Amount } = Early, "funds", "balance {balance}, needed {needed}";
-    /// A sum above the supply: no state can hold it.
-    Overflow = Invalid, "overflow", "a sum is above the whole supply";
-    /// Nothing sent to nobody, or up the tree, would make state for free.
-    Dust = Invalid, "dust", "amount 0 moves nothing and would make state for free";
     /// The payee is a contract that does not exist or takes no coins.
     NotPayable = Invalid, "not_payable", "the recipient cannot be paid";
+    /// Nothing sent to nobody, or up the tree, would make state for free.
+    Dust = Invalid, "dust", "amount 0 moves nothing and would make state for free";
 
     /// A network id that is not `name.short` with the beginning of the child's own id.
     NetworkName = Invalid, "network_name", "network id must be a name of 1 to 16 a-z, 0-9 or _, a point and the first 8 characters of the child's own id";
@@ -133,6 +134,9 @@ rejections! {
         got: u64 } = Invalid, "lifetime_too_long", "lifetime of {got} heights, most {max}";
     /// The id is taken.
     Exists = Invalid, "exists", "the connection point exists already";
+    /// The asset cannot go that way.
+    Asset { /// Which.
+        asset: Asset } = Invalid, "asset", "{asset} cannot move there";
     /// No such child.
     Unknown = Invalid, "unknown_associate", "no such associate on this ledger";
     /// The child takes nothing now.
@@ -157,9 +161,6 @@ rejections! {
     /// Too many commits wait for the child.
     InboxFull { /// Most open entries.
         max: u64 } = Early, "inbox_full", "{max} inbox entries are open";
-    /// The asset cannot go that way.
-    Asset { /// Which.
-        asset: Asset } = Invalid, "asset", "{asset} cannot move there";
     /// A summary that was accepted already.
     SequenceUsed { /// The next number.
         expected: u64, /// The summary's.

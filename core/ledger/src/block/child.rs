@@ -34,6 +34,9 @@ pub struct ChildStart {
 }
 
 pub(super) fn apply(state: &mut impl State, params: &Params, block: &ChildBlock) -> Result<Outcome, Invalid> {
+    if params.is_root() {
+        return Err(Invalid::Kind);
+    }
     let header = &block.header;
     let start = check_header(params, header, &block.parent)?;
     let mut execution = Execution::child(state, params, &start, &block.inbox)?;

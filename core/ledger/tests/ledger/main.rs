@@ -1,0 +1,15 @@
+//! What the ledger promises, proved through its public face. One module per promise; `support` builds worlds.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
+
+mod children;
+mod genesis;
+mod money;
+mod order;
+mod remits;
+mod replay;
+mod rewards;
+mod routes;
+mod signatures;
+mod support;
+mod tree;
