@@ -80,16 +80,26 @@ pub enum Header {
     Child(Box<ChildHeader>),
 }
 
+/// Which of the three a header is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Of the root: opens a generation.
+    Key,
+    /// Of the root: adds transactions to one.
+    Micro,
+    /// Of a child.
+    Child,
+}
+
 impl Header {
-    /// Read the bytes that nodes keep: a byte for the kind, then the header's own.
+    /// Read exactly these bytes as a header of this kind.
     /// # Errors
     /// [`DecodeError`] of the header.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        match bytes.split_first() {
-            Some((0, bytes)) => KeyHeader::decode(bytes).map(|header| Self::Key(Box::new(header))),
-            Some((1, bytes)) => MicroHeader::decode(bytes).map(|header| Self::Micro(Box::new(header))),
-            Some((2, bytes)) => ChildHeader::decode(bytes).map(|header| Self::Child(Box::new(header))),
-            _ => Err(DecodeError::Malformed("unknown kind of header")),
+    pub fn decode(kind: Kind, bytes: &[u8]) -> Result<Self, DecodeError> {
+        match kind {
+            Kind::Key => KeyHeader::decode(bytes).map(|header| Self::Key(Box::new(header))),
+            Kind::Micro => MicroHeader::decode(bytes).map(|header| Self::Micro(Box::new(header))),
+            Kind::Child => ChildHeader::decode(bytes).map(|header| Self::Child(Box::new(header))),
         }
     }
 
@@ -124,7 +134,9 @@ impl Header {
 /// What a node says a state holds. Nothing of it is believed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateProof {
-    /// The block's header, kind byte first.
+    /// What the block's header is.
+    pub kind: Kind,
+    /// Its bytes.
     pub header: Vec<u8>,
     /// The encoded proof of all leaves together.
     pub proof: Vec<u8>,
@@ -152,7 +164,7 @@ impl StateProof {
         if self.leaves.len() > KEYS_MAX {
             return Err(NotProven::TooMany { got: self.leaves.len() });
         }
-        let header = Header::decode(&self.header).map_err(NotProven::Header)?;
+        let header = Header::decode(self.kind, &self.header).map_err(NotProven::Header)?;
         let proof = MultiProof::decode(&self.proof)?;
         let mut items = self.leaves.clone();
         items.sort_unstable();
@@ -287,6 +299,7 @@ mod tests {
         let mut keys = keys.to_vec();
         keys.sort_unstable();
         StateProof {
+            kind: Kind::Child,
             header: header(Hash(trie.root())),
             proof: trie.prove_many(&keys).encode(),
             leaves: keys.into_iter().map(|key| (key, values.get(&key).cloned())).collect(),
@@ -314,11 +327,11 @@ mod tests {
             view: 0,
             prev_seal_hash: zero,
         };
-        [vec![2], header.encode()].concat()
+        header.encode()
     }
 
     fn block(proof: &StateProof) -> Hash {
-        Header::decode(&proof.header).unwrap().hash()
+        Header::decode(Kind::Child, &proof.header).unwrap().hash()
     }
 
     fn accounts(ids: &[u8]) -> Vec<Key> {
@@ -381,12 +394,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_make_the_check_panic(
-            kind in 0u8..4, header in proptest::collection::vec(any::<u8>(), 0..450),
+            kind in 0usize..3, header in proptest::collection::vec(any::<u8>(), 0..450),
             proof in proptest::collection::vec(any::<u8>(), 0..200),
             value in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..50)),
         ) {
-            let header = [vec![kind], header].concat();
-            let claim = StateProof { header, proof, leaves: vec![(key::supply(), value)] };
+            let kind = [Kind::Key, Kind::Micro, Kind::Child][kind];
+            let claim = StateProof { kind, header, proof, leaves: vec![(key::supply(), value)] };
             let checked = claim.check_alone().and_then(|proven| proven.supply());
             // No such bytes hash to a state root that anybody has seen.
             prop_assert!(checked.is_err() || checked == Ok(None));

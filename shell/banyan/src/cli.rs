@@ -1,0 +1,543 @@
+//! The command line, parsed once into one value.
+//!
+//! Only what works stands here: a command that is not there yet does not exist. Rules: protocol, node 2.
+
+use std::path::PathBuf;
+
+use banyan_types::{AccountId, Amount, AssociateId, Hash, Height, TxHash};
+use banyan_wallet::{Name, client::Level};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Run, use and watch a tree of ledgers.
+#[derive(Debug, Parser)]
+#[command(name = "banyan", version, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub struct Globals {
+    /// Print one JSON document instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Show no progress
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Say more of what happens inside; twice for all
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Address of the node
+    #[arg(long, global = true, env = "BANYAN_URL", default_value = "http://127.0.0.1:3013")]
+    pub url: String,
+    /// Which ledger of the node, by its path: root, bank, bank/relay [default: the one at /]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub ledger: Option<LedgerPath>,
+    /// Folder of keys, plans and the devnet [default: $XDG_DATA_HOME/banyan]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Ask nothing: yes to every question
+    #[arg(long, short, global = true)]
+    pub yes: bool,
+    /// File whose first line is the password of the keystore
+    #[arg(long, global = true, value_name = "FILE", env = "BANYAN_PASSWORD_FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// A ledger by its names from the top of the tree down; the last one is its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LedgerPath(pub Vec<String>);
+
+impl LedgerPath {
+    /// The ledger's own name.
+    pub fn name(&self) -> &str {
+        self.0.last().map_or("", String::as_str)
+    }
+}
+
+impl std::str::FromStr for LedgerPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let name = |name: &str| (1..=16).contains(&name.len()) && name.bytes().all(word);
+        let names: Vec<_> = text.split('/').map(str::to_owned).collect();
+        if names.iter().all(|one| name(one)) {
+            Ok(Self(names))
+        } else {
+            Err("a path is names of 1 to 16 of a-z, 0-9 and _ with / between them, as in bank/relay".into())
+        }
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Grow a tree on this machine: a root, a child, funded accounts, an explorer
+    Devnet(Devnet),
+    /// Tell the story: coins walk into the child, are paid there and come back, each step proven
+    Demo(Demo),
+    /// Run one ledger from its genesis file
+    Node(Node),
+    /// Make, print, check or hash a genesis file
+    #[command(subcommand)]
+    Genesis(Genesis),
+    /// Show the ledger: height, levels, limits
+    Status,
+    /// Show the tree of ledgers with their escrows
+    Tree,
+    /// List the newest blocks
+    Blocks {
+        /// How many
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=200))]
+        limit: u16,
+    },
+    /// Show a block: a height, kh_… or mh_…
+    Block {
+        /// Its height or hash
+        id: String,
+    },
+    /// Keep keys
+    #[command(subcommand)]
+    Account(Account),
+    /// Pay somebody on one ledger
+    Send(Send),
+    /// Walk coins from one ledger to another
+    Move(Move),
+    /// Build, read, sign and follow single transactions
+    #[command(subcommand)]
+    Tx(Tx),
+    /// Look at connection points
+    #[command(subcommand)]
+    Associate(Associate),
+    /// Get and check state proofs
+    #[command(subcommand)]
+    Proof(Proof),
+    /// Check this machine and the node
+    Doctor,
+    /// Print the document of the HTTP interface
+    Openapi,
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the version
+    Version,
+}
+
+/// `devnet`.
+#[derive(Debug, Args)]
+pub struct Devnet {
+    #[command(subcommand)]
+    pub action: Option<DevnetAction>,
+    /// Forget what is there and begin anew
+    #[arg(long)]
+    pub reset: bool,
+    /// Port of the HTTP interface; 0 for any that is free
+    #[arg(long, default_value_t = 3013)]
+    pub port: u16,
+    /// One more funded account in a fresh genesis: ak_…, or ak_…=AMOUNT
+    #[arg(long, value_name = "AK[=AMOUNT]")]
+    pub fund: Vec<Fund>,
+    /// Milliseconds between key blocks of a fresh root [default: 3000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub key_interval_ms: Option<u64>,
+}
+
+/// What to do with a devnet that runs.
+#[derive(Debug, Subcommand)]
+pub enum DevnetAction {
+    /// Say whether it runs, and where
+    Status,
+    /// Stop it
+    Stop,
+}
+
+/// An account that the genesis funds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fund {
+    /// Which.
+    pub account: AccountId,
+    /// With how much; the devnet's own measure if it is not said.
+    pub amount: Option<Amount>,
+}
+
+impl std::str::FromStr for Fund {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (account, amount) = text.split_once('=').map_or((text, None), |(account, amount)| (account, Some(amount)));
+        let account = account.parse().map_err(|error| format!("account: {error}"))?;
+        let amount = amount.map(str::parse).transpose().map_err(|error| format!("amount: {error}"))?;
+        Ok(Self { account, amount })
+    }
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Tell it on a devnet that runs, instead of a tree of its own
+    #[arg(long, value_name = "URL")]
+    pub on: Option<String>,
+}
+
+/// `node`.
+#[derive(Debug, Args)]
+pub struct Node {
+    /// The ledger's genesis file
+    #[arg(long, value_name = "FILE")]
+    pub genesis: PathBuf,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:3013")]
+    pub listen: std::net::SocketAddr,
+    /// Mine and lead with the key in this file (sk_…); without it the node follows
+    #[arg(long, value_name = "FILE")]
+    pub miner_key: Option<PathBuf>,
+    /// Account of the rewards [default: that of the miner's key]
+    #[arg(long, value_name = "AK", requires = "miner_key")]
+    pub beneficiary: Option<AccountId>,
+}
+
+/// `genesis`.
+#[derive(Debug, Subcommand)]
+pub enum Genesis {
+    /// Print a new genesis file
+    New(GenesisNew),
+    /// Print every value of a genesis file
+    Show {
+        /// The file
+        file: PathBuf,
+    },
+    /// Say whether a genesis file can begin a ledger
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print the hash of a genesis file, which is the ledger's identity
+    Hash {
+        /// The file
+        file: PathBuf,
+    },
+}
+
+/// `genesis new`.
+#[derive(Debug, Args)]
+pub struct GenesisNew {
+    /// How the ledger is ordered
+    pub engine: EngineName,
+    /// Name of the ledger
+    #[arg(long, default_value = "root")]
+    pub name: LedgerPath,
+    /// Milliseconds between heights
+    #[arg(long, default_value_t = 3_000, value_parser = clap::value_parser!(u64).range(100..=600_000))]
+    pub interval_ms: u64,
+    /// On the root: a first balance, ak_…=AMOUNT
+    #[arg(long, value_name = "AK=AMOUNT")]
+    pub fund: Vec<Fund>,
+    /// On a child: its id at the parent
+    #[arg(long, value_name = "AC", required_if_eq("engine", "solo"))]
+    pub associate: Option<AssociateId>,
+    /// On a child: the account whose key orders it
+    #[arg(long, value_name = "AK", required_if_eq("engine", "solo"))]
+    pub leader: Option<AccountId>,
+    /// When it begins, in milliseconds since 1970 [default: now]
+    #[arg(long, value_name = "MS")]
+    pub time_ms: Option<u64>,
+}
+
+/// Engines that a genesis can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EngineName {
+    /// Proof of work.
+    Root,
+    /// One operator.
+    Solo,
+}
+
+/// `account`.
+#[derive(Debug, Subcommand)]
+pub enum Account {
+    /// Make a new account
+    New {
+        /// What to call it
+        name: Name,
+        /// A mnemonic of so many words instead of a single key
+        #[arg(long, value_parser = clap::builder::PossibleValuesParser::new(["12", "24"]))]
+        words: Option<String>,
+    },
+    /// Keep a secret that exists: sk_…, 128 digits, words or a keystore file, read from a file or from stdin
+    Import {
+        /// What to call it
+        name: Name,
+        /// File with the secret [default: stdin]
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+    },
+    /// List accounts with their balances on every ledger
+    List,
+    /// Show one account with its balances on every ledger
+    Show {
+        /// A name, or ak_…
+        account: String,
+    },
+    /// Print the keystore file of an account, or with --secret its secret
+    Export {
+        /// Which
+        name: Name,
+        /// The secret itself, unlocked
+        #[arg(long)]
+        secret: bool,
+    },
+    /// Call an account by another name
+    Rename {
+        /// Its name
+        from: Name,
+        /// Its new name
+        to: Name,
+    },
+    /// Forget an account for ever
+    Remove {
+        /// Which
+        name: Name,
+    },
+}
+
+/// `send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    /// Who is paid: ak_…, ct_… or the name of an own account
+    pub to: String,
+    /// How much: 12.5 is coins, 12500u base units
+    pub amount: Amount,
+    /// Who pays: a name of the keystore, or dev0 to dev7 on a devnet [default: the only account there is]
+    #[arg(long, value_name = "NAME")]
+    pub from: Option<Name>,
+    #[command(flatten)]
+    pub follow: Follow,
+    /// The fee [default: the least]
+    #[arg(long, value_name = "AMOUNT")]
+    pub fee: Option<Amount>,
+    /// Last height at which it may be included [default: none]
+    #[arg(long, value_name = "HEIGHT")]
+    pub ttl: Option<u64>,
+}
+
+/// How far to follow a transaction.
+#[derive(Debug, Clone, Args)]
+pub struct Follow {
+    /// Wait until it has this level
+    #[arg(long, value_name = "LEVEL", default_value = "ordered")]
+    pub wait: Level,
+    /// Seconds to wait at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub timeout: u64,
+}
+
+/// `move`.
+#[derive(Debug, Args)]
+pub struct Move {
+    /// How much: 12.5 is coins, 12500u base units
+    #[arg(required_unless_present = "resume")]
+    pub amount: Option<Amount>,
+    /// Where it is
+    #[arg(long, value_name = "LEDGER", required_unless_present = "resume")]
+    pub from: Option<LedgerPath>,
+    /// Where it is to be
+    #[arg(long, value_name = "LEDGER", required_unless_present = "resume")]
+    pub to: Option<LedgerPath>,
+    /// Whose: a name of the keystore, or dev0 to dev7 on a devnet [default: the only account there is]
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<Name>,
+    /// Say what it costs and takes, and move nothing
+    #[arg(long, conflicts_with = "resume")]
+    pub quote: bool,
+    /// Go on with a move that was begun
+    #[arg(long, value_name = "ID", conflicts_with_all = ["amount", "from", "to", "account"])]
+    pub resume: Option<String>,
+    /// Seconds to wait for each leg at most
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub timeout: u64,
+}
+
+/// `tx`.
+#[derive(Debug, Subcommand)]
+pub enum Tx {
+    /// Build an unsigned transaction
+    #[command(subcommand)]
+    Build(TxBuild),
+    /// Show what a transaction says: tx_…
+    Decode {
+        /// Its bytes as text
+        tx: String,
+    },
+    /// Sign an unsigned transaction after showing it
+    Sign {
+        /// Its bytes as text
+        tx: String,
+        /// Who signs
+        #[arg(long, value_name = "NAME")]
+        by: Option<Name>,
+        /// What the signature is for; asked of the node if it is not said
+        #[arg(long, value_name = "ID")]
+        network_id: Option<String>,
+    },
+    /// Give a signed transaction to the node
+    Submit {
+        /// Its bytes as text
+        tx: String,
+        #[command(flatten)]
+        follow: Follow,
+    },
+    /// Wait for a transaction
+    Wait {
+        /// Its hash
+        hash: TxHash,
+        #[command(flatten)]
+        follow: Follow,
+    },
+    /// Show a transaction and its level
+    Show {
+        /// Its hash
+        hash: TxHash,
+    },
+}
+
+/// `tx build`.
+#[derive(Debug, Subcommand)]
+pub enum TxBuild {
+    /// A payment
+    Spend {
+        /// Who pays: ak_…
+        from: AccountId,
+        /// Who is paid: ak_… or ct_…
+        to: String,
+        /// How much
+        amount: Amount,
+        #[command(flatten)]
+        terms: BuildTerms,
+    },
+    /// Money down into a child
+    Commit {
+        /// Who pays: ak_…
+        from: AccountId,
+        /// Into which child: ac_…
+        into: AssociateId,
+        /// How much
+        amount: Amount,
+        /// Who is credited there [default: who pays]
+        #[arg(long, value_name = "AK")]
+        to: Option<AccountId>,
+        #[command(flatten)]
+        terms: BuildTerms,
+    },
+    /// Money up out of a child
+    Withdraw {
+        /// Who pays: ak_…
+        from: AccountId,
+        /// How much
+        amount: Amount,
+        /// Who is paid on the parent [default: who pays]
+        #[arg(long, value_name = "AK")]
+        to: Option<AccountId>,
+        #[command(flatten)]
+        terms: BuildTerms,
+    },
+}
+
+/// What a built transaction may fix.
+#[derive(Debug, Clone, Args)]
+pub struct BuildTerms {
+    /// Its number in the account [default: the next]
+    #[arg(long)]
+    pub nonce: Option<u64>,
+    /// The fee [default: the least]
+    #[arg(long, value_name = "AMOUNT")]
+    pub fee: Option<Amount>,
+    /// Last height at which it may be included [default: none]
+    #[arg(long, value_name = "HEIGHT")]
+    pub ttl: Option<u64>,
+}
+
+/// `associate`.
+#[derive(Debug, Subcommand)]
+pub enum Associate {
+    /// List the children of the ledger
+    List,
+    /// Show a child's connection point, with the wallet's own check of its escrow
+    Show {
+        /// ac_…, or the child's name
+        id: String,
+    },
+}
+
+/// `proof`.
+#[derive(Debug, Subcommand)]
+pub enum Proof {
+    /// Get a proof of what the state holds, check it, and print it
+    Get {
+        /// What: ak_…, ac_…, escrow:ac_…, supply, parent, or 64 digits of a hashed key
+        #[arg(required = true, num_args = 1..=256)]
+        keys: Vec<String>,
+        /// After which block: a height, kh_… or mh_… [default: the newest]
+        #[arg(long, value_name = "BLOCK")]
+        at: Option<String>,
+    },
+    /// Check a proof that `proof get --json` has printed; needs no node
+    Verify {
+        /// The file
+        file: PathBuf,
+        /// The block that it must be of: kh_… or mh_…
+        #[arg(long, value_name = "BLOCK")]
+        block: Option<String>,
+    },
+}
+
+/// A height on the command line.
+pub const fn height(ttl: Option<u64>) -> Option<Height> {
+    match ttl {
+        Some(height) => Some(Height(height)),
+        None => None,
+    }
+}
+
+/// A block's hash in either of its two text forms.
+pub fn block_hash(text: &str) -> Option<Hash> {
+    use banyan_types::text::Prefix;
+    let read = |prefix| Hash::from_text(prefix, text).ok();
+    read(Prefix::KeyBlock).or_else(|| read(Prefix::MicroBlock))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_fund_is_an_account_and_perhaps_an_amount() {
+        let ak = "ak_iV7sCUsuKZytEEBEsX9N2K37m26X132LegogrgJEWzzPVjmmS";
+        let account = ak.parse().unwrap();
+        assert_eq!(ak.parse(), Ok(Fund { account, amount: None }));
+        assert_eq!(format!("{ak}=5").parse(), Ok(Fund { account, amount: Amount::coins(5) }));
+        for bad in ["", "ak_1", &format!("{ak}="), &format!("{ak}=-1")] {
+            assert!(bad.parse::<Fund>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_ledger_path_is_names() {
+        assert_eq!("bank/relay".parse::<LedgerPath>().unwrap().name(), "relay");
+        for bad in ["", "/", "bank/", "Bank", "..", "a-b", "abcdefghijklmnopq"] {
+            assert!(bad.parse::<LedgerPath>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `associate`: the children of a ledger, with the wallet's own check of what is held for them.
+
+use banyan_ledger::key;
+use banyan_types::{Amount, Asset, AssociateId};
+use banyan_wallet::client::{Client, EscrowAnswer, Page, TreeNode, When};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    cli::Associate,
+    command::look,
+    failure::{Exit, Failure},
+    report::{Report, lines, object, table},
+    session::Session,
+};
+
+/// Do what is asked.
+/// # Errors
+/// The node's; exit 1 when there is no such child.
+pub fn run(session: &Session, action: &Associate) -> Result<Report, Failure> {
+    match action {
+        Associate::List => list(session),
+        Associate::Show { id } => show(session, id),
+    }
+}
+
+/// A child in a list.
+#[derive(Deserialize)]
+struct Item {
+    id: String,
+    #[serde(default)]
+    name: Option<String>,
+    escrow: EscrowAnswer,
+}
+
+fn list(session: &Session) -> Result<Report, Failure> {
+    let (json, page): (Value, Page<Item>) = look::ask(session, "/banyan/v1/associates?limit=200")?;
+    let row = |item: &Item| {
+        let EscrowAnswer { escrow, committed, remitted, .. } = &item.escrow;
+        let name = item.name.clone().unwrap_or_else(|| "not served here".into());
+        vec![name, item.id.clone(), format!("escrow {escrow} BNY = {committed} down - {remitted} up")]
+    };
+    let text = if page.items.is_empty() {
+        "no children".into()
+    } else {
+        table(&page.items.iter().map(row).collect::<Vec<_>>())
+    };
+    Ok(Report::new(text, json))
+}
+
+fn show(session: &Session, id: &str) -> Result<Report, Failure> {
+    let client = session.client()?;
+    let id = find(&client, id)?;
+    let proven = client.prove(&[key::point(id), key::escrow(id, Asset::Coin)], When::Top)?;
+    let unknown = || {
+        let what = format!("{id} is not registered on this ledger");
+        Failure::new(Exit::No, "unknown_associate", what, "banyan associate list, or another --ledger")
+    };
+    let (point, escrow) = (proven.point(id)?.ok_or_else(unknown)?, proven.escrow(id)?);
+    let free = escrow.held().minus(escrow.waiting).unwrap_or(Amount::ZERO);
+    let law = escrow.committed.minus(escrow.remitted).is_some_and(|held| held >= escrow.waiting);
+    let height = proven.header().height();
+    let verdict = if law { "holds" } else { "is broken" };
+    let text = format!(
+        "{}\n\nescrow   {} BNY = {} committed - {} remitted; {} wait, {free} may leave\nlaw      {verdict}: proven at height {height} of {}",
+        lines(&point.fields()),
+        escrow.held(),
+        escrow.committed,
+        escrow.remitted,
+        escrow.waiting,
+        client.url()
+    );
+    let json = json!({
+        "id": id.to_string(), "point": object(point.fields()), "escrow": object(escrow.fields()),
+        "held": escrow.held().base().to_string(), "free": free.base().to_string(),
+        "law": if law { "holds" } else { "broken" },
+        "proven": { "block": proven.block().to_string(), "height": height.0 },
+    });
+    Ok(Report::new(text, json).or_no(!law))
+}
+
+/// A child by its id, or by the name that this node serves it under.
+fn find(client: &Client, text: &str) -> Result<AssociateId, Failure> {
+    if text.starts_with("ac_") {
+        return text.parse().map_err(|error: banyan_types::text::TextError| {
+            Failure::new(Exit::Usage, "associate", format!("{text} is no associate"), "copy the whole ac_… again")
+                .because(error.to_string())
+        });
+    }
+    let tops = client.tree()?;
+    let node = tops.iter().flat_map(TreeNode::all).find(|node| node.name == text);
+    node.and_then(|node| node.associate).ok_or_else(|| {
+        let what = format!("this node serves no child {text}");
+        Failure::new(Exit::No, "unknown_associate", what, "banyan tree, or the id: ac_…")
+    })
+}

@@ -1,0 +1,132 @@
+//! `status`, `tree`, `blocks`, `block`: look at a ledger.
+
+use banyan_wallet::{
+    client::{Block, Page, Rung, Status, TreeNode},
+    review::text,
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{
+    failure::{Exit, Failure},
+    report::{Report, table},
+    session::Session,
+};
+
+/// What the node answers, as it is, and as this program reads it.
+pub fn ask<T: DeserializeOwned>(session: &Session, path: &str) -> Result<(Value, T), Failure> {
+    let answer: Value = session.client()?.get(path)?;
+    let read = serde_json::from_value(answer.clone()).map_err(|error| {
+        let next = "check that --url names a banyan node of this version (banyan version)";
+        Failure::new(Exit::Ours, "answer", "the node's answer does not read", next).because(error.to_string())
+    })?;
+    Ok((answer, read))
+}
+
+/// Height, levels, limits.
+/// # Errors
+/// The node's.
+pub fn status(session: &Session) -> Result<Report, Failure> {
+    let (json, status): (_, Status) = ask(session, "/banyan/v1/status")?;
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let regime = status.regime.as_ref().map_or_else(String::new, |regime| format!(" × {regime}"));
+    let rows = [
+        row("ledger", format!("{} ({})", status.path(), status.network_id)),
+        row("engine", format!("{}{regime}, profile {}", status.engine, status.profile)),
+        row("genesis", status.genesis.clone()),
+        row("top", format!("{} {}", status.top.height, status.top.hash)),
+        row("levels", levels(&status.levels)),
+        row("pending", format!("{} transactions", status.pending)),
+        row("gas price", format!("{} units at least", status.limits.gas_price_min)),
+        row("interval", format!("{} ms", status.limits.height_interval_ms)),
+        row("node", format!("banyan {}", status.version)),
+    ];
+    Ok(Report::new(table(&rows), json))
+}
+
+fn levels(levels: &[Rung]) -> String {
+    let rung = |rung: &Rung| match rung.lag {
+        0 => format!("{} {}", rung.level, rung.height),
+        lag => format!("{} {} (-{lag})", rung.level, rung.height),
+    };
+    levels.iter().map(rung).collect::<Vec<_>>().join("  ")
+}
+
+/// The tree of ledgers with their escrows.
+/// # Errors
+/// The node's.
+pub fn tree(session: &Session) -> Result<Report, Failure> {
+    let (json, tops): (_, Vec<TreeNode>) = ask(session, "/banyan/v1/tree")?;
+    Ok(Report::new(draw(&tops), json))
+}
+
+/// The tree as lines, children below their parents.
+pub fn draw(tops: &[TreeNode]) -> String {
+    let row = |node: &TreeNode| {
+        let depth = node.path.len().saturating_sub(1);
+        let branch = if depth == 0 { String::new() } else { format!("{}└─ ", "   ".repeat(depth - 1)) };
+        let regime = node.regime.as_ref().map_or_else(String::new, |regime| format!(" × {regime}"));
+        let escrow = node.escrow.as_ref().map_or_else(String::new, |escrow| {
+            format!("escrow {} BNY = {} down - {} up", escrow.escrow, escrow.committed, escrow.remitted)
+        });
+        let engine = format!("{}{regime}", node.engine);
+        vec![
+            format!("{branch}{}", node.name),
+            node.network_id.clone(),
+            engine,
+            format!("height {}", node.top.height),
+            escrow,
+        ]
+    };
+    table(&tops.iter().flat_map(TreeNode::all).map(row).collect::<Vec<_>>())
+}
+
+/// The newest blocks.
+/// # Errors
+/// The node's.
+pub fn blocks(session: &Session, limit: u16) -> Result<Report, Failure> {
+    let (json, page): (_, Page<Block>) = ask(session, &format!("/banyan/v1/blocks?limit={limit}"))?;
+    let row = |block: &Block| {
+        let level = block.level.map_or("off the chain", |level| level.as_str());
+        let name =
+            if block.index == 0 { block.height.to_string() } else { format!("{}.{}", block.height, block.index) };
+        vec![name, block.kind.clone(), format!("{} txs", block.tx_count), level.to_owned(), block.hash.clone()]
+    };
+    Ok(Report::new(table(&page.items.iter().map(row).collect::<Vec<_>>()), json))
+}
+
+/// One block.
+/// # Errors
+/// Exit 1 when there is no such block; else the node's.
+pub fn block(session: &Session, id: &str) -> Result<Report, Failure> {
+    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') || id.is_empty() {
+        return Err(Failure::new(Exit::Usage, "block", format!("{id:?} names no block"), "a height, kh_… or mh_…"));
+    }
+    let (json, block): (_, Block) = ask(session, &format!("/banyan/v1/blocks/{id}"))?;
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut rows = vec![
+        row("block", block.hash.clone()),
+        row("kind", block.kind.clone()),
+        row("height", format!("{}.{}", block.height, block.index)),
+        row("time", format!("{} ms since 1970", block.time_ms)),
+        row("level", block.level.map_or("off the chain", |level| level.as_str()).to_owned()),
+    ];
+    rows.extend(block.header.iter().filter(|(name, _)| *name != "pow").map(|(name, value)| row(name, plain(value))));
+    rows.extend(block.txs.iter().map(|tx| {
+        row("tx", [tx.get("hash"), tx.get("type")].map(|part| part.map_or_else(String::new, plain)).join("  "))
+    }));
+    Ok(Report::new(table(&rows), json))
+}
+
+/// A JSON value as a word.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A shown value as a line; the same words as in a review.
+pub fn shown(value: &banyan_types::show::Value) -> String {
+    text(value)
+}

@@ -1,0 +1,53 @@
+//! Carry out a command. Each file is one word or a few that belong together.
+
+mod account;
+mod associate;
+mod doctor;
+mod follow;
+pub mod genesis;
+mod help;
+mod look;
+mod moves;
+pub mod node;
+mod proof;
+mod send;
+mod tx;
+
+pub use follow::{Followed, follow};
+pub use look::draw;
+pub use moves::{line, proven};
+
+use crate::{
+    cli::{Cli, Command},
+    demo, devnet,
+    failure::Failure,
+    report::Report,
+    session::Session,
+};
+
+/// Do what the command line says.
+/// # Errors
+/// What went wrong.
+pub fn run(cli: Cli) -> Result<Report, Failure> {
+    let session = Session { globals: cli.globals };
+    match cli.command {
+        Command::Devnet(args) => devnet::run(&session, &args),
+        Command::Demo(args) => demo::run(&session, &args),
+        Command::Node(args) => node::run(&session, &args),
+        Command::Genesis(action) => genesis::run(&action),
+        Command::Status => look::status(&session),
+        Command::Tree => look::tree(&session),
+        Command::Blocks { limit } => look::blocks(&session, limit),
+        Command::Block { id } => look::block(&session, &id),
+        Command::Account(action) => account::run(&session, action),
+        Command::Send(args) => send::run(&session, &args),
+        Command::Move(args) => moves::run(&session, &args),
+        Command::Tx(action) => tx::run(&session, action),
+        Command::Associate(action) => associate::run(&session, &action),
+        Command::Proof(action) => proof::run(&session, &action),
+        Command::Doctor => doctor::run(&session),
+        Command::Openapi => help::openapi(),
+        Command::Completions { shell } => Ok(help::completions(shell)),
+        Command::Version => Ok(help::version()),
+    }
+}

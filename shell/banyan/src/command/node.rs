@@ -1,0 +1,71 @@
+//! `node`: run one ledger from its genesis file.
+
+use std::{path::Path, sync::Arc};
+
+use banyan_api::Served;
+use banyan_crypto::SecretKey;
+use banyan_node::{Chain, EngineParams, Node as Ledger, PoolLimits, Role, RootRole, Service, ServiceConfig};
+use banyan_store::Fjall;
+use banyan_types::AccountId;
+use banyan_wallet::Secret;
+use serde_json::json;
+
+use crate::{
+    cli::Node,
+    command::genesis,
+    failure::{Exit, Failure},
+    host::{self, Host},
+    report::{self, Report},
+    session::Session,
+};
+
+/// Run until Ctrl-C.
+/// # Errors
+/// The genesis, the disk, the address; exit 3 for a ledger that this command cannot run.
+pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
+    let file = genesis::read(&args.genesis)?;
+    if !matches!(file.engine, EngineParams::Root(_)) {
+        let next = "banyan devnet runs a root and a child in one process";
+        let what = "a child needs its parent in the same process, and this command runs one ledger";
+        return Err(Failure::new(Exit::Invalid, "engine", what, next));
+    }
+    let name = file.name.clone();
+    let folder = session.data()?.join("node").join(&name);
+    let key = args.miner_key.as_deref().map(read_key).transpose()?;
+    let own = key.as_ref().map_or(AccountId::ZERO, |key| AccountId(key.public()));
+    let role = RootRole { miner: key, beneficiary: args.beneficiary.unwrap_or(own) };
+    let store = Fjall::open(&folder).map_err(|error| open_failed(&error))?;
+    let chain = Arc::new(Chain::open(store, file)?);
+    let node = Ledger::open(chain, Role::Root(role), PoolLimits::default())?;
+    let service = Service::start(node, ServiceConfig::default())?;
+    let host = Host::start(
+        host::listen(args.listen)?,
+        vec![Served { path: vec![name.clone()], handle: service.handle().clone() }],
+    )?;
+    let text = format!("{name} at {}   data {}   Ctrl-C stops", host.url(), folder.display());
+    let ready = json!({ "ledger": name, "url": host.url(), "data": folder.display().to_string() });
+    // Whoever does not read does not keep the node from running.
+    let _ = if session.globals.json { report::line(&ready) } else { report::text(&text) };
+    host.wait()?;
+    host.end_at_next_signal();
+    host.stop();
+    service.stop();
+    Ok(Report::new("", json!({ "stopped": true })))
+}
+
+/// The store is another's, or broken.
+pub fn open_failed(error: &banyan_store::OpenError) -> Failure {
+    let (exit, code, next) = match error {
+        banyan_store::OpenError::Locked { .. } => (Exit::Early, "locked", "stop the other one, or name another --data"),
+        _ => (Exit::Ours, "disk", "check the folder's permissions and the space on the disk"),
+    };
+    Failure::new(exit, code, "the store cannot be opened", next).because(error.to_string())
+}
+
+fn read_key(path: &Path) -> Result<SecretKey, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::disk("read", path, &error))?;
+    let text = zeroize::Zeroizing::new(text);
+    let secret = Secret::parse(&text)?;
+    let none = || Failure::new(Exit::Invalid, "key", "the file holds no key", "one line: sk_…");
+    secret.key(0).ok_or_else(none)
+}

@@ -1,0 +1,85 @@
+//! `send`: one payment on one ledger.
+
+use std::time::Instant;
+
+use banyan_types::{Amount, Nonce, tx::Transaction};
+use banyan_wallet::{
+    client::{Account, Client, Level, Status},
+    journey::place,
+    review::Review,
+    tx::{self, Terms},
+};
+use serde_json::json;
+
+use crate::{
+    cli::{self, Send},
+    command::{Followed, follow},
+    failure::{Failure, not_enough},
+    report::Report,
+    session::Session,
+};
+
+/// Pay.
+/// # Errors
+/// Whatever keeps the payment from being made or from reaching its level.
+pub fn run(session: &Session, args: &Send) -> Result<Report, Failure> {
+    let client = session.client()?;
+    let status = client.status()?;
+    let owner = session.owner(args.from.as_ref(), &status)?;
+    let to = session.payee(&args.to)?;
+    let held = client.account(owner.account())?;
+    let terms = Terms { ttl: cli::height(args.ttl), fee: args.fee, ..terms(&status, held.next()) };
+    let tx = tx::spend(owner.account(), to, args.amount, &terms)?;
+    check_funds(&status, &held, &tx, args.amount)?;
+    let signed = session.sign(Review::of(&tx.encode(), &place(&status))?, &owner)?;
+    let begun = Instant::now();
+    let hash = client.submit(&signed)?;
+    let followed = wait(session, &client, hash, args, begun)?;
+    let text = format!(
+        "to       {to}   {} ({})\namount   {} BNY    fee {} BNY    nonce {}\n{hash}   {}",
+        status.path(),
+        status.network_id,
+        args.amount,
+        tx.fee(),
+        tx.nonce(),
+        followed.text()
+    );
+    let json = json!({
+        "hash": hash.to_string(), "ledger": status.path(), "network_id": status.network_id,
+        "from": owner.account().to_string(), "to": to.to_string(), "amount": args.amount.base().to_string(),
+        "fee": tx.fee().base().to_string(), "nonce": tx.nonce().0, "level": followed.level(), "levels": followed.json(),
+    });
+    Ok(Report::new(text, json))
+}
+
+/// What is acknowledged is received: no question is asked for that level.
+fn wait(
+    session: &Session,
+    client: &Client,
+    hash: banyan_types::TxHash,
+    args: &Send,
+    begun: Instant,
+) -> Result<Followed, Failure> {
+    let received = Followed { levels: vec![(Level::Received, begun.elapsed())] };
+    if args.follow.wait == Level::Received {
+        return Ok(received);
+    }
+    let further = follow(client, hash, &args.follow, begun, &mut session.progress(None))?;
+    let above = further.levels.into_iter().filter(|(level, _)| *level > Level::Received);
+    Ok(Followed { levels: received.levels.into_iter().chain(above).collect() })
+}
+
+/// What the ledger says about a new transaction.
+pub fn terms(status: &Status, nonce: Nonce) -> Terms {
+    Terms { params: status.params(), height: status.height(), nonce, ttl: None, fee: None }
+}
+
+/// Say that the coins are missing before anything is signed: the node would only say it later.
+fn check_funds(status: &Status, held: &Account, tx: &Transaction, amount: Amount) -> Result<(), Failure> {
+    let needed = amount.plus(tx.fee()).unwrap_or(Amount::MAX);
+    if held.balance >= needed {
+        return Ok(());
+    }
+    let why = format!("balance {} BNY, needed {needed} BNY (amount {amount} + fee {})", held.balance, tx.fee());
+    Err(not_enough(&status.path(), held.balance, needed).because(why))
+}

@@ -1,0 +1,195 @@
+//! `tx`: single transactions, built, read, signed and followed one step at a time.
+
+use std::time::Instant;
+
+use banyan_types::{
+    Nonce, Payee,
+    text::{self, Prefix},
+    tx::{SignedTx, Transaction},
+};
+use banyan_wallet::{
+    client::TxStatus,
+    journey::{first_leg, place},
+    review::{Place, Review},
+    tx,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{self, BuildTerms, Follow, Tx, TxBuild},
+    command::{
+        follow,
+        follow::unknown,
+        look::{self, plain},
+        send,
+    },
+    failure::{Exit, Failure},
+    report::{Report, object, table},
+    session::Session,
+};
+
+/// Do what is asked.
+/// # Errors
+/// What is wrong with the transaction, or the node's.
+pub fn run(session: &Session, action: Tx) -> Result<Report, Failure> {
+    match action {
+        Tx::Build(what) => build(session, what),
+        Tx::Decode { tx } => decode(session, &tx),
+        Tx::Sign { tx, by, network_id } => sign(session, &tx, by.as_ref(), network_id),
+        Tx::Submit { tx, follow } => submit(session, &tx, &follow),
+        Tx::Wait { hash, follow } => wait(session, hash, &follow),
+        Tx::Show { hash } => show(session, hash),
+    }
+}
+
+fn build(session: &Session, what: TxBuild) -> Result<Report, Failure> {
+    let client = session.client()?;
+    let status = client.status()?;
+    let (from, given) = match &what {
+        TxBuild::Spend { from, terms, .. }
+        | TxBuild::Commit { from, terms, .. }
+        | TxBuild::Withdraw { from, terms, .. } => (*from, terms.clone()),
+    };
+    let BuildTerms { nonce, fee, ttl } = given;
+    let nonce = match nonce {
+        Some(nonce) => Nonce(nonce),
+        None => client.account(from)?.next(),
+    };
+    let terms = tx::Terms { fee, ttl: cli::height(ttl), ..send::terms(&status, nonce) };
+    let built = match what {
+        TxBuild::Spend { to, amount, .. } => tx::spend(from, session.payee(&to)?, amount, &terms)?,
+        TxBuild::Commit { into, amount, to, .. } => tx::commit(from, into, to.unwrap_or(from), amount, vec![], &terms)?,
+        TxBuild::Withdraw { amount, to, .. } => {
+            tx::withdraw(from, Payee::Account(to.unwrap_or(from)), amount, vec![], &terms)?
+        }
+    };
+    let leg = first_leg(&status.network_id, &built);
+    let built = tx::set_leg(built, leg);
+    let review = Review::of(&built.encode(), &place(&status))?;
+    session.show(&review);
+    let tx = text::encode(Prefix::TransactionBytes, &built.encode());
+    let json = json!({ "tx": tx, "network_id": status.network_id, "fields": object(built.fields()) });
+    Ok(Report::new(tx, json))
+}
+
+/// A transaction on the command line: signed or not.
+enum Given {
+    Signed(Box<SignedTx>),
+    Unsigned(Box<Transaction>),
+}
+
+impl Given {
+    fn read(text: &str) -> Result<Self, Failure> {
+        let bad = |why: String| {
+            let next = "copy the whole tx_… again, or use the version that made it";
+            Failure::new(Exit::Invalid, "unreadable", "that is no transaction", next).because(why)
+        };
+        let bytes = text::decode_as(Prefix::TransactionBytes, text).map_err(|error| bad(error.to_string()))?;
+        match SignedTx::decode_unsorted(&bytes) {
+            Ok(signed) => Ok(Self::Signed(Box::new(signed))),
+            Err(as_signed) => match Transaction::decode(&bytes) {
+                Ok(tx) => Ok(Self::Unsigned(Box::new(tx))),
+                // A signed one that holds something unknown is better told by its own error.
+                Err(banyan_types::rlp::DecodeError::UnknownTag { tag: 11, .. }) => Err(bad(as_signed.to_string())),
+                Err(error) => Err(bad(error.to_string())),
+            },
+        }
+    }
+
+    fn transaction(&self) -> &Transaction {
+        match self {
+            Self::Signed(signed) => signed.transaction(),
+            Self::Unsigned(tx) => tx,
+        }
+    }
+}
+
+fn decode(session: &Session, text: &str) -> Result<Report, Failure> {
+    let given = Given::read(text)?;
+    let tx = given.transaction();
+    // A transaction does not say which ledger it is for: the signature does, and only whoever knows the key can tell.
+    let place = Place {
+        ledger: session.globals.ledger.as_ref().map_or_else(|| "any".into(), |ledger| ledger.0.join("/")),
+        network_id: "not part of the bytes".into(),
+        height: None,
+        interval_ms: 0,
+    };
+    let review = Review::of(&tx.encode(), &place)?;
+    let mut json =
+        json!({ "type": tx.kind(), "version": tx.version(), "fields": object(tx.fields()), "signed": false });
+    let mut text = review.to_string();
+    if let Given::Signed(signed) = &given {
+        json["signed"] = true.into();
+        json["hash"] = signed.hash().to_string().into();
+        text.push_str(&format!("\nhash    {}\nsigned  by {} keys", signed.hash(), signed.signatures().len()));
+    }
+    Ok(Report::new(text, json))
+}
+
+fn sign(
+    session: &Session,
+    text: &str,
+    by: Option<&banyan_wallet::Name>,
+    network_id: Option<String>,
+) -> Result<Report, Failure> {
+    let Given::Unsigned(tx) = Given::read(text)? else {
+        return Err(Failure::new(Exit::Invalid, "signed", "that transaction is signed already", "banyan tx submit TX"));
+    };
+    let (place, owner) = match network_id {
+        // Without a node: nothing but the bytes and the id.
+        Some(network_id) => {
+            let name = by.ok_or_else(|| {
+                Failure::new(Exit::Usage, "which_account", "without a node the signer must be named", "--by NAME")
+            })?;
+            let owner = crate::session::Owner::Kept(session.keystore()?.entry(name)?);
+            (Place { ledger: "named by hand".into(), network_id, height: None, interval_ms: 0 }, owner)
+        }
+        None => {
+            let status = session.client()?.status()?;
+            (place(&status), session.owner(by, &status)?)
+        }
+    };
+    let network_id = place.network_id.clone();
+    let signed = session.sign(Review::of(&tx.encode(), &place)?, &owner)?;
+    let tx = text::encode(Prefix::TransactionBytes, signed.bytes());
+    let json = json!({ "tx": tx, "hash": signed.hash().to_string(), "network_id": network_id });
+    Ok(Report::new(tx, json))
+}
+
+fn submit(session: &Session, text: &str, wanted: &Follow) -> Result<Report, Failure> {
+    let Given::Signed(signed) = Given::read(text)? else {
+        return Err(Failure::new(Exit::Invalid, "unsigned", "that transaction is not signed", "banyan tx sign TX"));
+    };
+    let client = session.client()?;
+    let begun = Instant::now();
+    let hash = client.submit(&signed)?;
+    let followed = follow(&client, hash, wanted, begun, &mut session.progress(None))?;
+    let json = json!({ "hash": hash.to_string(), "level": followed.level(), "levels": followed.json() });
+    Ok(Report::new(format!("{hash}   {}", followed.text()), json))
+}
+
+fn wait(session: &Session, hash: banyan_types::TxHash, wanted: &Follow) -> Result<Report, Failure> {
+    let client = session.client()?;
+    let followed = follow(&client, hash, wanted, Instant::now(), &mut session.progress(None))?;
+    let json = json!({ "hash": hash.to_string(), "level": followed.level(), "levels": followed.json() });
+    Ok(Report::new(format!("{hash}   {}", followed.text()), json))
+}
+
+fn show(session: &Session, hash: banyan_types::TxHash) -> Result<Report, Failure> {
+    let asked: Result<(Value, TxStatus), Failure> = look::ask(session, &format!("/banyan/v1/transactions/{hash}"));
+    let (json, status) = asked.map_err(|failure| if failure.exit == Exit::No { unknown(hash) } else { failure })?;
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut rows = vec![
+        row("hash", hash.to_string()),
+        row("status", status.status.clone()),
+        row("level", status.level.map_or("none", |level| level.as_str()).to_owned()),
+    ];
+    rows.extend(status.block.iter().map(|at| row("block", format!("{} {}", at.height, at.hash))));
+    rows.extend(status.expected_next_ms.iter().map(|ms| row("next level", format!("in about {ms} ms"))));
+    if let Some(tx) = &status.tx {
+        rows.extend(tx.get("type").map(|kind| row("type", plain(kind))));
+        let fields = tx.get("fields").and_then(Value::as_object);
+        rows.extend(fields.into_iter().flatten().map(|(name, value)| row(name, plain(value))));
+    }
+    Ok(Report::new(table(&rows), json))
+}

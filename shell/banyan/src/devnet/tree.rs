@@ -1,0 +1,205 @@
+//! The devnet's nodes: the root, and the child that hangs from it, each with a store of its own.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use banyan_api::Served;
+use banyan_node::{
+    Chain, GenesisFile, Leaves as _, LocalParent, Node, Operators, PoolLimits, Role, RootRole, Service, ServiceConfig,
+    SoloRole,
+};
+use banyan_store::Fjall;
+use banyan_types::{AccountId, Nonce, TimeMs, tx::SignedTx};
+use banyan_wallet::{client::Client, tx};
+use serde_json::Value;
+
+use super::{
+    folder::Folder,
+    genesis::{self, BANK, Files, ROOT, Seeds},
+};
+use crate::{
+    cli::Fund,
+    command::node::open_failed,
+    failure::{Exit, Failure},
+    host::Host,
+};
+
+/// Longest that the nodes may take until they are ready.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+/// How often they are asked.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// What a tree is grown from, where nothing is there yet.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Milliseconds between key blocks.
+    pub key_interval_ms: u64,
+    /// More funded accounts.
+    pub funds: Vec<Fund>,
+}
+
+/// A running tree.
+pub struct Tree {
+    root: Service,
+    bank: Service,
+    files: Files,
+    /// Whether it was grown anew by this start.
+    pub fresh: bool,
+}
+
+impl Tree {
+    /// Grow the tree in `folder`, or let the one that is there go on.
+    /// # Errors
+    /// The disk's, and a genesis that another program wrote.
+    pub fn grow(folder: &Folder, plan: &Plan) -> Result<Self, Failure> {
+        let (files, fresh) = files(folder, plan)?;
+        let (root, bank) = thread::scope(|scope| {
+            let bank = scope.spawn(|| chain(&folder.store(BANK), files.bank.clone()));
+            let root = chain(&folder.store(ROOT), files.root.clone());
+            (root, bank.join())
+        });
+        let (root_chain, bank_chain) = (root?, bank.unwrap_or_else(|_| Err(thread_died()))?);
+        let beneficiary = AccountId(genesis::miner().public());
+        let role = RootRole { miner: Some(genesis::miner()), beneficiary };
+        let node = Node::open(Arc::clone(&root_chain), Role::Root(role), PoolLimits::default())?;
+        let root = Service::start(node, ServiceConfig::default())?;
+        let parent = LocalParent::new(root_chain, files.bank.params.ledger);
+        let operators = Operators { signers: genesis::operators(), payer: genesis::operators().swap_remove(0) };
+        let role = SoloRole { leader: genesis::leader(), operators, parent: Box::new(parent) };
+        let node = Node::open(bank_chain, Role::Solo(role), PoolLimits::default())?;
+        let bank = Service::start(node, ServiceConfig { parent: Some(root.handle().clone()) })?;
+        Ok(Self { root, bank, files, fresh })
+    }
+
+    /// The ledgers to serve, the root first.
+    pub fn served(&self) -> Vec<Served> {
+        let path = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        vec![
+            Served { path: path(&[ROOT]), handle: self.root.handle().clone() },
+            Served { path: path(&[ROOT, BANK]), handle: self.bank.handle().clone() },
+        ]
+    }
+
+    /// The ledgers' genesis files.
+    pub const fn files(&self) -> &Files {
+        &self.files
+    }
+
+    /// Send every funded account's commit that was not sent yet: the first transaction of each.
+    /// # Errors
+    /// The root refuses, which it does for no reason that a user can have caused.
+    pub fn fund(&self, host: &Host) -> Result<(), Failure> {
+        let commits = genesis::commits(&self.files.root)?;
+        let fresh: Vec<_> =
+            commits.into_iter().filter(|tx| self.next_nonce(tx.transaction().signer()) == Nonce(1)).collect();
+        self.submit(host, &self.root, fresh)
+    }
+
+    fn next_nonce(&self, account: AccountId) -> Nonce {
+        let on_chain = self.root.handle().chain().head().and_then(|head| head.view.account(account));
+        let used = on_chain.ok().flatten().map_or(Nonce(0), |account| account.nonce);
+        let waiting = self.root.handle().pool(|pool| pool.of_account(account).count());
+        Nonce(used.0.saturating_add(waiting as u64).saturating_add(1))
+    }
+
+    fn submit(&self, host: &Host, node: &Service, txs: Vec<SignedTx>) -> Result<(), Failure> {
+        if txs.is_empty() {
+            return Ok(());
+        }
+        let refused = |why: String| {
+            let what = "a transaction of the devnet itself is refused";
+            Failure::new(Exit::Ours, "own_tx", what, "banyan devnet --reset").because(why)
+        };
+        let answers = host.block_on(node.handle().submit(txs))?;
+        answers.into_iter().try_for_each(|answer| answer.map(drop).map_err(|error| refused(error.to_string())))
+    }
+
+    /// Wait until both ledgers are ready and the root has ordered a transaction that tries it out.
+    /// # Errors
+    /// One of them is not, in time.
+    pub fn wait(&self, host: &Host) -> Result<(), Failure> {
+        let client = Client::new(&host.url())?;
+        let until = Instant::now() + READY_LIMIT;
+        let probe = self.probe(&client)?;
+        let probed = probe.hash();
+        self.submit(host, &self.root, vec![probe])?;
+        let ordered = || client.transaction(probed).is_ok_and(|tx| tx.is_some_and(|tx| tx.block.is_some()));
+        let answers = |ledger: &str| client.on(ledger).get::<Value>("/banyan/v1/readyz").is_ok();
+        let linked = || client.on(BANK).status().is_ok_and(|status| status.top.height > 0);
+        while !(ordered() && answers(ROOT) && answers(BANK) && linked()) {
+            self.check()?;
+            if Instant::now() >= until {
+                let what = format!("the ledgers are not ready after {} s", READY_LIMIT.as_secs());
+                return Err(Failure::new(Exit::Ours, "not_ready", what, "banyan doctor, or banyan devnet --reset"));
+            }
+            thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    /// A payment of the prober to itself.
+    fn probe(&self, client: &Client) -> Result<SignedTx, Failure> {
+        let (key, account) = (genesis::prober(), AccountId(genesis::prober().public()));
+        let status = client.status()?;
+        let terms = tx::Terms {
+            params: status.params(),
+            height: status.height(),
+            nonce: client.account(account)?.next(),
+            ttl: None,
+            fee: None,
+        };
+        let tx = tx::spend(account, banyan_types::Payee::Account(account), banyan_types::Amount::ZERO, &terms)?;
+        Ok(tx.sign(&status.network_id, &key))
+    }
+
+    /// A node that has stopped by its own fault says so.
+    /// # Errors
+    /// That fault.
+    pub fn check(&self) -> Result<(), Failure> {
+        for (name, node) in [(ROOT, &self.root), (BANK, &self.bank)] {
+            if let Some(why) = node.handle().failure() {
+                let what = format!("{name} has stopped");
+                return Err(Failure::new(Exit::Ours, "node_stopped", what, "banyan doctor; the log says more with -v")
+                    .because(why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Stop both: what was promised is on disk when this returns.
+    pub fn stop(self) {
+        self.bank.stop();
+        self.root.stop();
+    }
+}
+
+fn thread_died() -> Failure {
+    Failure::new(Exit::Ours, "thread", "a thread has died", "report this")
+}
+
+fn chain(folder: &Path, file: GenesisFile) -> Result<Arc<Chain>, Failure> {
+    let store = Fjall::open(folder).map_err(|error| open_failed(&error))?;
+    Ok(Arc::new(Chain::open(store, file)?))
+}
+
+/// The genesis files: those that are there, or new ones. The root's is written last: without it nothing has begun.
+fn files(folder: &Folder, plan: &Plan) -> Result<(Files, bool), Failure> {
+    let (root, bank) = (folder.genesis(ROOT), folder.genesis(BANK));
+    if root.exists() {
+        let read = |path: &Path| crate::command::genesis::read(path);
+        return Ok((Files { root: read(&root)?, bank: read(&bank)? }, false));
+    }
+    // What an interrupted reset has left belongs to a root that nobody knows any more.
+    folder.clear(&root)?;
+    // One interval ago, so that the first key block may come at once.
+    let time = TimeMs(crate::command::genesis::now().saturating_sub(plan.key_interval_ms));
+    let seeds = Seeds { time, key_interval_ms: plan.key_interval_ms, funds: plan.funds.clone() };
+    let files = genesis::make(&seeds)?;
+    folder.write(&bank, files.bank.to_toml().as_bytes())?;
+    folder.write(&root, files.root.to_toml().as_bytes())?;
+    Ok((files, true))
+}

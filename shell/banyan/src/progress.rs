@@ -1,0 +1,92 @@
+//! Show that something goes on: a line that moves on a terminal, else a line every five seconds. Always on stderr.
+
+use std::{
+    io::{self, IsTerminal as _},
+    time::{Duration, Instant},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// What takes less than this shows nothing.
+const QUIET: Duration = Duration::from_secs(1);
+/// Time between lines where there is no terminal.
+const LINES: Duration = Duration::from_secs(5);
+
+/// Something that takes a while.
+pub struct Progress {
+    shown: Shown,
+    begun: Instant,
+}
+
+enum Shown {
+    Nothing,
+    Bar(ProgressBar),
+    Lines { last: Instant },
+}
+
+impl Progress {
+    /// Begin; `total` steps where their number is known.
+    pub fn begin(quiet: bool, total: Option<u64>) -> Self {
+        let begun = Instant::now();
+        let shown = if quiet {
+            Shown::Nothing
+        } else if io::stderr().is_terminal() {
+            Shown::Bar(bar(total))
+        } else {
+            Shown::Lines { last: begun }
+        };
+        Self { shown, begun }
+    }
+
+    /// Say what is going on now.
+    pub fn say(&mut self, what: &str) {
+        match &mut self.shown {
+            Shown::Nothing => {}
+            Shown::Bar(bar) => {
+                bar.set_message(what.to_owned());
+                if self.begun.elapsed() >= QUIET {
+                    bar.tick();
+                }
+            }
+            Shown::Lines { last } => {
+                if last.elapsed() >= LINES {
+                    *last = Instant::now();
+                    eprintln!("{what} ({} s)", self.begun.elapsed().as_secs());
+                }
+            }
+        }
+    }
+
+    /// So many steps are done.
+    pub fn at(&self, position: u64) {
+        if let Shown::Bar(bar) = &self.shown {
+            bar.set_position(position);
+        }
+    }
+
+    /// Print a line that stays, above what moves.
+    pub fn line(&self, text: &str) {
+        match &self.shown {
+            Shown::Nothing => {}
+            Shown::Bar(bar) => bar.suspend(|| eprintln!("{text}")),
+            Shown::Lines { .. } => eprintln!("{text}"),
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Shown::Bar(bar) = &self.shown {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(total: Option<u64>) -> ProgressBar {
+    let (bar, template) = match total {
+        Some(total) => (ProgressBar::new(total), "{bar:20} {pos}/{len} {per_sec} {eta}  {msg}"),
+        None => (ProgressBar::new_spinner(), "{spinner} {msg} ({elapsed})"),
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
+    bar.with_style(style)
+}
