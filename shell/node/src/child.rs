@@ -61,6 +61,7 @@ pub struct SoloDriver {
     told: BTreeMap<Height, ParentTip>,
     accepted: u64,
     making: Option<Making>,
+    /// Whether the machine was told, since the state last moved, that something waits.
     ready: bool,
 }
 
@@ -154,13 +155,10 @@ impl SoloDriver {
         }
     }
 
-    /// Tell the machine whether something waits.
-    pub(crate) fn pool_changed(&mut self, core: &mut Core) -> Result<(), NodeError> {
-        let ready = core.pool().has_waiting();
-        if std::mem::replace(&mut self.ready, ready) == ready {
-            return Ok(());
-        }
-        self.run(core, if ready { Step::PoolReady } else { Step::PoolEmpty })
+    /// Tell the machine of new transactions, even if others wait already: those may be what no block takes.
+    pub(crate) fn pool_grew(&mut self, core: &mut Core) -> Result<(), NodeError> {
+        self.ready = true;
+        self.run(core, Step::PoolReady)
     }
 
     /// See what the parent has made final: a block to name, a summary accepted.
@@ -299,6 +297,8 @@ impl SoloDriver {
         let hash = header.hash();
         core.order(Order::News(News::Tip { hash, height, undone: vec![], redone: vec![hash] }));
         core.finalise(hash)?;
+        // What fitted no block before may fit now.
+        self.ready = false;
         core.tidy()
     }
 

@@ -196,8 +196,9 @@ impl Node {
     pub fn submit(&mut self, txs: Vec<SignedTx>) -> Result<(Vec<Submitted>, Vec<Order>), NodeError> {
         let answers = self.core.submit(txs)?;
         match &mut self.driver {
-            Driver::Root(driver) => driver.pool_changed(&mut self.core)?,
-            Driver::Solo(driver) => driver.pool_changed(&mut self.core)?,
+            _ if answers.iter().all(Result::is_err) => {}
+            Driver::Root(driver) => driver.pool_grew(&mut self.core)?,
+            Driver::Solo(driver) => driver.pool_grew(&mut self.core)?,
         }
         Ok((answers, std::mem::take(&mut self.core.orders)))
     }

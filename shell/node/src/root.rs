@@ -93,13 +93,10 @@ impl RootDriver {
         self.run(core, step)
     }
 
-    /// Tell the machine whether something waits.
-    pub(crate) fn pool_changed(&mut self, core: &mut Core) -> Result<(), NodeError> {
-        let ready = core.pool().has_waiting();
-        if std::mem::replace(&mut self.ready, ready) == ready {
-            return Ok(());
-        }
-        self.run(core, if ready { Step::PoolReady } else { Step::PoolEmpty })
+    /// Tell the machine of new transactions, even if others wait already: those may be what no block takes.
+    pub(crate) fn pool_grew(&mut self, core: &mut Core) -> Result<(), NodeError> {
+        self.ready = true;
+        self.run(core, Step::PoolReady)
     }
 
     fn run(&mut self, core: &mut Core, step: Step) -> Result<(), NodeError> {
@@ -130,6 +127,8 @@ impl RootDriver {
                 let (undone, redone) = (hashes(&tip.undone), hashes(&tip.redone));
                 core.order(Order::News(News::Tip { hash, height, undone, redone }));
                 core.tidy()?;
+                // What fitted no block before may fit now.
+                self.ready = false;
                 if let Some((hash, height)) = self.finality.tip(&tip) {
                     steps.push_back(Step::Final { hash, height });
                 }
