@@ -42,8 +42,8 @@ pub use event::{Effects, Event};
 pub use genesis::{Genesis, GenesisAccount, GenesisError, genesis_state};
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
-    Account, BlockHash, Clock, ConnectionPoint, Escrow, Fees, ParentLeaf, PendingReward, Point, Reward, RootEngine,
-    Shares, Status, Supply, key,
+    AccessRight, Account, BlockHash, Clock, ConnectionPoint, Escrow, Fees, ParentLeaf, PendingReward, Point, Reward,
+    RootEngine, Shares, Status, Supply, key,
 };
 pub use params::{EmissionRow, Params, RootRules, emission_main};
 pub use state::{Base, Changes, Key, MapState, Mark, Missing, Overlay, State};

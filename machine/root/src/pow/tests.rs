@@ -26,7 +26,7 @@ const FRUGAL: Lean = Lean { listed_edges_max: 0 };
 const NEVER: &dyn Fn() -> bool = &|| false;
 
 fn vectors() -> Value {
-    serde_json::from_str(include_str!("../../../../conformance/vectors/cuckoo.json")).unwrap()
+    serde_json::from_str(include_str!("../../../../conformance/vectors/cuckoo/cuckoo.json")).unwrap()
 }
 
 fn rows(of: &str) -> Vec<Value> {

@@ -1,0 +1,529 @@
+//! Fixed values of every format, all different, so that two swapped fields show.
+
+use banyan_crypto::SecretKey;
+use banyan_ledger::{
+    AccessRight, Account, BlockHash, Clock, ConnectionPoint, EmissionRow, Escrow, Fees, Genesis, GenesisAccount,
+    Params, ParentLeaf, PendingReward, Point, Reward, RootEngine, RootRules, Shares, Status, Supply, key,
+};
+use banyan_tree::{ListProof, MultiProof, Proof, Trie, list_root, prove_item, value_hash};
+use banyan_types::{
+    AccountId, Amount, Asset, AssociateId, Bytes, ContractId, Gas, GasPrice, Hash, Height, Log, Nonce, Payee,
+    PublicKey, Receipt, Signature, TimeMs, TokenId, TxHash,
+    associate::{
+        Access, ChildParams, Hop, InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Regime, Summary,
+        operators_authorization, read_operators_authorization,
+    },
+    header::{ChildBody, ChildHeader, KeyHeader, MicroBody, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
+    text::{self, Prefix},
+    tx::{AssociateCommit, AssociateCreate, AssociateRemit, AssociateWithdraw, SignedTx, Spend, Transaction},
+};
+
+use crate::frozen::{Again, Sample};
+
+/// The ledger that samples are signed for.
+const NETWORK: &str = "banyan_test";
+
+/// Everything, by kind.
+pub fn all() -> Vec<Sample> {
+    [transactions(), headers(), connection(), leaves(), state_keys(), proofs(), texts()].into_iter().flatten().collect()
+}
+
+/// An object that is read back by its own `decode`.
+macro_rules! object {
+    ($name:literal, $type:ty, $value:expr) => {{
+        let value: $type = $value;
+        let again: Again = |bytes| <$type>::decode(bytes).ok().map(|value| value.encode());
+        Sample { name: $name, bytes: value.encode(), again: Some(again) }
+    }};
+}
+
+fn hashed(name: &'static str, bytes: impl Into<Vec<u8>>) -> Sample {
+    Sample { name, bytes: bytes.into(), again: None }
+}
+
+fn fill(first: u8) -> [u8; 32] {
+    core::array::from_fn(|at| first.wrapping_add(u8::try_from(at).unwrap_or(0)))
+}
+
+const fn amount(base: u128) -> Amount {
+    match Amount::new(base) {
+        Some(amount) => amount,
+        None => Amount::MAX,
+    }
+}
+
+fn hash(first: u8) -> Hash {
+    Hash(fill(first))
+}
+
+fn account(first: u8) -> AccountId {
+    AccountId(fill(first))
+}
+
+fn secret() -> SecretKey {
+    SecretKey::from_seed([1; 32])
+}
+
+fn signer() -> AccountId {
+    AccountId(secret().public())
+}
+
+fn child() -> AssociateId {
+    AssociateId(fill(0x70))
+}
+
+fn spend() -> Spend {
+    Spend {
+        sender_id: signer(),
+        recipient_id: Payee::Account(account(1)),
+        amount: amount(1_000_000_000_000_000_000),
+        fee: amount(16_900_000_000_000),
+        ttl: Height(500),
+        nonce: Nonce(7),
+        payload: Bytes(b"four".to_vec()),
+    }
+}
+
+fn child_params() -> ChildParams {
+    ChildParams {
+        commit_timeout: 20,
+        silence: 200,
+        claim_window: 400,
+        change_delay: 21,
+        commit_min: amount(10),
+        commit_gas: Gas(0),
+        remit_lines_max: 1_000,
+        inbox_open_max: 100_000,
+        remit_limit: Amount::ZERO,
+        remit_limit_heights: 0,
+        operator_bond: Amount::ZERO,
+    }
+}
+
+fn create() -> AssociateCreate {
+    AssociateCreate {
+        creator_id: signer(),
+        network_id: "bank.2Qx7Lm4d".into(),
+        genesis_hash: hash(2),
+        genesis_root: hash(3),
+        regime: Regime::Operators,
+        operators: vec![account(4), account(5), account(6)],
+        threshold: 2,
+        recovery: vec![account(7)],
+        recovery_threshold: 1,
+        access: Access::Listed,
+        params: child_params(),
+        heir: Some(account(8)),
+        expiry: Height(100_000),
+        ttl: Height(501),
+        fee: amount(80_000_000_000_000),
+        nonce: Nonce(8),
+    }
+}
+
+fn commit() -> AssociateCommit {
+    AssociateCommit {
+        from_id: signer(),
+        associate_id: child(),
+        to_id: account(9),
+        asset: Asset::Coin,
+        amount: amount(300),
+        route: vec![Hop::Down(AssociateId(fill(0x71))), Hop::Up],
+        leg: hash(10),
+        deadline: Height(900),
+        ttl: Height(502),
+        fee: amount(40_000_000_000_000),
+        nonce: Nonce(9),
+    }
+}
+
+fn remit() -> AssociateRemit {
+    AssociateRemit {
+        associate_id: child(),
+        from_id: signer(),
+        summary: summary(),
+        lines: vec![line(Asset::Coin), line(Asset::Token(TokenId(fill(0x80))))],
+        authorization: authorization(),
+        ttl: Height(503),
+        fee: amount(50_000_000_000_000),
+        nonce: Nonce(10),
+    }
+}
+
+fn withdraw() -> AssociateWithdraw {
+    AssociateWithdraw {
+        from_id: signer(),
+        to_id: Payee::Contract(ContractId(fill(11))),
+        asset: Asset::Token(TokenId(fill(0x81))),
+        amount: amount(400),
+        route: vec![Hop::Up],
+        leg: hash(12),
+        ttl: Height(504),
+        fee: amount(41_000_000_000_000),
+        nonce: Nonce(11),
+    }
+}
+
+fn authorization() -> Bytes {
+    let signature = |index, fill| OperatorSignature { index, signature: Signature([fill; 64]) };
+    operators_authorization(&[signature(0, 1), signature(2, 2)])
+}
+
+fn transactions() -> Vec<Sample> {
+    let signed = |name, tx: Transaction| {
+        let bytes = tx.sign(NETWORK, &secret()).bytes().to_vec();
+        Sample { name, bytes, again: Some(|bytes| SignedTx::decode(bytes).ok().map(|tx| tx.bytes().to_vec())) }
+    };
+    vec![
+        object!("12.1 spend", Transaction, spend().into()),
+        object!("93.1 associate create", Transaction, create().into()),
+        object!("94.1 associate commit", Transaction, commit().into()),
+        object!("96.1 associate remit", Transaction, remit().into()),
+        object!("961.1 associate withdraw", Transaction, withdraw().into()),
+        signed("11.1 signed spend", spend().into()),
+        signed("11.1 signed remit", remit().into()),
+        hashed("message, hashed", Transaction::from(spend()).signing_message(NETWORK)),
+        hashed("transaction hash", Transaction::from(spend()).sign(NETWORK, &secret()).hash().0),
+        object!("1210.1 receipt", Receipt, receipt()),
+        hashed("receipt hash", receipt().hash().0),
+    ]
+}
+
+fn receipt() -> Receipt {
+    let log =
+        Log { contract: ContractId(fill(13)), topics: vec![Bytes(vec![1]), Bytes(vec![2, 3])], data: Bytes(vec![4]) };
+    Receipt {
+        tx_hash: TxHash(fill(14)),
+        status: banyan_types::Status::Revert,
+        gas_used: Gas(16_900),
+        gas_price: GasPrice(1_000_000_000),
+        returned: Bytes(vec![5]),
+        logs: vec![log],
+        calls: vec![Bytes(vec![6])],
+        created: vec![child().into()],
+    }
+}
+
+fn key_header(info: Option<u32>) -> KeyHeader {
+    KeyHeader {
+        version: PROTOCOL_VERSION,
+        info,
+        height: Height(7),
+        prev_hash: hash(15),
+        prev_key_hash: hash(16),
+        state_root: hash(17),
+        miner: PublicKey(fill(18)),
+        beneficiary: account(19),
+        witness_hash: hash(20),
+        target: 0x2100_ffff,
+        time: TimeMs(1_700_000_000_000),
+        nonce: 38,
+        pow: core::array::from_fn::<u32, POW_EDGES, _>(|at| u32::try_from(at).unwrap_or(0) * 3),
+    }
+}
+
+fn micro_header() -> MicroHeader {
+    MicroHeader {
+        version: PROTOCOL_VERSION,
+        height: Height(8),
+        index: 2,
+        prev_hash: hash(21),
+        prev_key_hash: hash(22),
+        state_root: hash(23),
+        txs_root: hash(24),
+        receipts_root: hash(25),
+        time: TimeMs(1_700_000_000_300),
+        gas_used: Gas(16_900),
+        signature: Signature([26; 64]),
+    }
+}
+
+fn child_header() -> ChildHeader {
+    ChildHeader {
+        version: PROTOCOL_VERSION,
+        height: Height(9),
+        prev_hash: hash(27),
+        parent_hash: hash(28),
+        parent_height: Height(10),
+        root_height: Height(11),
+        time_ms: TimeMs(1_700_000_000_400),
+        entropy: hash(29),
+        txs_root: hash(30),
+        receipts_root: hash(31),
+        inbox_to: 12,
+        outbox_to: 13,
+        state_root: hash(32),
+        set_hash: hash(33),
+        leader: PublicKey(fill(34)),
+        view: 14,
+        prev_seal_hash: hash(35),
+    }
+}
+
+fn headers() -> Vec<Sample> {
+    let micro = MicroBody { txs: vec![Bytes(vec![1]), Bytes(vec![0x80, 2])], attachments: vec![Bytes(vec![3])] };
+    let body = ChildBody {
+        header: Bytes(child_header().encode()),
+        txs: vec![Bytes(vec![1, 2, 3])],
+        prev_seal: Bytes(vec![4]),
+        attachments: vec![Bytes(vec![5])],
+    };
+    vec![
+        object!("key header", KeyHeader, key_header(None)),
+        object!("key header with info", KeyHeader, key_header(Some(3))),
+        object!("micro header", MicroHeader, micro_header()),
+        object!("920.1 child header", ChildHeader, child_header()),
+        object!("1201.1 micro body", MicroBody, micro),
+        object!("921.1 child body", ChildBody, body),
+        hashed("key block hash", key_header(None).hash().0),
+        hashed("key block entropy", key_header(None).entropy().0),
+        hashed("micro block hash", micro_header().hash().0),
+        hashed("micro header message", micro_header().signing_message(NETWORK)),
+        hashed("child block hash", child_header().hash().0),
+        hashed("child entropy", ChildHeader::derive_entropy(hash(36), child()).0),
+    ]
+}
+
+fn inbox_entry(kind: InboxKind) -> InboxEntry {
+    InboxEntry {
+        n: 3,
+        kind,
+        from: Payee::Account(account(37)),
+        to: account(38),
+        asset: Asset::Coin,
+        amount: amount(500),
+        route: vec![Hop::Down(AssociateId(fill(0x72)))],
+        leg: hash(39),
+        height: Height(15),
+        deadline: Height(35),
+        hash: Hash::ZERO,
+    }
+    .chained(hash(40))
+}
+
+fn line(asset: Asset) -> OutboxEntry {
+    OutboxEntry {
+        n: 4,
+        from: account(41),
+        to: Payee::Account(account(42)),
+        asset,
+        amount: amount(600),
+        route: vec![Hop::Up, Hop::Down(AssociateId(fill(0x73)))],
+        leg: hash(43),
+        child_height: Height(16),
+    }
+}
+
+fn summary() -> Summary {
+    Summary {
+        associate: child(),
+        seq: 5,
+        child_from: Height(17),
+        child_to: Height(18),
+        block_hash: hash(44),
+        root: hash(45),
+        parent_hash: hash(46),
+        parent_height: Height(19),
+        inbox_acked: 20,
+        inbox_hash: hash(47),
+        skipped: vec![6, 300],
+        outbox_acked: 21,
+        outbox_hash: hash(48),
+        set_hash: hash(49),
+    }
+}
+
+fn connection() -> Vec<Sample> {
+    let again: Again =
+        |bytes| read_operators_authorization(bytes).ok().map(|signatures| operators_authorization(&signatures).0);
+    vec![
+        object!("910.1 inbox entry, commit", InboxEntry, inbox_entry(InboxKind::Commit)),
+        object!("910.1 inbox entry, returned", InboxEntry, inbox_entry(InboxKind::Returned { outbox: 7 })),
+        object!("910.1 inbox entry, remit done", InboxEntry, inbox_entry(InboxKind::RemitDone { seq: 8, outbox: 9 })),
+        object!("911.1 outbox entry", OutboxEntry, line(Asset::Coin)),
+        object!("913.1 summary", Summary, summary()),
+        Sample { name: "authorization of operators", bytes: authorization().0, again: Some(again) },
+        hashed("inbox chain", inbox_entry(InboxKind::Commit).hash.0),
+        hashed("outbox chain", line(Asset::Coin).chain(hash(50)).0),
+        hashed("summary digest", summary().digest(NETWORK).0),
+        hashed("summary message", summary().signing_message(NETWORK)),
+        hashed("associate id", AssociateId::derive(NETWORK, account(51), Nonce(52)).0),
+    ]
+}
+
+fn leaves() -> Vec<Sample> {
+    vec![
+        object!("10.1 account", Account, Account { nonce: Nonce(1), balance: amount(2) }),
+        object!("90.1 connection point", ConnectionPoint, connection_point()),
+        object!("1018.1 block hash", BlockHash, BlockHash { height: Height(3), hash: hash(53) }),
+        object!("1019.1 pending reward", PendingReward, pending_reward()),
+        object!("1020.1 supply", Supply, supply()),
+        object!("1021.1 clock", Clock, clock()),
+        object!("1022.1 fees", Fees, Fees { amount: amount(4) }),
+        object!("1023.1 parent", ParentLeaf, parent_leaf()),
+        object!("1025.1 root engine", RootEngine, RootEngine { engine: 0, pot: amount(5), sealed_height: Height(6) }),
+        object!("1029.1 escrow", Escrow, Escrow { committed: amount(9), remitted: amount(8), waiting: amount(1) }),
+        object!("1030.1 access", AccessRight, AccessRight { receive: true, transact: false }),
+        hashed("genesis hash", genesis().hash().0),
+    ]
+}
+
+fn connection_point() -> ConnectionPoint {
+    ConnectionPoint {
+        creator: account(54),
+        network_id: "bank.2Qx7Lm4d".into(),
+        genesis_hash: hash(55),
+        heir: None,
+        regime: Regime::Operators,
+        operators: vec![account(56), account(57)],
+        threshold: 2,
+        recovery: vec![],
+        recovery_threshold: 0,
+        access: Access::Open,
+        params: child_params(),
+        inbox_next: 10,
+        inbox_acked: 9,
+        inbox_hash: hash(58),
+        inbox_acked_hash: hash(59),
+        point: Point {
+            seq: 3,
+            child_to: Height(4),
+            block_hash: hash(60),
+            root: hash(61),
+            parent_height: Height(5),
+            accepted_at: Height(6),
+            outbox_acked: 7,
+            outbox_hash: hash(62),
+        },
+        status: Status::Open,
+        last_alive: Height(8),
+        expiry: Height(9),
+    }
+}
+
+fn pending_reward() -> PendingReward {
+    let reward = |first, base| Reward { beneficiary: account(first), amount: amount(base) };
+    PendingReward { key_hash: hash(63), shares: Shares { before: reward(64, 40), after: reward(65, 60) } }
+}
+
+const fn supply() -> Supply {
+    Supply {
+        minted: amount(1),
+        pool: amount(2),
+        accounts: amount(3),
+        escrows: amount(4),
+        channels: amount(5),
+        deposits: amount(6),
+        bonds: amount(7),
+        rewards: amount(8),
+        fees: amount(9),
+    }
+}
+
+fn clock() -> Clock {
+    Clock {
+        height: Height(1),
+        time: TimeMs(2),
+        prev_hash: hash(66),
+        beneficiary: account(67),
+        leader: PublicKey(fill(68)),
+    }
+}
+
+fn parent_leaf() -> ParentLeaf {
+    ParentLeaf {
+        hash: hash(69),
+        height: Height(1),
+        time: TimeMs(2),
+        root_height: Height(3),
+        entropy: hash(70),
+        inbox: 4,
+        inbox_hash: hash(71),
+        skipped_hash: hash(72),
+        outbox: 5,
+        outbox_hash: hash(73),
+        outbox_acked: 6,
+    }
+}
+
+fn genesis() -> Genesis {
+    let root = RootRules {
+        supply_cap: Amount::MAX,
+        maturity: 5,
+        era: 20,
+        emission: vec![EmissionRow { from: Height(1), coins: 100 }, EmissionRow { from: Height(10), coins: 0 }],
+        tail_div: 10_000_000_000,
+    };
+    Genesis {
+        name: "root".into(),
+        profile: "dev".into(),
+        time: TimeMs(1_700_000_000_000),
+        params: Params {
+            network_id: NETWORK.into(),
+            ledger: AssociateId::ZERO,
+            height_interval_ms: 3_000,
+            gas_price_min: GasPrice(1_000_000_000),
+            gas_per_tx_max: Gas(6_000_000),
+            gas_per_block_max: Gas(60_000_000),
+            rent_gas_per_byte_year: 20,
+            lifetime_default: 262_800,
+            lifetime_max: 2_628_000,
+            root: Some(root),
+        },
+        engine: Bytes(vec![1, 2, 3]),
+        accounts: vec![GenesisAccount { account: account(74), balance: amount(5) }],
+        associates: vec![Bytes(Transaction::from(create()).encode())],
+    }
+}
+
+fn state_keys() -> Vec<Sample> {
+    vec![
+        hashed("key 01 account", key::account(account(1))),
+        hashed("key 08 associate", key::point(child())),
+        hashed("key 15 escrow of the coin", key::escrow(child(), Asset::Coin)),
+        hashed("key 15 escrow of a token", key::escrow(child(), Asset::Token(TokenId(fill(2))))),
+        hashed("key 16 access", key::access(child(), account(3))),
+        hashed("key 09 inbox", key::inbox(child(), 4)),
+        hashed("key 17 outbox", key::outbox(5)),
+        hashed("key 12 block hash", key::block_hash(Height(0x0107))),
+        hashed("key 13 reward", key::reward(Height(6))),
+        hashed("key 14 supply", key::supply()),
+        hashed("key 14 clock", key::clock()),
+        hashed("key 14 fees", key::fees()),
+        hashed("key 14 parent", key::parent()),
+        hashed("key 14 engine", key::engine()),
+    ]
+}
+
+fn proofs() -> Vec<Sample> {
+    let keys: Vec<_> = (0..20).map(|n| banyan_crypto::sha256(&[&[n]])).collect();
+    let changes: Vec<_> = keys.iter().map(|key| (*key, Some((value_hash(key), ())))).collect();
+    let trie = Trie::new().update(&changes);
+    let absent = banyan_crypto::sha256(&[b"absent"]);
+    let list: Option<ListProof> = prove_item(&keys, 13);
+    let list = list.map(|proof| object!("list proof", ListProof, proof));
+    let proofs = vec![
+        hashed("state root of 20 leaves", trie.root()),
+        hashed("list root of 20 items", list_root(keys.iter().copied())),
+        object!("proof of presence", Proof, trie.prove(&keys[7])),
+        object!("proof of absence", Proof, trie.prove(&absent)),
+        object!("proof of many keys", MultiProof, trie.prove_many(&[keys[1], keys[2], absent])),
+    ];
+    proofs.into_iter().chain(list).collect()
+}
+
+/// The same payload under every prefix.
+fn texts() -> Vec<Sample> {
+    let all = Prefix::ALL.iter().map(|prefix| {
+        let payload: Vec<u8> = (0..64).take(prefix.payload_bytes().unwrap_or(50)).collect();
+        text::encode(*prefix, &payload)
+    });
+    let again: Again = |bytes| {
+        let texts = core::str::from_utf8(bytes).ok()?.split(' ').map(text::decode);
+        let again = texts.map(|decoded| decoded.map(|(prefix, payload)| text::encode(prefix, &payload)));
+        let again = again.collect::<Result<Vec<_>, _>>().ok()?;
+        (again.len() == Prefix::ALL.len()).then(|| again.join(" ").into_bytes())
+    };
+    let bytes = all.collect::<Vec<_>>().join(" ").into_bytes();
+    vec![Sample { name: "texts of every prefix", bytes, again: Some(again) }]
+}
