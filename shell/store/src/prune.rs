@@ -50,7 +50,7 @@ impl Step {
             Self::Advance { from, to } => {
                 let replaced = Change::read(engine, *to)?.keys;
                 for leaf in replaced.iter().filter_map(|key| from.trie.get(key)) {
-                    batch.delete(Column::Leaf, leaf_row(&leaf.key, leaf.note));
+                    batch.delete(Column::Leaf, leaf_row(&leaf.key, leaf.note.version));
                 }
                 batch.delete(Column::Change, from.version.to_bytes());
                 marks.base = *to;

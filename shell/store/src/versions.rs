@@ -5,7 +5,7 @@
 //! leaves such a tree: drop a version that nothing follows, or move the base to its only child.
 
 use crate::engine::{Batch, Column, Engine, Fault, Flush, Order, Span, scan_all};
-use crate::state::{Id, Key, State, Version, leaf_row, parse_leaf_row};
+use crate::state::{Id, Key, Note, State, Version, leaf_row, parse_leaf_row};
 use banyan_tree::{Change as Update, Leaf, Trie, value_hash};
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -133,7 +133,7 @@ fn begin(engine: &dyn Engine) -> Result<Versions, Fault> {
     Ok(Versions { kept: BTreeMap::from([(Version::EMPTY, Arc::new(empty))]), marks })
 }
 
-type Leaves = Vec<Leaf<Version>>;
+type Leaves = Vec<Leaf<Note>>;
 
 fn rebuild(engine: &dyn Engine, marks: Marks) -> Result<Versions, Fault> {
     let changes = read_changes(engine)?;
@@ -184,7 +184,7 @@ fn read_leaves(
     let mut written = BTreeMap::<Version, Leaves>::new();
     scan_all(engine, Column::Leaf, ALL, |(row, value)| {
         let (key, version) = parse_leaf_row(&row).ok_or_else(|| Fault::broken(Column::Leaf, "a key is no leaf's"))?;
-        let leaf = Leaf { key, value_hash: value_hash(&value), note: version };
+        let leaf = Leaf { key, value_hash: value_hash(&value), note: Note::new(version, &value) };
         if version != base && changes.contains_key(&version) {
             written.entry(version).or_default().push(leaf);
         } else if version <= base && of_base.last().is_none_or(|last| last.key < key) {
@@ -198,7 +198,7 @@ fn read_leaves(
 }
 
 /// What a version did to each of its keys, given the leaves that it wrote.
-fn updates(keys: &[Key], written: &Leaves) -> Vec<Update<Version>> {
+fn updates(keys: &[Key], written: &Leaves) -> Vec<Update<Note>> {
     let mut written = written.iter().peekable();
     let mut update = |key: &Key| {
         let leaf = written.next_if(|leaf| leaf.key == *key);
