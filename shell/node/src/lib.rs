@@ -29,3 +29,4 @@ pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};
 pub use parent::{At, LocalParent, Parent};
 pub use root::RootRole;
 pub use service::{Handle, Service, ServiceConfig};
+pub use verify::check_all;
