@@ -82,6 +82,14 @@ fn of_two_chains_with_equal_work_the_one_seen_first_stays() {
 }
 
 #[test]
+fn a_longer_micro_chain_does_not_make_up_for_a_key_block_seen_later() {
+    let (first, later) = (key(&root(), 1), key(&root(), 2));
+    let mut node = Node::late();
+    node.feed([&first, &later, &micro(&later, 1)]);
+    assert_eq!(node.tip(), first.hash());
+}
+
+#[test]
 fn heaviest_chain_with_the_final_block_wins() {
     let (light, heavy) = (keys(&root(), 1, 2), keys(&root(), 2, 4));
     let mut node = Node::late();

@@ -141,9 +141,15 @@ fn by_depth_a_key_block_is_final_with_so_many_above_it() {
 #[test]
 fn by_depth_a_switch_counts_along_the_new_chain() {
     let (left, right) = (keys(&root(), 1, 2), keys(&root(), 2, 3));
+    for (depth, last) in [(2, right[0].hash()), (3, root().hash())] {
+        let mut node = Node::late();
+        let mut finality = DepthFinality::new(depth, node.machine.key_chain());
+        node.feed(left.iter().chain(&right));
+        assert_eq!(depth_says(&mut node, &mut finality).last(), Some(&Some(last)));
+    }
     let mut node = Node::late();
     let mut finality = DepthFinality::new(2, node.machine.key_chain());
-    node.feed(left.iter().chain(&right));
+    node.feed(&right);
     assert_eq!(depth_says(&mut node, &mut finality), [None, Some(root().hash()), Some(right[0].hash())]);
     node.feed([&micro(&right[2], 1)]);
     assert_eq!(depth_says(&mut node, &mut finality), [Some(right[0].hash())], "micro blocks add no depth");

@@ -230,11 +230,11 @@ fn after_a_restart_a_leader_goes_on_only_where_its_last_signature_is_the_tip() {
 
     // Another generation of the same height: what was signed there may be held against this one.
     let (mut node, own) = leader();
-    lead(&mut node, 1);
-    node.signed.as_mut().unwrap().prev_key_hash = Hash([9; 32]);
+    node.signed = Some(MicroHeader { prev_key_hash: Hash([9; 32]), ..micro_draft(&own, 1) });
     node.crash();
     assert!(!would_build(&mut node));
     let second = key(&own, 5);
     node.tell(Input::Tick(second.time()));
-    assert_eq!(builds(&node.feed([&second])), 1, "the next height is free");
+    node.feed([&second]);
+    assert_eq!(builds(&node.tell(Input::Tick(TimeMs(second.time().0 + 1)))), 1, "the next height is free");
 }

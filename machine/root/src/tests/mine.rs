@@ -59,9 +59,13 @@ fn work_follows_the_tip_and_late_answers_are_dropped() {
     assert!(next > id);
     assert_eq!(node.tell(Input::Templated(id, ROOT_AFTER)), []);
     assert_eq!(node.tell(solution(id, &draft).0), [], "it would leave out what has come since");
+    node.tell(Input::Templated(next, ROOT_AFTER));
+    assert_eq!(node.tell(solution(id, &draft).0), []);
     let effects = node.feed([&micro(&first, 1)]);
-    assert!(!effects.contains(&Effect::StopMining), "nothing is searched before the state's root is known");
+    assert!(effects.contains(&Effect::StopMining));
     assert_eq!(template(&effects).1.prev_hash, micro(&first, 1).hash());
+    let effects = node.feed([&micro(&micro(&first, 1), 1)]);
+    assert!(!effects.contains(&Effect::StopMining), "nothing is searched before the state's root is known");
 }
 
 #[test]

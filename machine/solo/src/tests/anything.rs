@@ -103,7 +103,9 @@ proptest! {
     #[test]
     fn whatever_happens_the_rules_hold_and_all_work_goes_up(events in events()) {
         let mut slow = Slow::new();
-        events.into_iter().for_each(|event| slow.happen(event));
+        for event in events {
+            slow.happen(event);
+        }
         prop_assert_eq!(alarms(&slow.world.log), 0);
 
         // Heal: carry out every order, tell the parent's newest block, accept what comes.
