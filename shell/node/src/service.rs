@@ -171,7 +171,7 @@ impl Loop {
     }
 
     fn serve(&mut self, messages: &Receiver<Message>) -> Result<(), NodeError> {
-        self.input(Input::Tick(now()))?;
+        self.tick()?;
         self.input(Input::ParentMoved)?;
         loop {
             let first = match messages.recv_timeout(self.sleep()) {
@@ -179,7 +179,7 @@ impl Loop {
                 Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             };
-            self.input(Input::Tick(now()))?;
+            self.tick()?;
             let turn: Vec<_> = first.into_iter().chain(messages.try_iter().take(TURN_MAX)).collect();
             let mut submits = Vec::new();
             for message in turn {
@@ -191,6 +191,13 @@ impl Loop {
             }
             self.submit(submits)?;
         }
+    }
+
+    /// Tell the time. A wake that has come is done with: who needs another asks for it.
+    fn tick(&mut self) -> Result<(), NodeError> {
+        let now = now();
+        self.wake = self.wake.filter(|wake| *wake > now);
+        self.input(Input::Tick(now))
     }
 
     fn sleep(&self) -> Duration {
