@@ -4,30 +4,37 @@ use crate::command::closing;
 use crate::context::Context;
 use crate::figure::Figure;
 use crate::step::{Fault, Held};
-use crate::tree::{Devnet, PAYMENT_UNITS};
+use crate::tree::{Devnet, LEDGERS, PAYMENT_UNITS};
 use crate::{kill, process, tools};
 
 /// Rounds of the kill sweep that CI can afford; fifty is the promise.
 const KILL_ROUNDS: u64 = 3;
 
-/// A devnet comes up, takes a payment, stops at Ctrl-C, comes up with its state, and starts over when told to.
+/// A devnet comes up, takes a payment on each ledger, stops at Ctrl-C, and comes up with its state.
 pub fn devnet(context: &Context) -> Held {
     let folder = tempfile::tempdir()?;
     let (mut devnet, took) = Devnet::start(context, folder.path())?;
     eprintln!("ready after {took:?}");
-    let hash = devnet.pay()?;
-    devnet.included(&hash, context.until)?;
-    let paid = devnet.paid()?;
+    devnet.funded(context.until)?;
+    let mut payments = Vec::new();
+    for ledger in LEDGERS {
+        payments.push(devnet.pay(ledger, 0)?);
+    }
+    for payment in &payments {
+        devnet.included(payment, context.until)?;
+    }
     eprintln!("stopped after {:?}", devnet.stop()?);
 
     let (devnet, took) = Devnet::start(context, folder.path())?;
     eprintln!("ready again after {took:?}");
-    if devnet.transaction(&hash)?.is_none() {
-        return Err(Fault::Failed(format!("{hash} is unknown after a restart")));
-    }
-    let again = devnet.paid()?;
-    if (paid, again) != (PAYMENT_UNITS, PAYMENT_UNITS) {
-        return Err(Fault::Failed(format!("the payee had {paid} units, and {again} after a restart")));
+    for payment in &payments {
+        if devnet.transaction(payment)?.is_none() {
+            return Err(Fault::Failed(format!("unknown after a restart: {payment:?}")));
+        }
+        let proven = devnet.proven(payment.ledger)?;
+        if proven != PAYMENT_UNITS {
+            return Err(Fault::Failed(format!("{} proves {proven} units, paid were {PAYMENT_UNITS}", payment.ledger)));
+        }
     }
     devnet.stop()?;
     Ok(Figure::PASSED)
@@ -66,7 +73,8 @@ fn against_devnet(context: &Context, folder: &str) -> Held {
     let folder = context.root.join(folder);
     tools::ensure_npm_packages(context, &folder)?;
     let data = tempfile::tempdir()?;
-    let (devnet, _) = Devnet::start(context, data.path())?;
+    let (mut devnet, _) = Devnet::start(context, data.path())?;
+    devnet.funded(context.until)?;
     let mut test = context.command("npm");
     test.current_dir(&folder)
         .args(["test", "--silent"])

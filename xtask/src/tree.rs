@@ -26,9 +26,25 @@ const LOOPBACK: &str = "http://127.0.0.1:";
 /// Somebody to pay, whom nobody else pays and who spends nothing: there is no key to it.
 const PAYEE: &str = "ak_jmyMNGvFByoPbw5LSuYgSznfw9GWgyePpcRPEARZGrQ46zMQV";
 
+/// The accounts of the public development mnemonic that a devnet funds: `dev0` and so on.
+const PAYERS: usize = 8;
+/// The last of them.
+const LAST_PAYER: &str = "ak_2ZqgB3VesraGtWdpuygdkZEQfUSaaxVzjAWvcgo12Go9REgvcw";
 /// What one payment moves, as written on the command line, and in units.
 const PAYMENT: &str = "0.001";
 pub const PAYMENT_UNITS: u128 = 1_000_000_000_000_000;
+
+/// The devnet's ledgers, each mounted at `/l/NAME`.
+pub const LEDGERS: [&str; 2] = ["root", "bank"];
+
+/// A transaction that the node has acknowledged.
+#[derive(Clone, Debug)]
+pub struct Payment {
+    /// Where.
+    pub ledger: &'static str,
+    /// `th_…`
+    pub hash: String,
+}
 
 /// A running devnet.
 pub struct Devnet {
@@ -44,7 +60,7 @@ impl Devnet {
     pub fn spawn(context: &Context, data: &Path) -> Result<Self, Fault> {
         let program = context.released("banyan");
         let mut command = context.command(&program);
-        command.args(["devnet", "--port", "0", "--data"]).arg(data).stdout(Stdio::piped());
+        command.args(["devnet", "--json", "--port", "0", "--data"]).arg(data).stdout(Stdio::piped());
         let mut group = Group::start(&mut command)?;
         let (sender, addresses) = channel();
         if let Some(output) = group.output() {
@@ -76,38 +92,56 @@ impl Devnet {
         &self.url
     }
 
-    /// Pay a little by the command line; the hash of the transaction that was acknowledged.
-    pub fn pay(&self) -> Result<String, Fault> {
-        let mut command = Command::new(&self.program);
-        command.args([
-            "send", PAYEE, PAYMENT, "--from", "dev0", "--wait", "received", "--yes", "--json", "--url", &self.url,
-        ]);
-        command.arg("--data").arg(&self.data).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let output = command.output()?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        match (output.status.success(), token(&text, "th_")) {
-            (true, Some(hash)) => Ok(hash.to_owned()),
-            _ => Err(Fault::Failed(format!("{}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr)))),
-        }
+    /// Wait until the payers hold coins on every ledger: a fresh devnet carries them down by real commits.
+    pub fn funded(&mut self, until: Instant) -> Result<(), Fault> {
+        self.until(until, "fund the child", |devnet| {
+            let held = LEDGERS.map(|ledger| devnet.get(&format!("/l/{ledger}/v3/accounts/{LAST_PAYER}")));
+            held.into_iter().try_fold(true, |all, account| Ok(all && account?.is_some()))
+        })
     }
 
-    /// The transaction as the node knows it.
-    pub fn transaction(&self, hash: &str) -> Result<Option<Value>, Fault> {
-        self.get(&format!("/v3/transactions/{hash}"))
+    /// Pay a little by the command line from one of the [`PAYERS`]; `Ok` says that it was acknowledged.
+    pub fn pay(&self, ledger: &'static str, payer: usize) -> Result<Payment, Fault> {
+        let from = format!("dev{}", payer % PAYERS);
+        let text = self.say(ledger, &["send", PAYEE, PAYMENT, "--from", &from, "--wait", "received", "--yes"])?;
+        let hash = token(&text, "th_").ok_or_else(|| Fault::Failed(format!("no hash in {text}")))?;
+        Ok(Payment { ledger, hash: hash.to_owned() })
     }
 
-    /// Wait until the transaction stands in a block.
-    pub fn included(&mut self, hash: &str, until: Instant) -> Result<(), Fault> {
+    /// The payment as the node knows it.
+    pub fn transaction(&self, Payment { ledger, hash }: &Payment) -> Result<Option<Value>, Fault> {
+        self.get(&format!("/l/{ledger}/v3/transactions/{hash}"))
+    }
+
+    /// Wait until the payment stands in a block.
+    pub fn included(&mut self, payment: &Payment, until: Instant) -> Result<(), Fault> {
         self.until(until, "include the transaction", |devnet| {
-            let height = devnet.transaction(hash)?.and_then(|found| found["block_height"].as_i64());
+            let height = devnet.transaction(payment)?.and_then(|found| found["block_height"].as_i64());
             Ok(height.is_some_and(|height| height >= 0))
         })
     }
 
-    /// What the payee owns, in units.
-    pub fn paid(&self) -> Result<u128, Fault> {
-        let account = self.get(&format!("/v3/accounts/{PAYEE}"))?.unwrap_or_default();
-        account["balance"].to_string().parse().map_err(|error| Fault::failed(&error))
+    /// What the payee owns, in units, by a state proof that the wallet has checked against the newest header.
+    pub fn proven(&self, ledger: &str) -> Result<u128, Fault> {
+        let text = self.say(ledger, &["proof", "get", PAYEE])?;
+        let proof: Value = serde_json::from_str(&text).map_err(|error| Fault::Failed(format!("{error}: {text}")))?;
+        if proof["verified"] != true {
+            return Err(Fault::Failed(format!("not verified: {text}")));
+        }
+        let balance = &proof["leaves"][0]["fields"]["balance"];
+        balance.as_str().map_or(Ok(0), str::parse).map_err(|error| Fault::failed(&error))
+    }
+
+    /// Run one command of the program on a ledger; its JSON.
+    fn say(&self, ledger: &str, words: &[&str]) -> Result<String, Fault> {
+        let mut command = Command::new(&self.program);
+        command.args(words).args(["--json", "--url", &self.url, "--ledger", ledger, "--data"]).arg(&self.data);
+        let output = command.stdin(Stdio::null()).stderr(Stdio::piped()).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(text);
+        }
+        Err(Fault::Failed(format!("{}: {text}{}", output.status, String::from_utf8_lossy(&output.stderr))))
     }
 
     /// The answer to a GET, if the status is 200.
@@ -128,9 +162,9 @@ impl Devnet {
         self.group.power()
     }
 
-    /// Wait until it is gone, however it went.
-    pub fn gone(mut self) -> Result<End, Fault> {
-        Ok(self.group.wait(Instant::now() + STOP_LIMIT)?)
+    /// Whether the process is still there.
+    pub fn lives(&mut self) -> Result<bool, Fault> {
+        Ok(self.group.wait(Instant::now())? == End::OutOfTime)
     }
 
     /// Press Ctrl-C and wait for a clean exit; how long it took.
