@@ -95,6 +95,9 @@ impl Chain {
             }
             None => chain.begin()?,
         }
+        if chain.store.last_final() == Version::EMPTY {
+            chain.store.finalise(chain.store.head(), 0)?;
+        }
         Ok(chain)
     }
 
@@ -109,9 +112,7 @@ impl Chain {
         let mut commit = Commit::new();
         commit.state(executed).head(version).header(&hash.0, header.encode()).body(&hash.0, Vec::new());
         commit.main(Place::at(0), Some(&hash.0)).meta(GENESIS_ROW, self.genesis_hash.0);
-        self.store.commit(commit, Flush::Now)?;
-        self.store.finalise(version, 0)?;
-        Ok(())
+        Ok(self.store.commit(commit, Flush::Now)?)
     }
 
     /// Block 0: no work, no leader; its parent is the hash of the genesis.

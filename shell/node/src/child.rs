@@ -127,7 +127,11 @@ banyan_types::record! {
 }
 
 impl SoloDriver {
-    pub(crate) fn open(core: &Core, role: SoloRole) -> Result<Self, NodeError> {
+    pub(crate) fn open(core: &mut Core, role: SoloRole) -> Result<Self, NodeError> {
+        let (head, last_final) = (core.chain.head()?.hash, core.chain.last_final()?.hash);
+        if head != last_final {
+            core.finalise(head)?; // every block is, and only the store's mark of it was lost
+        }
         let EngineParams::Solo(engine) = &core.chain.file().engine else { return Err(NodeError::Role) };
         let SoloRole { leader, operators, parent } = role;
         if PublicKey(leader.public()) != engine.leader {

@@ -158,10 +158,10 @@ impl Node {
     /// # Errors
     /// `Role` when the role does not fit the engine; `Store` when the disk is broken.
     pub fn open(chain: Arc<Chain>, role: Role, limits: PoolLimits) -> Result<Self, NodeError> {
-        let core = Core::open(chain, limits)?;
+        let mut core = Core::open(chain, limits)?;
         let driver = match role {
-            Role::Root(role) => Driver::Root(Box::new(RootDriver::open(&core, role)?)),
-            Role::Solo(role) => Driver::Solo(Box::new(SoloDriver::open(&core, role)?)),
+            Role::Root(role) => Driver::Root(Box::new(RootDriver::open(&mut core, role)?)),
+            Role::Solo(role) => Driver::Solo(Box::new(SoloDriver::open(&mut core, role)?)),
         };
         Ok(Self { core, driver })
     }

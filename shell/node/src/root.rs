@@ -6,8 +6,11 @@ use banyan_crypto::SecretKey;
 use banyan_ledger::{Block, Execution, Invalid, KeyBlock, MicroBlock, Overlay, key_outcome};
 use banyan_root::{
     Block as Seen, BodyFacts, Draft, Effect, Header as Named, Input as Step, Machine, Miner, NotApplied, Peer, Points,
-    Record, RootParams, Saved, TemplateId, Watermark, finality::DepthFinality, pow::EdgeBits, target::Target,
-    validity::Owner,
+    Record, RootParams, Saved, TemplateId, Watermark,
+    finality::DepthFinality,
+    pow::EdgeBits,
+    target::Target,
+    validity::{Fault, MicroFault},
 };
 use banyan_store::{Commit, Flush, Place};
 use banyan_types::{
@@ -24,10 +27,8 @@ use crate::{
 
 /// Kind of the record that holds the newest micro header signed here.
 const SIGNED_RECORD: u8 = 1;
-/// Name of the row that holds the work of the last final key block's chain.
-const WORK_ROW: &str = "root.work";
-/// Name of the row that holds the greatest time of a final key block.
-const CLOCK_ROW: &str = "root.clock";
+/// Name of the row that says which key block is final: it is on disk before anybody hears of that.
+const FINAL_ROW: &str = "root.final";
 /// Key headers below the last final one that median and retarget look at.
 const PAST_HEADERS: u64 = 32;
 
@@ -55,6 +56,28 @@ pub struct RootDriver {
     alarm: String,
 }
 
+/// The last final key block, as [`FINAL_ROW`] holds it.
+struct Finality {
+    hash: Hash,
+    /// Work of its chain.
+    work: u128,
+    /// The greatest time of any final key block.
+    clock: TimeMs,
+}
+
+impl Finality {
+    fn encode(&self) -> Vec<u8> {
+        [&self.hash.0[..], &self.work.to_be_bytes(), &self.clock.0.to_be_bytes()].concat()
+    }
+
+    fn decode(row: &[u8]) -> Option<Self> {
+        let (hash, rest) = row.split_first_chunk()?;
+        let (work, clock) = rest.split_first_chunk()?;
+        let clock = u64::from_be_bytes(clock.try_into().ok()?);
+        Some(Self { hash: Hash(*hash), work: u128::from_be_bytes(*work), clock: TimeMs(clock) })
+    }
+}
+
 /// A micro block in the making: executed already, so that it need not be executed again once it is signed.
 struct Making {
     on: Hash,
@@ -64,14 +87,15 @@ struct Making {
 }
 
 impl RootDriver {
-    pub(crate) fn open(core: &Core, role: RootRole) -> Result<Self, NodeError> {
+    pub(crate) fn open(core: &mut Core, role: RootRole) -> Result<Self, NodeError> {
         let EngineParams::Root(engine) = &core.chain.file().engine else { return Err(NodeError::Role) };
-        let params = machine_params(&core.chain, engine)?;
+        let (params, depth) = (machine_params(&core.chain, engine)?, engine.final_depth);
+        make_final_again(core)?;
         let RootRole { miner: key, beneficiary } = role;
         let miner = key.as_ref().map(|key| Miner { key: PublicKey(key.public()), beneficiary });
         let machine = Machine::resume(params, miner, saved(&core.chain)?)
             .map_err(|broken| NodeError::Stopped(broken.to_string()))?;
-        let depth = u16::try_from(engine.final_depth).unwrap_or(u16::MAX);
+        let depth = u16::try_from(depth).unwrap_or(u16::MAX);
         let finality = DepthFinality::new(depth, machine.key_chain());
         let network_id = core.chain.params().network_id.clone();
         let pending = BTreeMap::new();
@@ -153,11 +177,9 @@ impl RootDriver {
                 steps.push_back(Step::Persisted(seq));
             }
             Effect::Score(peer, Points(points)) => core.order(Order::Score(peer, points)),
-            Effect::Refuse(hash, fault) => {
-                if fault.owner() == Owner::Invalid {
-                    self.pending.remove(&hash);
-                }
-            }
+            // Another body than the header's was never kept: what is here came from somebody else.
+            Effect::Refuse(_, Fault::Micro(MicroFault::Body { .. })) => {}
+            Effect::Refuse(hash, _) => drop(self.pending.remove(&hash)),
             Effect::Wake(at) => core.order(Order::Wake(at)),
             Effect::Alarm(alarm) => {
                 self.alarm = format!("{alarm:?}");
@@ -175,7 +197,7 @@ impl RootDriver {
             }
             return None;
         };
-        if core.chain.store().version_of(&seen.hash().0).is_none() {
+        if body_fits(&seen) && core.chain.store().version_of(&seen.hash().0).is_none() {
             self.pending.insert(seen.hash(), block);
         }
         Some(Step::Block { from, block: seen })
@@ -257,8 +279,8 @@ impl RootDriver {
 
     fn make_final(&self, core: &mut Core, hash: Hash, clock: TimeMs) -> Result<(), NodeError> {
         let mut commit = Commit::new();
-        commit.meta(WORK_ROW, self.machine.work(&hash).unwrap_or(0).to_be_bytes());
-        commit.meta(CLOCK_ROW, clock.0.to_be_bytes());
+        let work = self.machine.work(&hash).unwrap_or(0);
+        commit.meta(FINAL_ROW, Finality { hash, work, clock }.encode());
         // Children build on what is final: it must survive what they survive.
         core.chain.store().commit(commit, Flush::Now)?;
         core.finalise(hash)
@@ -316,13 +338,35 @@ fn see(block: &BlockBytes) -> Option<Seen> {
     match Header::decode(&block.header).ok()? {
         Header::Key(header) => block.body.is_empty().then_some(Seen::Key(header)),
         Header::Micro(header) => {
-            let body = MicroBody::decode(&block.body).ok()?;
+            // No transaction names attachments yet, and no header covers them: with any, it is not the leader's body.
+            let body = MicroBody::decode(&block.body).ok().filter(|body| body.attachments.is_empty())?;
             let hashes = body.txs.iter().map(|tx| banyan_crypto::blake2b(&[&tx.0]));
             let txs_root = Hash(banyan_tree::list_root(hashes));
             Some(Seen::Micro(header, BodyFacts { txs_root, bytes: u32::try_from(block.body.len()).ok()? }))
         }
         Header::Child(_) => None,
     }
+}
+
+/// Whether the body is the one that the header names: a block is known by its header, and anybody may send that with
+/// another body.
+fn body_fits(seen: &Seen) -> bool {
+    match seen {
+        Seen::Key(_) => true,
+        Seen::Micro(header, body) => header.txs_root == body.txs_root,
+    }
+}
+
+/// What was said to be final is so after a crash too, even if the store's own mark was lost.
+fn make_final_again(core: &mut Core) -> Result<(), NodeError> {
+    match finality(&core.chain)? {
+        Some(last) if last.hash != core.chain.last_final()?.hash => core.finalise(last.hash),
+        _ => Ok(()),
+    }
+}
+
+fn finality(chain: &Chain) -> Result<Option<Finality>, NodeError> {
+    chain.store().meta(FINAL_ROW)?.map(|row| Finality::decode(&row).ok_or(NodeError::Header)).transpose()
 }
 
 fn machine_params(chain: &Chain, engine: &RootEngineParams) -> Result<RootParams, NodeError> {
@@ -351,17 +395,13 @@ fn saved(chain: &Chain) -> Result<Saved, NodeError> {
         Some(bytes) => Some(Watermark::of(&MicroHeader::decode(&bytes)?)),
         None => None,
     };
-    let number = |row: &str| -> Result<u128, NodeError> {
-        let bytes = chain.store().meta(row)?.unwrap_or_default();
-        Ok(bytes.iter().fold(0, |value, byte| (value << 8) | u128::from(*byte)))
-    };
-    let clock = match number(CLOCK_ROW)? {
-        0 => last_final.header.time(),
-        clock => TimeMs(u64::try_from(clock).unwrap_or(u64::MAX)),
+    let (work, clock) = match finality(chain)? {
+        Some(last) => (last.work, last.clock),
+        None => (0, last_final.header.time()),
     };
     Ok(Saved {
         past: past_keys(chain, &last_final.header)?,
-        work: number(WORK_ROW)?,
+        work,
         clock,
         above: above(chain, last_final.hash)?,
         tip: chain.head()?.hash,
