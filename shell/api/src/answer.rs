@@ -196,7 +196,7 @@ pub struct Associate {
     pub name: Option<String>,
     /// What the parent holds for it.
     pub escrow: EscrowAnswer,
-    /// The object's fields, in the order of its encoding.
+    /// The object's fields.
     #[schema(value_type = Object)]
     pub point: Map<String, Value>,
     /// The block that this was read at.
