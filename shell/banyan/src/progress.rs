@@ -25,13 +25,13 @@ enum Shown {
 }
 
 impl Progress {
-    /// Begin; `total` steps where their number is known.
-    pub fn begin(quiet: bool, total: Option<u64>) -> Self {
+    /// Begin.
+    pub fn begin(quiet: bool) -> Self {
         let begun = Instant::now();
         let shown = if quiet {
             Shown::Nothing
         } else if io::stderr().is_terminal() {
-            Shown::Bar(bar(total))
+            Shown::Bar(bar())
         } else {
             Shown::Lines { last: begun }
         };
@@ -57,13 +57,6 @@ impl Progress {
         }
     }
 
-    /// So many steps are done.
-    pub fn at(&self, position: u64) {
-        if let Shown::Bar(bar) = &self.shown {
-            bar.set_position(position);
-        }
-    }
-
     /// Print a line that stays, above what moves.
     pub fn line(&self, text: &str) {
         match &self.shown {
@@ -82,11 +75,7 @@ impl Drop for Progress {
     }
 }
 
-fn bar(total: Option<u64>) -> ProgressBar {
-    let (bar, template) = match total {
-        Some(total) => (ProgressBar::new(total), "{bar:20} {pos}/{len} {per_sec} {eta}  {msg}"),
-        None => (ProgressBar::new_spinner(), "{spinner} {msg} ({elapsed})"),
-    };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
-    bar.with_style(style)
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
+    ProgressBar::new_spinner().with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
 }

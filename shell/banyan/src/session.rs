@@ -104,8 +104,8 @@ impl Session {
     }
 
     /// Something that takes a while.
-    pub fn progress(&self, total: Option<u64>) -> Progress {
-        Progress::begin(self.globals.quiet, total)
+    pub fn progress(&self) -> Progress {
+        Progress::begin(self.globals.quiet)
     }
 
     /// Whose account is meant on the ledger of `status`: the one named, the only one kept, or the first of the devnet.

@@ -1,9 +1,6 @@
 //! `status`, `tree`, `blocks`, `block`: look at a ledger.
 
-use banyan_wallet::{
-    client::{Block, Page, Rung, Status, TreeNode},
-    review::text,
-};
+use banyan_wallet::client::{Block, Page, Rung, Status, TreeNode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -124,9 +121,4 @@ pub fn plain(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }
-}
-
-/// A shown value as a line; the same words as in a review.
-pub fn shown(value: &banyan_types::show::Value) -> String {
-    text(value)
 }

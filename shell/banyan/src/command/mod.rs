@@ -13,9 +13,10 @@ mod proof;
 mod send;
 mod tx;
 
-pub use follow::{Followed, follow};
+pub use follow::{Followed, follow, millis};
 pub use look::draw;
-pub use moves::{line, proven};
+pub use moves::line;
+pub use send::terms;
 
 use crate::{
     cli::{Cli, Command},

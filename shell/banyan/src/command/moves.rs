@@ -59,7 +59,7 @@ pub fn run(session: &Session, args: &Move) -> Result<Report, Failure> {
 
 fn walk(session: &Session, client: &Client, plan: &Plan, seconds: u64) -> Result<Report, Failure> {
     let mut reached: Vec<Reached> = Vec::new();
-    let mut progress = session.progress(None);
+    let mut progress = session.progress();
     progress.say("under way");
     let mut tell = |step: &Reached| {
         progress.line(&line(plan, step));

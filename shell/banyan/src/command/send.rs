@@ -64,7 +64,7 @@ fn wait(
     if args.follow.wait == Level::Received {
         return Ok(received);
     }
-    let further = follow(client, hash, &args.follow, begun, &mut session.progress(None))?;
+    let further = follow(client, hash, &args.follow, begun, &mut session.progress())?;
     let above = further.levels.into_iter().filter(|(level, _)| *level > Level::Received);
     Ok(Followed { levels: received.levels.into_iter().chain(above).collect() })
 }

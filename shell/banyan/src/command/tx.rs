@@ -163,14 +163,14 @@ fn submit(session: &Session, text: &str, wanted: &Follow) -> Result<Report, Fail
     let client = session.client()?;
     let begun = Instant::now();
     let hash = client.submit(&signed)?;
-    let followed = follow(&client, hash, wanted, begun, &mut session.progress(None))?;
+    let followed = follow(&client, hash, wanted, begun, &mut session.progress())?;
     let json = json!({ "hash": hash.to_string(), "level": followed.level(), "levels": followed.json() });
     Ok(Report::new(format!("{hash}   {}", followed.text()), json))
 }
 
 fn wait(session: &Session, hash: banyan_types::TxHash, wanted: &Follow) -> Result<Report, Failure> {
     let client = session.client()?;
-    let followed = follow(&client, hash, wanted, Instant::now(), &mut session.progress(None))?;
+    let followed = follow(&client, hash, wanted, Instant::now(), &mut session.progress())?;
     let json = json!({ "hash": hash.to_string(), "level": followed.level(), "levels": followed.json() });
     Ok(Report::new(format!("{hash}   {}", followed.text()), json))
 }

@@ -18,8 +18,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub use folder::Folder;
-pub use genesis::{BANK, COINS_BANK, COINS_ROOT, ROOT, operators, role};
+pub use genesis::{BANK, ROOT, operators};
 pub use tree::{Plan, Tree};
+
+use genesis::{COINS_BANK, COINS_ROOT};
 
 use crate::{
     cli::{Devnet, DevnetAction},
@@ -51,7 +53,7 @@ pub fn run(session: &Session, args: &Devnet) -> Result<Report, Failure> {
 
 fn serve(session: &Session, args: &Devnet) -> Result<Report, Failure> {
     let begun = Instant::now();
-    let mut progress = session.progress(None);
+    let mut progress = session.progress();
     progress.say("growing the tree");
     let folder = Folder::open(&session.data()?)?;
     if args.reset {

@@ -301,6 +301,8 @@ pub struct SubmitItem {
     pub hash: Option<TxHash>,
     #[serde(default)]
     pub error: Option<ErrorObject>,
+    #[serde(default)]
+    pub status: Option<TxStatus>,
 }
 
 /// A block, as far as lists and searches read it.

@@ -161,6 +161,21 @@ impl Client {
         answers.pop().unwrap_or_else(|| Err(self.unreadable("no answer for the transaction")))
     }
 
+    /// Give a transaction to the node and wait there until it has the level, was dropped, or the time is over.
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn submit_and_wait(&self, tx: &SignedTx, level: Level, limit: Duration) -> Result<TxStatus> {
+        let limit = limit.min(ANSWER_LIMIT / 2);
+        let path = format!("/banyan/v1/transactions?wait={level}&timeout_ms={}", limit.as_millis());
+        let body = json!({ "txs": [text::encode(Prefix::TransactionBytes, tx.bytes())] });
+        let answer: SubmitAnswer = self.post(&path, &body)?;
+        let item = answer.items.into_iter().next().ok_or_else(|| self.unreadable("no answer for the transaction"))?;
+        if let Some(error) = item.error {
+            return Err(ClientError::Refused(Box::new(error.refusal(200))));
+        }
+        item.status.ok_or_else(|| self.unreadable("no status of the transaction"))
+    }
+
     /// Give up to [`SUBMIT_MAX`] transactions to the node; each has its own answer.
     /// # Errors
     /// As [`Self::get`].
