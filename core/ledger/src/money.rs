@@ -150,3 +150,55 @@ impl<S: State> Scene<'_, S> {
         Ok(self.get(&key::escrow(child, Asset::Coin))?.unwrap_or(Escrow::EMPTY))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MapState, Overlay, Params, Supply};
+    use banyan_types::{Gas, GasPrice, Height};
+
+    const CHILD: AssociateId = AssociateId([1; 32]);
+
+    fn coins(coins: u64) -> Amount {
+        Amount::coins(coins).unwrap()
+    }
+
+    /// The guard behind every rule: no rule can reach it, since each asks first.
+    #[test]
+    fn an_escrow_never_gives_more_than_it_holds() {
+        let none = Amount::ZERO;
+        let supply = Supply {
+            minted: coins(100),
+            pool: none,
+            accounts: none,
+            escrows: coins(100),
+            channels: none,
+            deposits: none,
+            bonds: none,
+            rewards: none,
+            fees: none,
+        };
+        let params = Params {
+            network_id: "banyan_test".into(),
+            ledger: AssociateId::ZERO,
+            height_interval_ms: 1,
+            gas_price_min: GasPrice(1),
+            gas_per_tx_max: Gas(1),
+            gas_per_block_max: Gas(1),
+            rent_gas_per_byte_year: 0,
+            lifetime_default: 1,
+            lifetime_max: 1,
+            root: None,
+        };
+        let mut state = Overlay::new(MapState::default());
+        state.put(key::supply(), Some(supply.encode()));
+        let mut scene = Scene::open(&mut state, &params, Height(1)).unwrap();
+        let escrow = Escrow { committed: coins(9), remitted: coins(2), waiting: none };
+        scene.set(key::escrow(CHILD, Asset::Coin), &escrow);
+        let refused = scene.escrow_out(CHILD, coins(8)).map(|coins| coins.amount());
+        assert_eq!(refused, Err(Rejected::Escrow { escrow: coins(7), total: coins(8) }));
+        assert_eq!(scene.escrow_out(CHILD, coins(7)).map(|coins| coins.amount()), Ok(coins(7)));
+        assert_eq!(scene.escrow(CHILD).map(|escrow| escrow.held()), Ok(none));
+        assert!(scene.escrow_out(AssociateId([2; 32]), Amount::new(1).unwrap()).is_err(), "a stranger's is empty");
+    }
+}

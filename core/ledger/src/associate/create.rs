@@ -72,7 +72,7 @@ impl<S: State> Scene<'_, S> {
         if let Some(status) = point.closed_at(self.height) {
             return Err(Rejected::Status { status });
         }
-        if amount < point.params.commit_min || amount.is_zero() {
+        if amount < point.params.commit_min {
             return Err(Rejected::CommitTooSmall { min: point.params.commit_min, got: amount });
         }
         if point.access == Access::Listed && !self.may_receive(id, to.to)? {

@@ -66,6 +66,7 @@ fn inbox_entries_that_do_not_fold_are_refused() {
         all
     };
     let rechained = InboxEntry { amount: coins(9), ..good[1].clone() }.chained(good[0].hash);
+    let renumbered = InboxEntry { n: 2, ..good[1].clone() }.chained(good[0].hash);
     let rows = [
         (swap(0, InboxEntry { amount: coins(9), ..good[0].clone() }), Invalid::Inbox { n: 0 }),
         (swap(1, InboxEntry { to: account(CAROL), ..good[1].clone() }), Invalid::Inbox { n: 1 }),
@@ -73,6 +74,7 @@ fn inbox_entries_that_do_not_fold_are_refused() {
         (swap(2, InboxEntry { hash: Hash([1; 32]), ..good[2].clone() }), Invalid::Inbox { n: 2 }),
         // One that folds to itself: the entry behind it does not follow.
         (swap(1, rechained), Invalid::Inbox { n: 2 }),
+        (swap(1, renumbered), Invalid::Inbox { n: 1 }),
         (vec![good[1].clone(), good[0].clone(), good[2].clone()], Invalid::Inbox { n: 0 }),
         (vec![good[0].clone(), good[0].clone(), good[2].clone()], Invalid::Inbox { n: 1 }),
         (vec![good[0].clone(), good[2].clone(), good[2].clone()], Invalid::Inbox { n: 1 }),
@@ -186,6 +188,20 @@ fn every_field_of_a_childs_header_is_checked() {
             Invalid::Root { what: root, .. } => assert_eq!(root, what),
             other => panic!("{other}"),
         }
+    }
+}
+
+#[test]
+fn time_goes_on_from_block_to_block() {
+    let mut pair = Pair::new();
+    pair.step(&[]).unwrap();
+    let before = pair.child.clock().time;
+    let start = pair.child.child_start(pair.root.tip(pair.id));
+    for (time, goes) in [(before, false), (before.next().unwrap(), true)] {
+        let start = banyan_ledger::ChildStart { time, ..start };
+        let mut overlay = Overlay::new(pair.child.state.clone());
+        let begun = Execution::child(&mut overlay, &pair.child.params, &start, &[]).map(|_| ());
+        assert_eq!(begun, if goes { Ok(()) } else { Err(Invalid::Header { field: "time_ms" }) });
     }
 }
 

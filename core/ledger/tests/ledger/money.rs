@@ -1,7 +1,11 @@
 //! Coin moves, and is neither made nor lost.
 
-use banyan_ledger::{Event, Invalid, Rejected};
-use banyan_types::{Amount, Gas, Height, Nonce, limits::TXS_PER_BLOCK_MAX, tx::Spend};
+use banyan_ledger::{Event, Execution, Invalid, Overlay, Rejected, Verified};
+use banyan_types::{
+    Amount, Gas, Height, Nonce,
+    limits::TXS_PER_BLOCK_MAX,
+    tx::{AssociateWithdraw, SignedTx, Spend},
+};
 use proptest::prelude::*;
 
 use crate::support::*;
@@ -71,6 +75,30 @@ fn a_refused_transaction_leaves_the_block_as_it_was() {
         execution.finish().unwrap()
     };
     assert_eq!(outcome_of(vec![bad.clone(), good.clone(), good.clone(), bad]), outcome_of(vec![good]));
+}
+
+#[test]
+fn a_transaction_that_does_not_fit_leaves_the_block_as_it_was() {
+    let pair = Pair::funded();
+    let first = pair.child.withdraw(ALICE, banyan_types::Payee::Account(account(ALICE)), coins(1));
+    let nth = |n| AssociateWithdraw { nonce: Nonce(n), ..first.clone() };
+    let [first, second] = [1, 2].map(|n| pair.child.sign(ALICE, nth(n)));
+    let gas = pair.child.admit(&first).unwrap().gas_used;
+    let outcome_of = |txs: &[&SignedTx]| {
+        let mut params = pair.child.params.clone();
+        (params.gas_per_tx_max, params.gas_per_block_max) = (gas, gas);
+        let mut overlay = Overlay::new(pair.child.state.clone());
+        let start = pair.child.child_start(pair.root.tip(pair.id));
+        let inbox = [pair.root.inbox(pair.id, 2).unwrap()];
+        let mut execution = Execution::child(&mut overlay, &params, &start, &inbox).unwrap();
+        for tx in txs {
+            let _ = execution.push(&Verified::check((*tx).clone(), &params.network_id).unwrap());
+        }
+        execution.finish().unwrap()
+    };
+    let one = outcome_of(&[&first]);
+    assert_eq!(one.effects.outbox.len(), 1);
+    assert_eq!(outcome_of(&[&first, &second]), one);
 }
 
 #[test]

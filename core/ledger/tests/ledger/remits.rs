@@ -334,7 +334,7 @@ fn an_expired_connection_point_takes_no_commits_and_still_pays() {
     pair.commit(ALICE, ALICE, coins(10));
     pair.step(&[]).unwrap();
     pair.remit().unwrap();
-    while pair.root.height() <= Height(1 + SILENCE) {
+    while pair.root.height() < Height(1 + SILENCE) {
         pair.root.key_block(LEADER);
         if pair.root.height().0.is_multiple_of(100) {
             pair.child.child_block(&pair.root, &[]).unwrap();
@@ -342,10 +342,36 @@ fn an_expired_connection_point_takes_no_commits_and_still_pays() {
         }
     }
     let tx = pair.root.sign(ALICE, pair.root.commit(ALICE, pair.id, BOB, coins(1)));
+    pair.root.admit(&tx).unwrap();
+    pair.root.key_block(LEADER);
     assert_eq!(pair.root.admit(&tx).unwrap_err(), Rejected::Status { status: "expired" });
     pair.step(&[pair.withdraw(ALICE, coins(9))]).unwrap();
     pair.remit().unwrap();
     assert_eq!(pair.held(), coins(1));
+}
+
+#[test]
+fn a_summary_never_names_an_older_parent_block() {
+    let mut pair = Pair::funded();
+    let older = pair.child.parent_leaf();
+    pair.step(&[]).unwrap();
+    let (newer, _) = pair.child.summary(&pair.root);
+    pair.remit().unwrap();
+    pair.step(&[]).unwrap();
+    let (summary, lines) = pair.child.summary(&pair.root);
+    let back = Summary { parent_height: older.height, parent_hash: older.hash, ..summary.clone() };
+    assert_eq!(why(&pair, pair.root.remit(OPERATORS[0], back, lines.clone())), Rejected::Parent { got: older.height });
+    // The same one again is no step back.
+    let same = Summary { parent_height: newer.parent_height, parent_hash: newer.parent_hash, ..summary };
+    pair.root.admit(&pair.root.sign(OPERATORS[0], pair.root.remit(OPERATORS[0], same, lines))).unwrap();
+}
+
+#[test]
+fn a_parent_block_that_has_left_the_ring_is_taken_at_its_word() {
+    let mut pair = Pair::funded();
+    pair.step(&[pair.withdraw(ALICE, coins(1))]).unwrap();
+    pair.root.key_blocks(banyan_types::limits::BLOCK_RING + 1);
+    pair.remit().unwrap();
 }
 
 #[test]
@@ -363,6 +389,8 @@ fn a_wrong_inbox_is_no_summary_of_ours() {
         Summary { inbox_acked: good.inbox_acked + 1, ..good.clone() },
         Summary { inbox_acked: point.inbox_acked, ..good.clone() },
         Summary { inbox_acked: 0, ..good.clone() },
+        // Backwards, under the hash that stands there now: what is settled stays settled.
+        Summary { inbox_acked: point.inbox_acked - 1, inbox_hash: point.inbox_acked_hash, ..good.clone() },
         Summary { inbox_hash: first.hash, ..good.clone() },
     ];
     for summary in rows {
