@@ -1,0 +1,42 @@
+//! List the benches.
+
+use crate::{Fault, figure::Figure, http, ledger, limit, memory, store, tree};
+
+/// One bench: its figures' names begin with its own.
+pub(crate) struct Bench {
+    pub name: &'static str,
+    pub run: fn() -> Result<Vec<Figure>, Fault>,
+}
+
+impl Bench {
+    const fn new(name: &'static str, run: fn() -> Result<Vec<Figure>, Fault>) -> Self {
+        Self { name, run }
+    }
+
+    /// The benches whose name holds `part`; all without one.
+    pub fn named(part: Option<&str>) -> Result<Vec<&'static Self>, Fault> {
+        let part = part.unwrap_or_default();
+        let found: Vec<_> = ALL.iter().filter(|bench| bench.name.contains(part)).collect();
+        if found.is_empty() {
+            let names: Vec<_> = ALL.iter().map(|bench| bench.name).collect();
+            return Err(format!("no bench {part}\n  try one of: {}", names.join(", ")).into());
+        }
+        Ok(found)
+    }
+}
+
+/// Every bench, the machine's limits first.
+pub(crate) static ALL: [Bench; 12] = [
+    Bench::new("ed25519::verify", limit::ed25519),
+    Bench::new("sha256", limit::sha256),
+    Bench::new("disk", limit::disk),
+    Bench::new("tree::update", tree::update),
+    Bench::new("tree::prove", tree::prove),
+    Bench::new("tree::multiproof", tree::multiproof),
+    Bench::new("ledger::apply", ledger::apply_figures),
+    Bench::new("store::commit", store::commit),
+    Bench::new("store::reopen", store::reopen),
+    Bench::new("http::submit", http::submit),
+    Bench::new("http::get", http::get),
+    Bench::new("node::memory", memory::node),
+];

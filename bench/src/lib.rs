@@ -1,1 +1,0 @@
-//! Measure against the machine's own limits and print ratios.
