@@ -87,17 +87,24 @@ pub struct Failure {
     pub exit: Exit,
     /// The error's name.
     pub code: String,
+    /// What few failures have.
+    more: Option<Box<More>>,
+}
+
+/// What a node says beyond the message.
+#[derive(Debug, Clone)]
+struct More {
     /// Both values, by name.
-    pub details: Value,
+    details: Value,
     /// When to try again.
-    pub retry_after_ms: Option<u64>,
+    retry_after_ms: Option<u64>,
 }
 
 impl Failure {
     /// What happened, and the next thing to do.
     pub fn new(exit: Exit, code: &str, what: impl Into<String>, next: impl Into<String>) -> Self {
         let (what, next, code) = (what.into(), next.into(), code.into());
-        Self { what, why: vec![], next, exit, code, details: Value::Null, retry_after_ms: None }
+        Self { what, why: vec![], next, exit, code, more: None }
     }
 
     /// The same with a reason.
@@ -111,6 +118,15 @@ impl Failure {
         Self { next: next.into(), ..self }
     }
 
+    /// The same with both values by name, and when to try again.
+    fn with(self, details: Value, retry_after_ms: Option<u64>) -> Self {
+        Self { more: Some(Box::new(More { details, retry_after_ms })), ..self }
+    }
+
+    fn retry_after_ms(&self) -> Option<u64> {
+        self.more.as_ref().and_then(|more| more.retry_after_ms)
+    }
+
     /// A file that cannot be read or written.
     pub fn disk(doing: &str, path: &Path, error: &io::Error) -> Self {
         let what = format!("cannot {doing} {}", path.display());
@@ -121,11 +137,15 @@ impl Failure {
 
     /// The error object of the interface.
     pub fn to_json(&self) -> Value {
-        let message = std::iter::once(&self.what).chain(&self.why).cloned().collect::<Vec<_>>().join(": ");
+        let message = match self.why.as_slice() {
+            [] => self.what.clone(),
+            why => format!("{}: {}", self.what, why.join("; ")),
+        };
+        let details = self.more.as_ref().map(|more| &more.details);
         let mut error = json!({
-            "owner": self.exit.owner(), "code": self.code, "message": message, "details": self.details, "try": self.next,
+            "owner": self.exit.owner(), "code": self.code, "message": message, "details": details, "try": self.next,
         });
-        if let Some(ms) = self.retry_after_ms {
+        if let Some(ms) = self.retry_after_ms() {
             error["retry_after_ms"] = ms.into();
         }
         json!({ "error": error })
@@ -138,7 +158,7 @@ impl fmt::Display for Failure {
         for why in &self.why {
             write!(f, "\n  {why}")?;
         }
-        if let Some(ms) = self.retry_after_ms {
+        if let Some(ms) = self.retry_after_ms() {
             write!(f, "\n  try again in {ms} ms")?;
         }
         write!(f, "\n  try: {}", self.next)
@@ -169,11 +189,7 @@ impl From<ClientError> for Failure {
 fn of_refusal(refusal: Refusal) -> Failure {
     let exit = if refusal.status == 404 { Exit::No } else { Exit::of(refusal.owner) };
     let next = refusal.hint.unwrap_or_else(|| advice(exit).into());
-    Failure {
-        details: refusal.details,
-        retry_after_ms: refusal.retry_after_ms,
-        ..Failure::new(exit, &refusal.code, refusal.message, next)
-    }
+    Failure::new(exit, &refusal.code, refusal.message, next).with(refusal.details, refusal.retry_after_ms)
 }
 
 /// What to do where the node does not say.
@@ -289,7 +305,7 @@ pub fn not_enough(ledger: &str, balance: banyan_types::Amount, needed: banyan_ty
         None => format!("bring at least {missing} BNY to this account on {ledger}, or send less"),
     };
     let details = json!({ "balance": balance.base().to_string(), "needed": needed.base().to_string() });
-    Failure { details, ..Failure::new(Exit::Early, "funds", format!("not enough coins on {ledger}"), next) }
+    Failure::new(Exit::Early, "funds", format!("not enough coins on {ledger}"), next).with(details, None)
 }
 
 impl From<PlanError> for Failure {
@@ -395,6 +411,6 @@ mod tests {
           balance 12.5 BNY, needed 25.00001684 BNY (amount 25 + fee 0.00001684)
           try: banyan move 12.50001684 --from root --to root/bank
         ");
-        insta::assert_snapshot!(failure.to_json().to_string(), @"");
+        insta::assert_snapshot!(failure.to_json().to_string(), @r#"{"error":{"code":"funds","details":{"balance":"12500000000000000000","needed":"25000016840000000000"},"message":"not enough coins on root/bank: balance 12.5 BNY, needed 25.00001684 BNY (amount 25 + fee 0.00001684)","owner":"early","try":"banyan move 12.50001684 --from root --to root/bank"}}"#);
     }
 }

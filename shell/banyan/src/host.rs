@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    sync::mpsc::{self, RecvTimeoutError},
     thread::JoinHandle,
     time::Duration,
 };
@@ -10,7 +11,7 @@ use std::{
 use banyan_api::{Served, Tree};
 use tokio::{
     runtime::{Builder, Runtime},
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
 };
 
@@ -22,6 +23,10 @@ const PORTS_TRIED: u16 = 50;
 const WORKERS: usize = 2;
 /// Longest that open requests may hold up the end.
 const GRACE: Duration = Duration::from_millis(1_500);
+/// How often the nodes are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+/// The exit code of an interrupted program.
+pub const INTERRUPTED: i32 = 130;
 
 /// A running HTTP interface.
 pub struct Host {
@@ -78,24 +83,33 @@ impl Host {
         format!("http://{}", self.address)
     }
 
-    /// Wait for Ctrl-C or a polite request to end.
-    /// # Errors
-    /// The system tells nobody of signals.
-    pub fn wait(&self) -> Result<(), Failure> {
-        let told = self.runtime.block_on(interrupted());
-        told.map_err(|error| {
-            Failure::new(Exit::Ours, "signals", "the system tells of no signals", "report this")
-                .because(error.to_string())
-        })
+    /// Do this at Ctrl-C or a polite request to end. At the second one the process ends at once: what was acknowledged is
+    /// on disk all the same.
+    pub fn on_signal(&self, first: impl FnOnce() + Send + 'static) {
+        self.runtime.spawn(async move {
+            let Ok((mut int, mut term)) = signals() else { return };
+            next(&mut int, &mut term).await;
+            first();
+            next(&mut int, &mut term).await;
+            std::process::exit(INTERRUPTED);
+        });
     }
 
-    /// From now on a signal ends the process at once: what was acknowledged is on disk all the same.
-    pub fn end_at_next_signal(&self) {
-        self.runtime.spawn(async {
-            if interrupted().await.is_ok() {
-                std::process::exit(130);
-            }
+    /// Wait for Ctrl-C or a polite request to end; meanwhile look from time to time whether all is well.
+    /// # Errors
+    /// All is not.
+    pub fn wait(&self, mut look: impl FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
+        let (told, hear) = mpsc::channel();
+        self.on_signal(move || {
+            // Nobody hears it when something has gone wrong meanwhile: then the end comes anyway.
+            let _ = told.send(());
         });
+        loop {
+            match hear.recv_timeout(LOOK) {
+                Err(RecvTimeoutError::Timeout) => look()?,
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+        }
     }
 
     /// Take no more requests, let open ones end.
@@ -104,21 +118,17 @@ impl Host {
         let _ = self.served.join();
         self.runtime.shutdown_timeout(GRACE);
     }
-
-    /// Run something of the node's that is asynchronous.
-    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
-    }
 }
 
-/// Ctrl-C, or a polite request to end.
-async fn interrupted() -> io::Result<()> {
-    let (mut int, mut term) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+fn signals() -> io::Result<(Signal, Signal)> {
+    Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+}
+
+async fn next(int: &mut Signal, term: &mut Signal) {
     tokio::select! {
         _ = int.recv() => {}
         _ = term.recv() => {}
     }
-    Ok(())
 }
 
 #[cfg(test)]

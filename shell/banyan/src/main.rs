@@ -16,7 +16,7 @@ mod session;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use tracing_subscriber::EnvFilter;
 
 use crate::{
@@ -31,24 +31,36 @@ fn main() -> ExitCode {
             log(&cli.globals);
             report::finish(command::run(cli), json)
         }
-        Err(error) if json && error.use_stderr() => report::finish(Err(usage(&error)), json),
-        Err(error) => {
-            // Help and version are results; clap knows where each belongs.
+        // Help and version are results, and clap knows where each belongs.
+        Err(error) if !error.use_stderr() => {
             let _ = error.print();
-            if error.use_stderr() { Exit::Usage } else { Exit::Done }
+            Exit::Done
         }
+        Err(error) => report::finish(Err(usage(&error)), json),
     };
     ExitCode::from(exit as u8)
 }
 
 /// What clap says of a wrong command line, as one of our failures.
 fn usage(error: &clap::Error) -> Failure {
-    let text = error.to_string();
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    let what = lines.next().unwrap_or("the command line does not read");
-    let what = what.strip_prefix("error: ").unwrap_or(what).to_owned();
-    let why = lines.take_while(|line| !line.starts_with("For more information"));
-    why.fold(Failure::new(Exit::Usage, "usage", what, "banyan --help"), Failure::because)
+    let text = error.render().to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let mut lines = lines.take_while(|line| !line.starts_with("For more information"));
+    let what = lines.next().unwrap_or("the command line does not read").trim_end_matches(':');
+    let what = what.strip_prefix("error: ").unwrap_or(what);
+    let failure = Failure::new(Exit::Usage, "usage", what, format!("{} --help", spoken()));
+    lines.fold(failure, Failure::because)
+}
+
+/// The commands of the command line that was given, as far as they exist.
+fn spoken() -> String {
+    let (mut command, mut spoken) = (Cli::command(), String::from("banyan"));
+    for word in std::env::args().skip(1).filter(|word| !word.starts_with('-')) {
+        let Some(found) = command.find_subcommand(&word).cloned() else { break };
+        spoken = format!("{spoken} {word}");
+        command = found;
+    }
+    spoken
 }
 
 /// Warnings go to stderr; `-v` adds what happens, `-vv` everything of ours. `RUST_LOG` overrides.

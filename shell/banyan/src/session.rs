@@ -227,9 +227,10 @@ impl Session {
         Ok(review.sign(&self.unlock(owner)?)?)
     }
 
-    /// Show what is to be signed. It goes to stderr, where questions go; stdout is for results.
+    /// Show what is to be signed. It goes to stderr, where questions go; stdout is for results. Only who has said both
+    /// `--quiet` and `--yes` is not shown it.
     pub fn show(&self, review: &Review) {
-        if !self.globals.quiet {
+        if !(self.globals.quiet && self.globals.yes) {
             eprintln!("{review}");
         }
     }

@@ -61,8 +61,7 @@ fn new(session: &Session, name: &Name, words: Option<&str>) -> Result<Report, Fa
     let made = session.keystore()?.create(name, &secret, &session.new_password(name)?)?;
     let mut report = entry(&made, "made");
     if words.is_some() {
-        report.text.push_str("\nwrite the words down now: banyan account export ");
-        report.text.push_str(&format!("{name} --secret"));
+        report.text = format!("{}\nwrite the words down now: banyan account export {name} --secret", report.text);
     }
     Ok(report)
 }
@@ -135,6 +134,9 @@ struct Held {
     balance: Amount,
 }
 
+/// Keys are shown where no node answers too.
+const NO_BALANCES: &str = "no node answers, so no balances";
+
 /// What `account` holds on every ledger of the tree; nothing is said where no node answers.
 fn balances(client: Option<&(Client, Vec<TreeNode>)>, account: AccountId) -> Result<Vec<Held>, Failure> {
     let Some((client, tops)) = client else { return Ok(vec![]) };
@@ -171,12 +173,11 @@ fn list(session: &Session) -> Result<Report, Failure> {
         items.push(item);
     }
     let broken: Vec<_> = listing.broken.iter().map(ToString::to_string).collect();
-    let mut text = if rows.is_empty() { "no accounts: banyan account new NAME".into() } else { table(&rows) };
-    if tree.is_none() {
-        text.push_str("\nno node answers, so no balances");
-    }
-    broken.iter().for_each(|why| text.push_str(&format!("\nbroken: {why}")));
-    Ok(Report::new(text, json!({ "accounts": items, "broken": broken, "node": tree.is_some() })))
+    let none = || "no accounts: banyan account new NAME".to_owned();
+    let mut lines = vec![if rows.is_empty() { none() } else { table(&rows) }];
+    lines.extend(tree.is_none().then(|| NO_BALANCES.to_owned()));
+    lines.extend(broken.iter().map(|why| format!("broken: {why}")));
+    Ok(Report::new(lines.join("\n"), json!({ "accounts": items, "broken": broken, "node": tree.is_some() })))
 }
 
 fn of_owner(owner: &Owner, held: &[Held]) -> (Vec<String>, Value) {
@@ -199,9 +200,9 @@ fn show(session: &Session, text: &str) -> Result<Report, Failure> {
     rows.extend(held.iter().map(|held| vec![held.ledger.clone(), format!("{} BNY", held.balance)]));
     let balances: Vec<_> =
         held.iter().map(|held| json!({ "ledger": held.ledger, "balance": held.balance.base().to_string() })).collect();
-    let mut text = table(&rows);
-    if tree.is_none() {
-        text.push_str("\nno node answers, so no balances");
-    }
-    Ok(Report::new(text, json!({ "account": account.to_string(), "balances": balances, "node": tree.is_some() })))
+    rows.extend(tree.is_none().then(|| vec![NO_BALANCES.to_owned()]));
+    Ok(Report::new(
+        table(&rows),
+        json!({ "account": account.to_string(), "balances": balances, "node": tree.is_some() }),
+    ))
 }

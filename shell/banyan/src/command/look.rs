@@ -41,7 +41,8 @@ pub fn status(session: &Session) -> Result<Report, Failure> {
     Ok(Report::new(table(&rows), json))
 }
 
-fn levels(levels: &[Rung]) -> String {
+/// How far each level reaches, least sure first.
+pub fn levels(levels: &[Rung]) -> String {
     let rung = |rung: &Rung| match rung.lag {
         0 => format!("{} {}", rung.level, rung.height),
         lag => format!("{} {} (-{lag})", rung.level, rung.height),

@@ -14,7 +14,7 @@ mod send;
 mod tx;
 
 pub use follow::{Followed, follow, millis};
-pub use look::draw;
+pub use look::{draw, levels};
 pub use moves::line;
 pub use send::terms;
 

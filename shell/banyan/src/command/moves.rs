@@ -45,7 +45,7 @@ pub fn run(session: &Session, args: &Move) -> Result<Report, Failure> {
         return Ok(Report::new(quote.text(), quote.json()));
     }
     draft.legs().iter().for_each(|leg| session.show(&leg.review));
-    if !session.globals.quiet {
+    if !(session.globals.quiet && session.globals.yes) {
         eprintln!("{}", quote.text());
     }
     ask::confirm("walk these legs?", session.globals.yes)?;

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use banyan_api::Served;
 use banyan_crypto::SecretKey;
-use banyan_node::{Chain, EngineParams, Node as Ledger, PoolLimits, Role, RootRole, Service, ServiceConfig};
+use banyan_node::{Chain, EngineParams, Handle, Node as Ledger, PoolLimits, Role, RootRole, Service, ServiceConfig};
 use banyan_store::Fjall;
 use banyan_types::AccountId;
 use banyan_wallet::Secret;
@@ -46,11 +46,20 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     let ready = json!({ "ledger": name, "url": host.url(), "data": folder.display().to_string() });
     // Whoever does not read does not keep the node from running.
     let _ = if session.globals.json { report::line(&ready) } else { report::text(&text) };
-    host.wait()?;
-    host.end_at_next_signal();
+    let ended = host.wait(|| check(&name, service.handle()));
     host.stop();
     service.stop();
+    ended?;
     Ok(Report::new("", json!({ "stopped": true })))
+}
+
+/// A node that has stopped by its own fault says so.
+/// # Errors
+/// That fault.
+pub fn check(name: &str, node: &Handle) -> Result<(), Failure> {
+    let Some(why) = node.failure() else { return Ok(()) };
+    let next = "banyan doctor; with -v the log says more";
+    Err(Failure::new(Exit::Ours, "node_stopped", format!("{name} has stopped"), next).because(why))
 }
 
 /// The store is another's, or broken.

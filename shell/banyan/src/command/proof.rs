@@ -73,6 +73,9 @@ fn verify(file: &Path, block: Option<&str>) -> Result<Report, Failure> {
     }
 }
 
+/// What stands before the id where the escrow of a child is meant.
+const ESCROW: &str = "escrow:";
+
 /// A key as it is named on the command line.
 fn read_key(name: &str) -> Result<Key, Failure> {
     let bad = |why: String| {
@@ -86,14 +89,12 @@ fn read_key(name: &str) -> Result<Key, Failure> {
         "clock" => key::clock(),
         _ if name.starts_with("ak_") => key::account(name.parse().map_err(text)?),
         _ if name.starts_with("ac_") => key::point(name.parse().map_err(text)?),
-        _ => match name.strip_prefix("escrow:") {
-            Some(id) => key::escrow(id.parse().map_err(text)?, Asset::Coin),
-            None => {
-                let mut key = [0; 32];
-                hex::decode_to_slice(name, &mut key).map_err(|error| bad(error.to_string()))?;
-                key
-            }
-        },
+        _ if name.starts_with(ESCROW) => key::escrow(name[ESCROW.len()..].parse().map_err(text)?, Asset::Coin),
+        _ => {
+            let mut key = [0; 32];
+            hex::decode_to_slice(name, &mut key).map_err(|error| bad(error.to_string()))?;
+            key
+        }
     })
 }
 
@@ -111,26 +112,22 @@ fn no_block(text: &str) -> Failure {
 /// What was proven, leaf by leaf.
 fn describe(proven: &Proven) -> Report {
     let (block, height, root) = (name(proven), proven.header().height(), proven.header().state_root());
-    let mut text = format!("verified  block {block} height {height}\nroot      {}", root.text(Prefix::StateRoot));
+    let mut text = vec![format!("verified  block {block} height {height}\nroot      {}", root.text(Prefix::StateRoot))];
     let mut leaves = Vec::new();
     for (key, value) in proven.leaves() {
         let key = hex::encode(key);
-        text.push_str(&format!("\n\n{key}"));
         let (kind, fields) = match value {
             None => ("absent", None),
             Some(bytes) => read_leaf(bytes).map_or(("unknown", None), |(kind, fields)| (kind, Some(fields))),
         };
-        text.push_str(&format!("  {kind}"));
-        if let Some(fields) = &fields {
-            text.push('\n');
-            text.push_str(&lines(fields));
-        }
+        text.push(format!("\n{key}  {kind}"));
+        text.extend(fields.as_ref().map(lines));
         leaves.push(json!({ "key": key, "kind": kind, "fields": fields.map(object) }));
     }
     let json = json!({
         "verified": true, "block": block, "height": height.0, "state_root": root.text(Prefix::StateRoot), "leaves": leaves,
     });
-    Report::new(text, json)
+    Report::new(text.join("\n"), json)
 }
 
 /// The block's text name: `mh_` for a micro block, `kh_` for every other.

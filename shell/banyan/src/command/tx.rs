@@ -25,7 +25,7 @@ use crate::{
     },
     failure::{Exit, Failure},
     report::{Report, object, table},
-    session::Session,
+    session::{Owner, Session},
 };
 
 /// Do what is asked.
@@ -121,7 +121,7 @@ fn decode(session: &Session, text: &str) -> Result<Report, Failure> {
     if let Given::Signed(signed) = &given {
         json["signed"] = true.into();
         json["hash"] = signed.hash().to_string().into();
-        text.push_str(&format!("\nhash    {}\nsigned  by {} keys", signed.hash(), signed.signatures().len()));
+        text = format!("{text}\nhash    {}\nsigned  by {} keys", signed.hash(), signed.signatures().len());
     }
     Ok(Report::new(text, json))
 }
@@ -135,19 +135,15 @@ fn sign(
     let Given::Unsigned(tx) = Given::read(text)? else {
         return Err(Failure::new(Exit::Invalid, "signed", "that transaction is signed already", "banyan tx submit TX"));
     };
-    let (place, owner) = match network_id {
+    let (place, owner) = if let Some(network_id) = network_id {
         // Without a node: nothing but the bytes and the id.
-        Some(network_id) => {
-            let name = by.ok_or_else(|| {
-                Failure::new(Exit::Usage, "which_account", "without a node the signer must be named", "--by NAME")
-            })?;
-            let owner = crate::session::Owner::Kept(session.keystore()?.entry(name)?);
-            (Place { ledger: "named by hand".into(), network_id, height: None, interval_ms: 0 }, owner)
-        }
-        None => {
-            let status = session.client()?.status()?;
-            (place(&status), session.owner(by, &status)?)
-        }
+        let unnamed = "without a node the signer must be named";
+        let name = by.ok_or_else(|| Failure::new(Exit::Usage, "which_account", unnamed, "--by NAME"))?;
+        let owner = Owner::Kept(session.keystore()?.entry(name)?);
+        (Place { ledger: "named by hand".into(), network_id, height: None, interval_ms: 0 }, owner)
+    } else {
+        let status = session.client()?.status()?;
+        (place(&status), session.owner(by, &status)?)
     };
     let network_id = place.network_id.clone();
     let signed = session.sign(Review::of(&tx.encode(), &place)?, &owner)?;

@@ -14,7 +14,7 @@ use crate::{
     cli::Demo,
     devnet::{BANK, Folder, Plan, ROOT, Tree},
     failure::Failure,
-    host::{self, Host},
+    host::{self, Host, INTERRUPTED},
     report::Report,
     session::Session,
 };
@@ -36,21 +36,22 @@ pub fn run(session: &Session, args: &Demo) -> Result<Report, Failure> {
         .prefix("banyan-demo-")
         .tempdir()
         .map_err(|error| Failure::disk("make a folder in", &std::env::temp_dir(), &error))?;
-    match &args.on {
-        Some(url) => {
-            story.step("look at the tree", "banyan tree");
-            tell(&mut story, Client::new(url)?, folder.path())?;
-        }
-        None => {
-            story.step("grow a tree", "banyan devnet --key-interval-ms 1000");
-            let (tree, host) = grow(&mut story, folder.path())?;
-            let told = Client::new(&host.url())
-                .map_err(Failure::from)
-                .and_then(|client| tell(&mut story, client, folder.path()));
-            host.stop();
-            tree.stop();
-            told?;
-        }
+    if let Some(url) = &args.on {
+        story.step("look at the tree", "banyan tree");
+        tell(&mut story, Client::new(url)?, folder.path())?;
+    } else {
+        story.step("grow a tree", "banyan devnet --key-interval-ms 1000");
+        let (tree, host) = grow(&mut story, folder.path())?;
+        let left_behind = folder.path().to_owned();
+        host.on_signal(move || {
+            let _ = std::fs::remove_dir_all(left_behind);
+            std::process::exit(INTERRUPTED);
+        });
+        let client = Client::new(&host.url()).map_err(Failure::from);
+        let told = client.and_then(|client| tell(&mut story, client, folder.path()));
+        host.stop();
+        tree.stop();
+        told?;
     }
     Ok(Report::new("ok", story.end()))
 }
@@ -59,8 +60,8 @@ pub fn run(session: &Session, args: &Demo) -> Result<Report, Failure> {
 fn grow(story: &mut Story, folder: &std::path::Path) -> Result<(Tree, Host), Failure> {
     let tree = Tree::grow(&Folder::open(folder)?, &Plan { key_interval_ms: KEY_INTERVAL_MS, funds: vec![] })?;
     let listener = host::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    tree.fund()?;
     let host = Host::start(listener, tree.served())?;
-    tree.fund(&host)?;
     tree.wait(&host)?;
     story.fact(format!("both ledgers are ready after {:.2} s", story.elapsed().as_secs_f64()));
     Ok((tree, host))

@@ -125,7 +125,7 @@ impl Scene {
     /// One is refused or does not come to be final.
     pub fn pay(&self, story: &mut Story) -> Result<(), Failure> {
         let child = self.child();
-        let before = self.balances(&child)?;
+        let before = balances(&child)?;
         let begun = Instant::now();
         let paid = thread::scope(|scope| {
             let payers: Vec<_> =
@@ -135,11 +135,11 @@ impl Scene {
             joined.collect::<Result<Vec<_>, Failure>>()
         })?;
         let took = begun.elapsed();
-        let after = self.balances(&child)?;
+        let after = balances(&child)?;
         let mut times: Vec<_> = paid.iter().flat_map(|paid| paid.times.clone()).collect();
         times.sort_unstable();
         let quantile = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)].as_millis();
-        let rate = times.len() as f64 / took.as_secs_f64();
+        let rate = times.len() as u128 * 1_000 / took.as_millis().max(1);
         story.fact(format!(
             "{} payments, each hard (the operator has signed): p50 {} ms, p99 {} ms",
             times.len(),
@@ -147,7 +147,7 @@ impl Scene {
             quantile(99)
         ));
         story.fact(format!(
-            "{:.1} s in all, {rate:.0} payments/s, {DEV_ACCOUNTS} payers, one payment of each at a time",
+            "{:.1} s in all, {rate} payments/s, {DEV_ACCOUNTS} payers, one payment of each at a time",
             took.as_secs_f64()
         ));
         // Everybody paid as much as was received: only fees are gone.
@@ -156,13 +156,6 @@ impl Scene {
         let fees = paid.iter().try_fold(Amount::ZERO, |sum, paid| sum.plus(paid.fees)).unwrap_or_default();
         story
             .check(right, format!("proven on bank: every balance is what it was, less its own fees, {fees} BNY in all"))
-    }
-
-    fn balances(&self, ledger: &Client) -> Result<Vec<Amount>, Failure> {
-        let accounts: Vec<AccountId> = (0..DEV_ACCOUNTS).map(|index| Owner::Dev(index).account()).collect();
-        let keys: Vec<Key> = accounts.iter().map(|account| key::account(*account)).collect();
-        let proven = ledger.prove(&keys, When::Top)?;
-        accounts.iter().map(|account| Ok(proven.balance(*account)?)).collect()
     }
 
     /// The operators sign a remit above the escrow; the parent refuses it and nothing changes.
@@ -176,7 +169,7 @@ impl Scene {
             let before = look()?;
             let lie = liar::lie(&root, &status, self.bank, &before, &liar, &dev_key(DEV_ACCOUNTS - 1))?;
             let hash = root.submit(&lie)?;
-            let code = self.refusal(&root, hash)?;
+            let code = refusal(&root, hash)?;
             let after = look()?;
             if after.point.point.seq != before.point.point.seq || code != "escrow" {
                 continue;
@@ -197,20 +190,6 @@ impl Scene {
             );
         }
         story.check(false, "the parent refuses the remit with invalid: escrow")
-    }
-
-    /// Why the root has dropped the transaction, or that it has not.
-    fn refusal(&self, root: &Client, hash: banyan_types::TxHash) -> Result<String, Failure> {
-        let begun = Instant::now();
-        loop {
-            match root.transaction(hash)? {
-                None => return Ok("unknown".into()),
-                Some(status) if status.level.is_none() => return Ok(status.status),
-                Some(status) if status.block.is_some() => return Ok("included".into()),
-                Some(_) if begun.elapsed() >= REFUSAL_LIMIT => return Ok("still waiting".into()),
-                Some(_) => thread::sleep(PAUSE),
-            }
-        }
     }
 
     /// The sums of both ledgers, and the law between them.
@@ -254,6 +233,28 @@ impl Scene {
                 covered.unwrap_or_default()
             ),
         )
+    }
+}
+
+/// What every development account holds on a ledger, in one proven state.
+fn balances(ledger: &Client) -> Result<Vec<Amount>, Failure> {
+    let accounts: Vec<AccountId> = (0..DEV_ACCOUNTS).map(|index| Owner::Dev(index).account()).collect();
+    let keys: Vec<Key> = accounts.iter().map(|account| key::account(*account)).collect();
+    let proven = ledger.prove(&keys, When::Top)?;
+    accounts.iter().map(|account| Ok(proven.balance(*account)?)).collect()
+}
+
+/// Why the root has dropped the transaction, or that it has not.
+fn refusal(root: &Client, hash: banyan_types::TxHash) -> Result<String, Failure> {
+    let begun = Instant::now();
+    loop {
+        match root.transaction(hash)? {
+            None => return Ok("unknown".into()),
+            Some(status) if status.level.is_none() => return Ok(status.status),
+            Some(status) if status.block.is_some() => return Ok("included".into()),
+            Some(_) if begun.elapsed() >= REFUSAL_LIMIT => return Ok("still waiting".into()),
+            Some(_) => thread::sleep(PAUSE),
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod folder;
 mod genesis;
 mod tree;
+mod watch;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -22,6 +23,7 @@ pub use genesis::{BANK, ROOT, operators};
 pub use tree::{Plan, Tree};
 
 use genesis::{COINS_BANK, COINS_ROOT};
+use watch::Watch;
 
 use crate::{
     cli::{Devnet, DevnetAction},
@@ -61,10 +63,11 @@ fn serve(session: &Session, args: &Devnet) -> Result<Report, Failure> {
     }
     check_fresh_only(&folder, args)?;
     let plan = Plan { key_interval_ms: args.key_interval_ms.unwrap_or(KEY_INTERVAL_MS), funds: args.fund.clone() };
+    let listener = host::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)))?;
     let tree = Tree::grow(&folder, &plan)?;
-    let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
-    let host = Host::start(host::listen(wanted)?, tree.served())?;
-    tree.fund(&host)?;
+    // Before anybody can ask: the commits are the first transactions of their accounts.
+    tree.fund()?;
+    let host = Host::start(listener, tree.served())?;
     tree.wait(&host)?;
     drop(progress);
     let ready = Ready {
@@ -78,14 +81,13 @@ fn serve(session: &Session, args: &Devnet) -> Result<Report, Failure> {
     folder.announce(&ready.json())?;
     // Whoever does not read does not keep the tree from running.
     let _ = if session.globals.json { report::line(&ready.json()) } else { report::text(&ready.text()) };
-    if tree.fresh && !session.globals.json && !session.globals.quiet {
-        tell_when_funded(host.url(), begun);
-    }
-    host.wait()?;
-    host.end_at_next_signal();
+    let watch = (!session.globals.json && !session.globals.quiet).then(|| Watch::begin(&host.url(), tree.fresh, begun));
+    let ended = host.wait(|| tree.check());
     let stopping = Instant::now();
+    drop(watch);
     host.stop();
     tree.stop();
+    ended?;
     let took = stopping.elapsed().as_millis();
     let text = if session.globals.json { String::new() } else { format!("stopped in {took} ms") };
     Ok(Report::new(text, json!({ "stopped": true, "took_ms": u64::try_from(took).unwrap_or(u64::MAX) })))
@@ -192,22 +194,6 @@ impl Ready<'_> {
             "accounts": (0..DEV_ACCOUNTS).map(account).collect::<Vec<_>>(), "pid": std::process::id(),
         })
     }
-}
-
-/// Say when the development accounts hold coins on the child.
-fn tell_when_funded(url: String, begun: Instant) {
-    thread::spawn(move || {
-        let Ok(client) = Client::new(&url) else { return };
-        let held =
-            |index| client.on(BANK).account(Owner::Dev(index).account()).is_ok_and(|held| !held.balance.is_zero());
-        while !(0..DEV_ACCOUNTS).all(held) {
-            thread::sleep(PAUSE * 4);
-        }
-        println!(
-            "bank: {DEV_ACCOUNTS} accounts credited with {COINS_BANK} BNY each, {:.2} s after the start",
-            begun.elapsed().as_secs_f64()
-        );
-    });
 }
 
 fn status(session: &Session) -> Result<Report, Failure> {

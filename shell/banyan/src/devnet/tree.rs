@@ -23,13 +23,13 @@ use super::{
 };
 use crate::{
     cli::Fund,
-    command::node::open_failed,
+    command::node::{check, open_failed},
     failure::{Exit, Failure},
     host::Host,
 };
 
 /// Longest that the nodes may take until they are ready.
-const READY_LIMIT: Duration = Duration::from_secs(60);
+const READY_LIMIT: Duration = Duration::from_mins(1);
 /// How often they are asked.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -92,11 +92,11 @@ impl Tree {
     /// Send every funded account's commit that was not sent yet: the first transaction of each.
     /// # Errors
     /// The root refuses, which it does for no reason that a user can have caused.
-    pub fn fund(&self, host: &Host) -> Result<(), Failure> {
+    pub fn fund(&self) -> Result<(), Failure> {
         let commits = genesis::commits(&self.files.root)?;
         let fresh: Vec<_> =
             commits.into_iter().filter(|tx| self.next_nonce(tx.transaction().signer()) == Nonce(1)).collect();
-        self.submit(host, &self.root, fresh)
+        submit(&self.root, fresh)
     }
 
     fn next_nonce(&self, account: AccountId) -> Nonce {
@@ -106,27 +106,15 @@ impl Tree {
         Nonce(used.0.saturating_add(waiting as u64).saturating_add(1))
     }
 
-    fn submit(&self, host: &Host, node: &Service, txs: Vec<SignedTx>) -> Result<(), Failure> {
-        if txs.is_empty() {
-            return Ok(());
-        }
-        let refused = |why: String| {
-            let what = "a transaction of the devnet itself is refused";
-            Failure::new(Exit::Ours, "own_tx", what, "banyan devnet --reset").because(why)
-        };
-        let answers = host.block_on(node.handle().submit(txs))?;
-        answers.into_iter().try_for_each(|answer| answer.map(drop).map_err(|error| refused(error.to_string())))
-    }
-
     /// Wait until both ledgers are ready and the root has ordered a transaction that tries it out.
     /// # Errors
     /// One of them is not, in time.
     pub fn wait(&self, host: &Host) -> Result<(), Failure> {
         let client = Client::new(&host.url())?;
         let until = Instant::now() + READY_LIMIT;
-        let probe = self.probe(&client)?;
+        let probe = probe(&client)?;
         let probed = probe.hash();
-        self.submit(host, &self.root, vec![probe])?;
+        submit(&self.root, vec![probe])?;
         let ordered = || client.transaction(probed).is_ok_and(|tx| tx.is_some_and(|tx| tx.block.is_some()));
         let answers = |ledger: &str| client.on(ledger).get::<Value>("/banyan/v1/readyz").is_ok();
         let linked = || client.on(BANK).status().is_ok_and(|status| status.top.height > 0);
@@ -141,33 +129,12 @@ impl Tree {
         Ok(())
     }
 
-    /// A payment of the prober to itself.
-    fn probe(&self, client: &Client) -> Result<SignedTx, Failure> {
-        let (key, account) = (genesis::prober(), AccountId(genesis::prober().public()));
-        let status = client.status()?;
-        let terms = tx::Terms {
-            params: status.params(),
-            height: status.height(),
-            nonce: client.account(account)?.next(),
-            ttl: None,
-            fee: None,
-        };
-        let tx = tx::spend(account, banyan_types::Payee::Account(account), banyan_types::Amount::ZERO, &terms)?;
-        Ok(tx.sign(&status.network_id, &key))
-    }
-
     /// A node that has stopped by its own fault says so.
     /// # Errors
     /// That fault.
     pub fn check(&self) -> Result<(), Failure> {
-        for (name, node) in [(ROOT, &self.root), (BANK, &self.bank)] {
-            if let Some(why) = node.handle().failure() {
-                let what = format!("{name} has stopped");
-                return Err(Failure::new(Exit::Ours, "node_stopped", what, "banyan doctor; the log says more with -v")
-                    .because(why));
-            }
-        }
-        Ok(())
+        check(ROOT, self.root.handle())?;
+        check(BANK, self.bank.handle())
     }
 
     /// Stop both: what was promised is on disk when this returns.
@@ -175,6 +142,35 @@ impl Tree {
         self.bank.stop();
         self.root.stop();
     }
+}
+
+/// A payment of the prober to itself.
+fn probe(client: &Client) -> Result<SignedTx, Failure> {
+    let (key, account) = (genesis::prober(), AccountId(genesis::prober().public()));
+    let status = client.status()?;
+    let terms = tx::Terms {
+        params: status.params(),
+        height: status.height(),
+        nonce: client.account(account)?.next(),
+        ttl: None,
+        fee: None,
+    };
+    let tx = tx::spend(account, banyan_types::Payee::Account(account), banyan_types::Amount::ZERO, &terms)?;
+    Ok(tx.sign(&status.network_id, &key))
+}
+
+/// Give a node transactions of the devnet itself. When this returns they are on disk.
+fn submit(node: &Service, txs: Vec<SignedTx>) -> Result<(), Failure> {
+    let refused = |why: String| {
+        let what = "a transaction of the devnet itself is refused";
+        Failure::new(Exit::Ours, "own_tx", what, "banyan devnet --reset").because(why)
+    };
+    if txs.is_empty() {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| refused(error.to_string()))?;
+    let answers = runtime.block_on(node.handle().submit(txs))?;
+    answers.into_iter().try_for_each(|answer| answer.map(drop).map_err(|error| refused(error.to_string())))
 }
 
 fn thread_died() -> Failure {
