@@ -82,14 +82,14 @@ pub fn bridge(parent: &View, child: &Chain, id: AssociateId) -> Result<(), Broke
     }
     ensure(leaf.inbox <= point.inbox_next, LAW, || format!("credited {} of {}", leaf.inbox, point.inbox_next))?;
     ensure(waiting.0 == escrow.waiting.base(), LAW, || format!("{waiting:?} waits, not {:?}", escrow.waiting))?;
-    let held = escrow.held().base();
-    let due = held + credited.0;
+    let coins = escrow.held().base();
+    let due = coins + credited.0;
     let owed = supply.minted.base() + waiting.0 + withdrawn.0;
     ensure(owed == due, LAW, || {
         let minted = supply.minted;
-        format!("minted {minted:?}, waiting {waiting:?}, up {withdrawn:?}, held {held}, credited {credited:?}")
+        format!("minted {minted:?}, waiting {waiting:?}, up {withdrawn:?}, held {coins}, credited {credited:?}")
     })?;
-    ensure(supply.minted.base() <= held, "a child has no more than its escrow", || format!("{:?}", supply.minted))
+    ensure(supply.minted.base() <= coins, "a child has no more than its escrow", || format!("{:?}", supply.minted))
 }
 
 /// A sum in base units that cannot overflow: far fewer amounts are added than a `u128` has room for.

@@ -107,10 +107,10 @@ impl Links {
     }
 
     /// Send a parcel from one end of a connection. What arrives, and after how many milliseconds.
-    pub fn post(&mut self, faults: &Faults, from: HostId, peer: Peer, parcel: Parcel) -> Vec<(u64, Message)> {
+    pub fn post(&mut self, faults: &Faults, from: HostId, peer: Peer, parcel: &Parcel) -> Vec<(u64, Message)> {
         let Some(to) = self.other_end(peer, from) else { return Vec::new() };
         let mut arrivals = Vec::new();
-        if let Parcel::Block(block) | Parcel::Answer(block) = &parcel
+        if let Parcel::Block(block) | Parcel::Answer(block) = parcel
             && self.random.chance(faults.forged)
         {
             let parcel = Parcel::Block(forge::change(&mut self.random, block));

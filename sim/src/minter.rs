@@ -76,7 +76,6 @@ impl Minter {
         Self { random: Random::named(seed, "minter"), child, last: None }
     }
 
-
     /// Lie once more, if the last lie has come to its end.
     /// # Errors
     /// What the node's chain answers.
@@ -164,7 +163,7 @@ impl Minter {
         })
     }
 
-    fn twist(&mut self, lie: Lie, summary: &mut Summary, lines: &mut Vec<OutboxEntry>) {
+    fn twist(&mut self, lie: Lie, summary: &mut Summary, lines: &mut [OutboxEntry]) {
         match lie {
             Lie::Inbox => summary.inbox_hash.0[self.random.place(32)] ^= 1,
             Lie::Skip => summary.skipped.push(summary.inbox_acked + self.random.below(3)),

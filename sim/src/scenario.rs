@@ -3,15 +3,8 @@
 use std::fmt;
 
 use crate::{
-    faults::Faults,
-    figures::Figures,
-    host::HostId,
-    law::Broken,
-    random::Random,
-    setting::Setting,
-    trace::Trace,
-    watch::Leave,
-    world::World,
+    faults::Faults, figures::Figures, host::HostId, law::Broken, random::Random, setting::Setting, trace::Trace,
+    watch::Leave, world::World,
 };
 use banyan_types::Hash;
 

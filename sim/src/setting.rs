@@ -105,10 +105,7 @@ impl Setting {
             engine.edge_bits = EDGE_BITS;
             engine.final_depth = self.final_depth;
         }
-        let mut hang = |wanted: bool, who, name| match wanted {
-            true => hang(&mut root, who, name).map(Some),
-            false => Ok(None),
-        };
+        let mut hang = |wanted: bool, who, name| if wanted { hang(&mut root, who, name).map(Some) } else { Ok(None) };
         let child = hang(self.child, Who::Operator, "child")?;
         let liar = hang(self.liar, Who::Liar, "liar")?.map(|(id, _)| id);
         Ok(Tree { root, child, liar })

@@ -70,11 +70,21 @@ impl Users {
             0..12 => self.blunder(&wallet, is_root),
             12..16 => self.doomed(&wallet, is_root),
             16..20 => self.replacement(&wallet),
-            20..24 => self.random.pick(&wallet.waiting).cloned().map(Sent::good),
-            24..60 => Some(self.spend(&wallet)),
+            20..60 => Some(self.spend(&wallet)),
             _ if is_root => self.commit(&wallet, tree),
             _ => Some(self.withdraw(&wallet)),
         })
+    }
+
+    /// Somebody who is not sure of an answer sends again, here, what the node `there` has.
+    /// # Errors
+    /// What the node's chain answers.
+    pub fn repeat(&mut self, there: &Node) -> Result<Option<Sent>, NodeError> {
+        let pool = there.pool().read().map_err(|_| NodeError::Ended)?;
+        let held: Vec<_> = pool.iter().map(|waiting| waiting.tx.get()).collect();
+        // What is bad is refused for other reasons elsewhere, and once is enough.
+        let plain = held.into_iter().filter(|tx| matches!(tx.transaction(), Transaction::Spend(_)));
+        Ok(self.random.pick(&plain.collect::<Vec<_>>()).map(|tx| Sent::good((*tx).clone())))
     }
 
     /// Somebody sends what is missing before what waits already.
@@ -97,6 +107,12 @@ impl Users {
         Amount::new(u128::from(self.random.between(1, most))).expect("three coins")
     }
 
+    /// An amount that no other transaction has: with the nonce of a used one, it is still another transaction.
+    fn unique(&mut self) -> Amount {
+        self.legs += 1;
+        Amount::new(4 * COIN + u128::from(self.legs)).expect("some coins")
+    }
+
     fn payee(&mut self) -> AccountId {
         Who::User(u8::try_from(self.random.below(u64::from(self.count) + 2)).unwrap_or(0)).account()
     }
@@ -113,7 +129,7 @@ impl Users {
         // Some money goes down and at once up again.
         let route = if self.random.chance(100) { vec![Hop::Up] } else { vec![] };
         let (to, amount, leg) = (self.payee(), self.amount(), self.leg());
-        let tx = wallet.commit(child, to, amount, route.clone(), leg);
+        let tx = wallet.commit(child, to, amount, &route, leg);
         let leg = (Some(child) == tree.child.as_ref().map(|(id, _)| *id)).then_some(leg);
         Some(Sent { leg, ..Sent::good(wallet.sign(tx)) })
     }
@@ -126,7 +142,7 @@ impl Users {
         let route = if self.random.chance(100) { vec![Hop::Down(wallet.params.ledger)] } else { vec![] };
         let (amount, leg) = (self.amount(), self.leg());
         let leg_shown = (nobody.is_none() && route.is_empty()).then_some(leg);
-        Sent { leg: leg_shown, ..Sent::good(wallet.sign(wallet.withdraw(to, amount, route, leg))) }
+        Sent { leg: leg_shown, ..Sent::good(wallet.sign(wallet.withdraw(to, amount, &route, leg))) }
     }
 
     fn leg(&mut self) -> Hash {
@@ -151,7 +167,7 @@ impl Users {
             0 => (plain(wallet.next).sign(&wallet.params.network_id, &Who::Stranger.key()), "bad_signature"),
             1 => (plain(wallet.next).sign("another_network", &wallet.who.key()), "bad_signature"),
             2 => (wallet.sign(cheap(plain(wallet.next))?), "fee_too_low"),
-            3 if nonce > Nonce(0) => (wallet.sign(plain(nonce)), "nonce_used"),
+            3 if nonce > Nonce(0) => (wallet.sign(wallet.spend(nonce, self.unique(), to, Height(0))), "nonce_used"),
             4 if !wallet.account.is_empty() => (wallet.sign(plain(nonce.plus(FAR_AHEAD)?)), "nonce_too_far_ahead"),
             5 if !wallet.account.is_empty() => {
                 (wallet.sign(wallet.spend(wallet.next, wallet.account.balance, to, Height(0))), "unfunded")
@@ -159,7 +175,7 @@ impl Users {
             6 if wallet.height > Height(1) => {
                 (wallet.sign(wallet.spend(wallet.next, one, to, wallet.height.prev()?)), "ttl_expired")
             }
-            7 if is_root => (wallet.sign(wallet.withdraw(Payee::Account(to), one, vec![], Hash::ZERO)), "not_here"),
+            7 if is_root => (wallet.sign(wallet.withdraw(Payee::Account(to), one, &[], Hash::ZERO)), "not_here"),
             _ => {
                 let stranger = Wallet { who: Who::Stranger, ..wallet.clone() };
                 (stranger.sign(stranger.spend(Nonce(1), one, to, Height(0))), "no_account")
@@ -175,9 +191,9 @@ impl Users {
         }
         let (to, one) = (self.payee(), self.amount());
         let (tx, code) = if is_root || self.random.chance(500) {
-            (wallet.commit(AssociateId([7; 32]), to, one, vec![], Hash::ZERO), "unknown_associate")
+            (wallet.commit(AssociateId([7; 32]), to, one, &[], Hash::ZERO), "unknown_associate")
         } else {
-            (wallet.withdraw(Payee::Account(to), Amount::ZERO, vec![], Hash::ZERO), "dust")
+            (wallet.withdraw(Payee::Account(to), Amount::ZERO, &[], Hash::ZERO), "dust")
         };
         Some(Sent { expect: Expect::Dropped(code), ..Sent::good(wallet.sign(tx)) })
     }
@@ -195,12 +211,15 @@ impl<'a> Wallet<'a> {
         let head = chain.head()?;
         let account = head.view.account(id)?.unwrap_or(Account::EMPTY);
         let pool = node.pool().read().map_err(|_| NodeError::Ended)?;
-        let held: Vec<_> = pool.of_account(id).filter(|waiting| !waiting.included).collect();
-        let nonces: BTreeSet<_> = held.iter().map(|waiting| waiting.tx.get().transaction().nonce()).collect();
+        let queued: Vec<_> = pool.of_account(id).filter(|waiting| !waiting.included).collect();
+        let nonces: BTreeSet<_> = queued.iter().map(|waiting| waiting.tx.get().transaction().nonce()).collect();
         let first = account.nonce.0 + 1;
-        let next = (first..).map(Nonce).find(|nonce| !nonces.contains(nonce)).unwrap_or(Nonce(first));
+        let next = (first..=first + nonces.len() as u64)
+            .map(Nonce)
+            .find(|nonce| !nonces.contains(nonce))
+            .unwrap_or(Nonce(first));
         let has_gap = nonces.last().is_some_and(|last| *last > next);
-        let waiting = held.iter().map(|waiting| waiting.tx.get().clone()).collect();
+        let waiting = queued.iter().map(|waiting| waiting.tx.get().clone()).collect();
         Ok(Self { who, params: chain.params(), height: head.header.height(), account, next, has_gap, waiting })
     }
 
@@ -210,24 +229,23 @@ impl<'a> Wallet<'a> {
 
     fn spend(&self, nonce: Nonce, amount: Amount, to: AccountId, ttl: Height) -> Transaction {
         let (sender_id, recipient_id) = (self.who.account(), Payee::Account(to));
-        self.priced(|fee| {
-            Spend { sender_id, recipient_id, amount, fee, ttl, nonce, payload: Bytes::default() }.into()
-        })
+        self.priced(|fee| Spend { sender_id, recipient_id, amount, fee, ttl, nonce, payload: Bytes::default() }.into())
     }
 
-    fn commit(&self, child: AssociateId, to: AccountId, amount: Amount, route: Vec<Hop>, leg: Hash) -> Transaction {
+    fn commit(&self, child: AssociateId, to: AccountId, amount: Amount, route: &[Hop], leg: Hash) -> Transaction {
         let (from_id, nonce) = (self.who.account(), self.next);
         self.priced(|fee| {
             let (asset, deadline, ttl) = (Asset::Coin, Height(0), Height(0));
-            let (associate_id, to_id, route) = (child, to, route.clone());
-            AssociateCommit { from_id, associate_id, to_id, asset, amount, route, leg, deadline, ttl, fee, nonce }.into()
+            let (associate_id, to_id, route) = (child, to, route.to_vec());
+            AssociateCommit { from_id, associate_id, to_id, asset, amount, route, leg, deadline, ttl, fee, nonce }
+                .into()
         })
     }
 
-    fn withdraw(&self, to: Payee, amount: Amount, route: Vec<Hop>, leg: Hash) -> Transaction {
+    fn withdraw(&self, to: Payee, amount: Amount, route: &[Hop], leg: Hash) -> Transaction {
         let (from_id, nonce) = (self.who.account(), self.next);
         self.priced(|fee| {
-            let (asset, ttl, to_id, route) = (Asset::Coin, Height(0), to, route.clone());
+            let (asset, ttl, to_id, route) = (Asset::Coin, Height(0), to, route.to_vec());
             AssociateWithdraw { from_id, to_id, asset, amount, route, leg, ttl, fee, nonce }.into()
         })
     }

@@ -38,6 +38,9 @@ const FILL_MS: u64 = 500;
 /// Writes after which a failing disk fails, at most.
 const FAILS_AFTER_MAX: u64 = 40;
 
+/// Share of what users send that some node has already, in thousandths.
+const REPEATED: u64 = 80;
+
 /// What will happen.
 #[derive(Debug, Clone)]
 enum Event {
@@ -197,12 +200,15 @@ impl World {
             Event::Gone(..) => Ok(()),
             Event::Found(found) => self.found(found),
             Event::ParentMoved => self.child().map_or(Ok(()), |child| self.give(child, Input::ParentMoved)),
-            Event::Remit(tx) => self.submit(HostId(0), Sent { tx: *tx, expect: Expect::Good, leg: None }),
+            Event::Remit(tx) => self.submit(HostId(0), &Sent { tx: *tx, expect: Expect::Good, leg: None }),
             Event::User => self.user(),
             Event::Lie => self.lie(),
             Event::Crash => self.crash_some(),
             Event::Start(host) => self.start(host),
-            Event::Part => self.part(),
+            Event::Part => {
+                self.part();
+                Ok(())
+            }
             Event::Mend => self.mend(),
         }
     }
@@ -241,7 +247,7 @@ impl World {
         self.done(id, done)
     }
 
-    fn submit(&mut self, id: HostId, sent: Sent) -> Result<(), Broken> {
+    fn submit(&mut self, id: HostId, sent: &Sent) -> Result<(), Broken> {
         if !self.hosts[id.0].is_up() {
             return Ok(());
         }
@@ -256,12 +262,11 @@ impl World {
             let law = "what is bad is refused for what is bad about it";
             ensure(code == Some(expected), law, || format!("{id} answered {code:?}, not {expected}"))?;
         }
-        match code {
-            Some(code) => self.figures.refused(code),
-            None => {
-                self.watch.promised(id, &sent.tx, sent.expect);
-                sent.leg.into_iter().for_each(|leg| self.journeys.begin(leg, self.now));
-            }
+        if let Some(code) = code {
+            self.figures.refused(code);
+        } else {
+            self.watch.promised(id, &sent.tx, sent.expect);
+            sent.leg.into_iter().for_each(|leg| self.journeys.begin(leg, self.now));
         }
         self.done(id, Ok(orders))
     }
@@ -270,7 +275,10 @@ impl World {
     fn done(&mut self, id: HostId, done: Result<Vec<Order>, NodeError>) -> Result<(), Broken> {
         let orders = match done {
             Ok(orders) => orders,
-            Err(error) if is_planned(&error) => return self.lose_power(id),
+            Err(error) if is_planned(&error) => {
+                self.lose_power(id);
+                return Ok(());
+            }
             Err(error) => return Err(Broken::new("a node stops only with its disk", format!("{id}: {error}"))),
         };
         for order in orders {
@@ -351,7 +359,7 @@ impl World {
     // --- links ---
 
     fn post(&mut self, from: HostId, peer: Peer, parcel: Parcel) {
-        for (ms, message) in self.links.post(&self.faults, from, peer, parcel) {
+        for (ms, message) in self.links.post(&self.faults, from, peer, &parcel) {
             self.after(ms, Event::Arrive(message));
         }
     }
@@ -432,9 +440,9 @@ impl World {
         }
     }
 
-    fn part(&mut self) -> Result<(), Broken> {
+    fn part(&mut self) {
         if self.well || self.links.is_parted() {
-            return Ok(());
+            return;
         }
         let far: BTreeSet<_> = (0..self.setting.roots).map(HostId).filter(|_| self.chaos.chance(500)).collect();
         if !far.is_empty() && far.len() < self.setting.roots {
@@ -444,7 +452,6 @@ impl World {
         }
         let ms = self.chaos.between(100, self.faults.partition_ms.max(100));
         self.after(ms, Event::Mend);
-        Ok(())
     }
 
     fn mend(&mut self) -> Result<(), Broken> {
@@ -476,7 +483,8 @@ impl World {
             return Ok(());
         }
         if self.chaos.chance(500) {
-            return self.lose_power(host);
+            self.lose_power(host);
+            return Ok(());
         }
         let disk = self.hosts[host.0].disk();
         disk.fail_at(disk.operations() + self.chaos.below(FAILS_AFTER_MAX));
@@ -484,7 +492,7 @@ impl World {
     }
 
     /// A host ends, and with node 0 the child, whose process it shares. Both start again later.
-    fn lose_power(&mut self, host: HostId) -> Result<(), Broken> {
+    fn lose_power(&mut self, host: HostId) {
         let mut down = vec![host];
         down.extend(self.child().filter(|_| host == HostId(0)));
         let outage = self.chaos.between(50, self.faults.outage_ms.max(50));
@@ -502,7 +510,6 @@ impl World {
                 self.after(LOCAL_MS, Event::Gone(other, self.hosts[other.0].run, peer));
             }
         }
-        Ok(())
     }
 
     fn start(&mut self, id: HostId) -> Result<(), Broken> {
@@ -554,10 +561,17 @@ impl World {
     fn user(&mut self) -> Result<(), Broken> {
         let ms = if self.well { FILL_MS } else { self.chaos.exponential(self.setting.act_ms) };
         self.after(ms, Event::User);
-        let Some(host) = self.chaos.pick(&self.hosts().collect::<Vec<_>>()).copied() else { return Ok(()) };
+        let host = HostId(self.chaos.place(self.hosts.len()));
         let Some(node) = self.hosts[host.0].node() else { return Ok(()) };
-        let sent = if self.well { self.users.fill(node)? } else { self.users.act(node, &self.tree)? };
-        sent.map_or(Ok(()), |sent| self.submit(host, sent))
+        let sent = if self.well {
+            self.users.fill(node)?
+        } else if self.chaos.chance(REPEATED) {
+            let there = if Some(host) == self.child() { host } else { HostId(self.chaos.place(self.setting.roots)) };
+            self.hosts[there.0].node().map(|there| self.users.repeat(there)).transpose()?.flatten()
+        } else {
+            self.users.act(node, &self.tree)?
+        };
+        sent.map_or(Ok(()), |sent| self.submit(host, &sent))
     }
 
     fn lie(&mut self) -> Result<(), Broken> {
@@ -567,7 +581,7 @@ impl World {
         self.after(LIE_MS, Event::Lie);
         let (Some(minter), Some(node)) = (&mut self.minter, self.hosts[0].node()) else { return Ok(()) };
         let told = minter.act(node)?;
-        told.map_or(Ok(()), |(tx, expect)| self.submit(HostId(0), Sent { tx, expect, leg: None }))
+        told.map_or(Ok(()), |(tx, expect)| self.submit(HostId(0), &Sent { tx, expect, leg: None }))
     }
 
     fn found(&mut self, found: Found) -> Result<(), Broken> {
