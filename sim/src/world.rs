@@ -203,7 +203,10 @@ impl World {
             Event::Remit(tx) => self.submit(HostId(0), &Sent { tx: *tx, expect: Expect::Good, leg: None }),
             Event::User => self.user(),
             Event::Lie => self.lie(),
-            Event::Crash => self.crash_some(),
+            Event::Crash => {
+                self.crash_some();
+                Ok(())
+            }
             Event::Start(host) => self.start(host),
             Event::Part => {
                 self.part();
@@ -300,12 +303,12 @@ impl World {
             Order::Send(to, block) => {
                 for (peer, _) in self.links.of(id) {
                     if to != To::Except(peer) {
-                        self.post(id, peer, Parcel::Block(block.clone()));
+                        self.post(id, peer, &Parcel::Block(block.clone()));
                     }
                 }
             }
             Order::Fetch(peer, block) => self.fetch(id, peer, block),
-            Order::Answer(peer, block) => self.post(id, peer, Parcel::Answer(block)),
+            Order::Answer(peer, block) => self.post(id, peer, &Parcel::Answer(block)),
             Order::Wake(at) => {
                 let host = &mut self.hosts[id.0];
                 let (at, run) = (host.world_time(at).max(self.now), host.run);
@@ -358,8 +361,8 @@ impl World {
 
     // --- links ---
 
-    fn post(&mut self, from: HostId, peer: Peer, parcel: Parcel) {
-        for (ms, message) in self.links.post(&self.faults, from, peer, &parcel) {
+    fn post(&mut self, from: HostId, peer: Peer, parcel: &Parcel) {
+        for (ms, message) in self.links.post(&self.faults, from, peer, parcel) {
             self.after(ms, Event::Arrive(message));
         }
     }
@@ -386,7 +389,7 @@ impl World {
         if self.links.other_end(peer, id).is_none() {
             self.after(RETRY_MS, Event::Gone(id, self.hosts[id.0].run, peer));
         } else if self.links.want(wanted) {
-            self.post(id, peer, Parcel::Ask(block));
+            self.post(id, peer, &Parcel::Ask(block));
             self.after(RETRY_MS, Event::Missing(wanted));
         }
     }
@@ -395,7 +398,7 @@ impl World {
         let (id, peer, block) = wanted;
         match self.links.ask_again(&wanted) {
             Some(true) => {
-                self.post(id, peer, Parcel::Ask(block));
+                self.post(id, peer, &Parcel::Ask(block));
                 self.after(RETRY_MS, Event::Missing(wanted));
                 Ok(())
             }
@@ -427,7 +430,7 @@ impl World {
             let hash = chain.head()?.hash;
             if let Some(block) = chain.block(hash)? {
                 let block = banyan_node::BlockBytes { header: block.header.encode(), body: block.body };
-                self.post(host, peer, Parcel::Block(block));
+                self.post(host, peer, &Parcel::Block(block));
             }
         }
         Ok(())
@@ -473,22 +476,21 @@ impl World {
         }
     }
 
-    fn crash_some(&mut self) -> Result<(), Broken> {
+    fn crash_some(&mut self) {
         if self.well {
-            return Ok(());
+            return;
         }
         self.plan_crash();
         let host = HostId(self.chaos.place(self.hosts.len()));
         if !self.hosts[host.0].is_up() {
-            return Ok(());
+            return;
         }
         if self.chaos.chance(500) {
             self.lose_power(host);
-            return Ok(());
+            return;
         }
         let disk = self.hosts[host.0].disk();
         disk.fail_at(disk.operations() + self.chaos.below(FAILS_AFTER_MAX));
-        Ok(())
     }
 
     /// A host ends, and with node 0 the child, whose process it shares. Both start again later.
