@@ -356,7 +356,7 @@ impl Pool {
     /// Candidates for a block of `gas`, best next-nonce price over accounts first, ties by arrival; one account gets at
     /// most an eighth of the gas while others wait.
     pub fn select(&self, gas: Gas) -> Vec<Verified<SignedTx>> {
-        let next = |(account, queue): (&AccountId, &Queue)| self.bid(*account, queue.next);
+        let next = |(account, queue): (&AccountId, &Queue)| self.bid(*account, queue, queue.next);
         let mut heads: BinaryHeap<Bid> = self.by_account.iter().filter_map(next).collect();
         let (mut chosen, mut spent, mut later) = (Vec::new(), HashMap::<AccountId, u64>::new(), Vec::new());
         let (mut left, share) = (gas.0, gas.0 / 8);
@@ -371,7 +371,8 @@ impl Pool {
             left = rest;
             *mine = mine.saturating_add(waiting.gas.0);
             chosen.push(waiting.tx.clone());
-            heads.extend(bid.nonce.next().and_then(|nonce| self.bid(bid.account, nonce)));
+            let queue = self.by_account.get(&bid.account);
+            heads.extend(queue.zip(bid.nonce.next()).and_then(|(queue, nonce)| self.bid(bid.account, queue, nonce)));
             if heads.is_empty() {
                 heads.extend(later.drain(..));
             }
@@ -379,14 +380,13 @@ impl Pool {
         chosen
     }
 
-    fn bid(&self, account: AccountId, nonce: Nonce) -> Option<Bid> {
-        let waiting = self.at(account, nonce)?;
+    fn bid(&self, account: AccountId, queue: &Queue, nonce: Nonce) -> Option<Bid> {
+        let waiting = self.by_hash.get(queue.txs.get(&nonce)?).filter(|waiting| !waiting.included)?;
         Some(Bid { price: waiting.price, arrival: Reverse(waiting.seq), account, nonce })
     }
 
     fn at(&self, account: AccountId, nonce: Nonce) -> Option<&Waiting> {
-        let hash = self.by_account.get(&account)?.txs.get(&nonce)?;
-        self.by_hash.get(hash).filter(|waiting| !waiting.included)
+        self.by_hash.get(self.by_account.get(&account)?.txs.get(&nonce)?)
     }
 }
 

@@ -276,7 +276,7 @@ impl Core {
         let mut answers: Vec<Option<Submitted>> = Vec::with_capacity(txs.len());
         let mut fresh = Vec::new();
         for tx in txs {
-            let answer = self.answer_at_once(&tx, head.header.height())?;
+            let answer = self.answer_at_once(&tx, &head)?;
             if answer.is_none() {
                 fresh.push(tx);
             }
@@ -299,12 +299,14 @@ impl Core {
     }
 
     /// Known ones are answered with their hash again; those that fail a check before the signature with its error.
-    fn answer_at_once(&self, tx: &SignedTx, height: Height) -> Result<Option<Submitted>, NodeError> {
-        let hash = tx.hash();
-        if self.pool().get(&hash).is_some() || self.chain.transaction(hash)?.is_some() {
+    fn answer_at_once(&self, tx: &SignedTx, head: &crate::Head) -> Result<Option<Submitted>, NodeError> {
+        let (hash, signer, nonce) = (tx.hash(), tx.transaction().signer(), tx.transaction().nonce());
+        let used = head.view.account(signer)?.is_some_and(|account| nonce <= account.nonce);
+        // Of the chain only what has used its nonce is worth asking for: a search of the disk.
+        if self.pool().get(&hash).is_some() || (used && self.chain.transaction(hash)?.is_some()) {
             return Ok(Some(Ok(hash)));
         }
-        Ok(rules::precheck(self.chain.params(), height, tx).err().map(|why| Err(why.into())))
+        Ok(rules::precheck(self.chain.params(), head.header.height(), tx).err().map(|why| Err(why.into())))
     }
 
     fn check_signatures(&self, txs: Vec<SignedTx>) -> Vec<Result<Verified<SignedTx>, SubmitError>> {

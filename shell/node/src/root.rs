@@ -290,8 +290,9 @@ impl RootDriver {
         if let Some(pending) = self.pending.get(&hash) {
             return Ok(Some(pending.clone()));
         }
-        let stored = core.chain.block(hash)?;
-        let stored = stored.map(|block| BlockBytes { header: block.header.encode(), body: block.body });
+        let store = core.chain.store();
+        let stored = store.header(&hash.0)?.zip(store.body(&hash.0)?);
+        let stored = stored.map(|(header, body)| BlockBytes { header, body });
         Ok(stored.or_else(|| self.own_key_block(&hash)))
     }
 

@@ -22,6 +22,9 @@ fn a_spend_is_included_and_final() {
     assert_eq!(world.root.pool().read().unwrap().len(), 1, "not final yet");
     world.run(10_000);
     assert!(world.root.pool().read().unwrap().is_empty(), "final");
+    let again = spend("banyan_dev", USER, FRIEND, coins(25), 1);
+    assert_eq!(world.submit_root(again), Ok(hash), "submitting what is final is harmless");
+    assert!(world.root.pool().read().unwrap().is_empty(), "and takes no room");
     let (root, child) = world.heights();
     assert!(root.0 >= 3 && child.0 >= 1, "{root} {child}");
 }
