@@ -50,10 +50,10 @@ impl Context {
         command
     }
 
-    /// A program built with `--release`.
-    pub fn released(&self, name: &str) -> PathBuf {
+    /// A program of the workspace built in a profile: `release`, `debug`.
+    pub fn built(&self, profile: &str, name: &str) -> PathBuf {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| self.root.join("target"), PathBuf::from);
-        target.join("release").join(name)
+        target.join(profile).join(name)
     }
 
     /// The crates of the workspace, as their manifests describe them.

@@ -45,7 +45,7 @@ pub fn guest() -> bool {
 
 /// One of the workspace's own programs, in release.
 fn program(context: &Context, name: &str) -> Command {
-    let mut command = context.cargo("run --quiet --release --locked");
+    let mut command = context.cargo("run --release --locked");
     command.args(["--package", name, "--bin", name, "--"]);
     command
 }

@@ -48,7 +48,7 @@ pub fn kill(context: &Context) -> Held {
 /// The demo tells its story to the end.
 pub fn demo(context: &Context) -> Held {
     let mut last = String::new();
-    let end = process::watch(context.command(context.released("banyan")).arg("demo"), context.until, |line| {
+    let end = process::watch(context.command(context.built("release", "banyan")).arg("demo"), context.until, |line| {
         line.trim().clone_into(&mut last);
     })?;
     if end.success() && last == "ok" {

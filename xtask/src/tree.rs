@@ -58,7 +58,7 @@ pub struct Devnet {
 impl Devnet {
     /// Start it on a free port. It may not be ready yet.
     pub fn spawn(context: &Context, data: &Path) -> Result<Self, Fault> {
-        let program = context.released("banyan");
+        let program = context.built("release", "banyan");
         let mut command = context.command(&program);
         command.args(["devnet", "--json", "--port", "0", "--data"]).arg(data).stdout(Stdio::piped());
         let mut group = Group::start(&mut command)?;
