@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    sync::mpsc::{self, RecvTimeoutError},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread::JoinHandle,
     time::Duration,
 };
@@ -83,33 +83,35 @@ impl Host {
         format!("http://{}", self.address)
     }
 
-    /// Do this at Ctrl-C or a polite request to end. At the second one the process ends at once: what was acknowledged is
-    /// on disk all the same.
-    pub fn on_signal(&self, first: impl FnOnce() + Send + 'static) {
+    /// Do this at Ctrl-C or a polite request to end, from when this returns. At the second one the process ends at once:
+    /// what was acknowledged is on disk all the same.
+    /// # Errors
+    /// The system tells of no signals.
+    pub fn on_signal(&self, first: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
+        let _inside = self.runtime.enter();
+        let (mut int, mut term) = signals().map_err(|error| {
+            Failure::new(Exit::Ours, "signals", "the system tells of no signals", "report this")
+                .because(error.to_string())
+        })?;
         self.runtime.spawn(async move {
-            let Ok((mut int, mut term)) = signals() else { return };
             next(&mut int, &mut term).await;
             first();
             next(&mut int, &mut term).await;
             std::process::exit(INTERRUPTED);
         });
+        Ok(())
     }
 
-    /// Wait for Ctrl-C or a polite request to end; meanwhile look from time to time whether all is well.
+    /// Hear of Ctrl-C or a polite request to end, from when this returns.
     /// # Errors
-    /// All is not.
-    pub fn wait(&self, mut look: impl FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
+    /// The system tells of no signals.
+    pub fn interrupts(&self) -> Result<Receiver<()>, Failure> {
         let (told, hear) = mpsc::channel();
         self.on_signal(move || {
             // Nobody hears it when something has gone wrong meanwhile: then the end comes anyway.
             let _ = told.send(());
-        });
-        loop {
-            match hear.recv_timeout(LOOK) {
-                Err(RecvTimeoutError::Timeout) => look()?,
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
-        }
+        })?;
+        Ok(hear)
     }
 
     /// Take no more requests, let open ones end.
@@ -117,6 +119,18 @@ impl Host {
         let _ = self.stop.send(());
         let _ = self.served.join();
         self.runtime.shutdown_timeout(GRACE);
+    }
+}
+
+/// Wait for an interrupt; meanwhile look from time to time whether all is well.
+/// # Errors
+/// All is not.
+pub fn wait(interrupts: &Receiver<()>, mut look: impl FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
+    loop {
+        match interrupts.recv_timeout(LOOK) {
+            Err(RecvTimeoutError::Timeout) => look()?,
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
     }
 }
 

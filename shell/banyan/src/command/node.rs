@@ -42,11 +42,12 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
         host::listen(args.listen)?,
         vec![Served { path: vec![name.clone()], handle: service.handle().clone() }],
     )?;
+    let interrupts = host.interrupts()?;
     let text = format!("{name} at {}   data {}   Ctrl-C stops", host.url(), folder.display());
     let ready = json!({ "ledger": name, "url": host.url(), "data": folder.display().to_string() });
     // Whoever does not read does not keep the node from running.
     let _ = if session.globals.json { report::line(&ready) } else { report::text(&text) };
-    let ended = host.wait(|| check(&name, service.handle()));
+    let ended = host::wait(&interrupts, || check(&name, service.handle()));
     host.stop();
     service.stop();
     ended?;

@@ -46,7 +46,7 @@ pub fn run(session: &Session, args: &Demo) -> Result<Report, Failure> {
         host.on_signal(move || {
             let _ = std::fs::remove_dir_all(left_behind);
             std::process::exit(INTERRUPTED);
-        });
+        })?;
         let client = Client::new(&host.url()).map_err(Failure::from);
         let told = client.and_then(|client| tell(&mut story, client, folder.path()));
         host.stop();

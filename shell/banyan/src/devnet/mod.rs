@@ -68,6 +68,7 @@ fn serve(session: &Session, args: &Devnet) -> Result<Report, Failure> {
     // Before anybody can ask: the commits are the first transactions of their accounts.
     tree.fund()?;
     let host = Host::start(listener, tree.served())?;
+    let interrupts = host.interrupts()?;
     tree.wait(&host)?;
     drop(progress);
     let ready = Ready {
@@ -82,7 +83,7 @@ fn serve(session: &Session, args: &Devnet) -> Result<Report, Failure> {
     // Whoever does not read does not keep the tree from running.
     let _ = if session.globals.json { report::line(&ready.json()) } else { report::text(&ready.text()) };
     let watch = (!session.globals.json && !session.globals.quiet).then(|| Watch::begin(&host.url(), tree.fresh, begun));
-    let ended = host.wait(|| tree.check());
+    let ended = host::wait(&interrupts, || tree.check());
     let stopping = Instant::now();
     drop(watch);
     host.stop();
