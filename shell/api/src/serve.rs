@@ -50,9 +50,8 @@ pub fn router(tree: Tree) -> Router {
         let base = format!("/l/{}", ledger.name());
         let mount = Mount::new(&tree, at, &base);
         // A mount's own address is written with and without the last stroke.
-        let home =
-            Router::new().route("/", get(page::home)).layer(middleware::from_fn_with_state(mount.clone(), finish));
-        router = router.nest_service(&format!("{base}/"), home.with_state(mount.clone()));
+        let home = get(page::home).layer(middleware::from_fn_with_state(mount.clone(), finish));
+        router = router.route(&format!("{base}/"), home.with_state(mount.clone()));
         router = router.nest(&base, mounted(mount));
     }
     router.merge(page::assets()).layer(cors())

@@ -29,9 +29,9 @@ fn a_node_runs_a_root_from_its_genesis() {
     stdout.read_line(&mut line).unwrap();
     let ready: Value = serde_json::from_str(&line).unwrap();
     let url = ready["url"].as_str().unwrap();
-    let words =
+    let command =
         ["send", "ak_iV7sCUsuKZytEEBEsX9N2K37m26X132LegogrgJEWzzPVjmmS", "1", "--from", "dev0", "--wait", "hard"];
-    let sent = banyan(&[&words[..], &["--yes", "--json", "--url", url, "--data", &data]].concat()).ended(0);
+    let sent = banyan(&[&command[..], &["--yes", "--json", "--url", url, "--data", &data]].concat()).ended(0);
     assert_eq!(sent["level"], "root_final");
     interrupt(&process);
     assert_eq!(process.wait().unwrap().code(), Some(0));
