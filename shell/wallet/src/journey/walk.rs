@@ -387,10 +387,21 @@ impl UnderWay<'_> {
         let (was, is) = (before.escrow(id)?, after.escrow(id)?);
         let (had, has): (Amount, Amount) = (before.balance(self.account)?, after.balance(self.account)?);
         self.expect(is.remitted <= is.committed, "more came back than went down")?;
-        let facts = vec![
-            format!("balance of {} went from {had} to {has} BNY", self.account),
-            format!("remitted in all went from {} to {} of {} BNY committed", was.remitted, is.remitted, is.committed),
-        ];
+        // A walk that goes on after it was paid has nothing to compare with.
+        let facts = if was.remitted == is.remitted {
+            vec![
+                format!("balance of {} is {has} BNY", self.account),
+                format!("remitted in all are {} of {} BNY committed", is.remitted, is.committed),
+            ]
+        } else {
+            vec![
+                format!("balance of {} went from {had} to {has} BNY", self.account),
+                format!(
+                    "remitted in all went from {} to {} of {} BNY committed",
+                    was.remitted, is.remitted, is.committed
+                ),
+            ]
+        };
         Ok(checked(&self.leg.into, after, facts))
     }
 
