@@ -57,7 +57,7 @@ fn changed_transactions() -> impl Strategy<Value = String> {
 fn no_request_is_ever_the_nodes_fault() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(async { World::quick() });
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(400) });
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(2_000) });
     let post = prop::sample::select(vec![
         "/v3/transactions",
         "/banyan/v1/transactions",

@@ -45,8 +45,8 @@ async fn every_route_of_the_document_answers() {
 #[tokio::test]
 async fn every_route_of_the_router_is_in_the_document() {
     let world = World::quick();
-    let routes = format!("{:?}", world.router);
-    let quoted = routes.split('"').filter(|text| text.starts_with("/v3/") || text.starts_with("/banyan/v1/"));
+    let shown = format!("{:?}", world.router);
+    let quoted = shown.split('"').filter(|text| text.starts_with("/v3/") || text.starts_with("/banyan/v1/"));
     let routed: BTreeSet<_> = quoted.map(ToOwned::to_owned).collect();
     let documented: BTreeSet<_> = documented().into_iter().map(|(path, _)| path).collect();
     assert!(routed.len() > 40, "{routed:?}");

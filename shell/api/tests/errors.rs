@@ -6,97 +6,60 @@ use axum::http::StatusCode;
 use banyan_types::{
     Amount, Bytes, Height,
     text::{self, Prefix},
-    tx::{SignedTx, Transaction},
+    tx::{SignedTx, Spend},
 };
 use serde_json::json;
 use support::*;
 
-/// A transaction that is refused, as the text that is posted, with the code and the owner of the answer.
-fn refused(world: &World) -> Vec<(&'static str, String, &'static str, &'static str)> {
+/// What is wrong, the text that is posted, the code and the owner of the answer.
+type Refused = (&'static str, String, &'static str, &'static str);
+
+/// Texts that are no signed transaction.
+fn unreadable() -> Vec<Refused> {
     let good = spend(ROOT_NETWORK, USER, FRIEND, coins(1), 2);
-    let tx = |tx: banyan_types::tx::Spend| encoded(&signed(tx, ROOT_NETWORK, USER));
     let bytes = |bytes: &[u8]| text::encode(Prefix::TransactionBytes, bytes);
     let mut mistyped = encoded(&good);
     let at = mistyped.len() / 2;
     mistyped.replace_range(at..=at, if &mistyped[at..=at] == "A" { "B" } else { "A" });
-    let Transaction::Spend(spend_tx) = good.transaction().clone() else { unreachable!() };
-    let mut trailing = good.bytes().to_vec();
-    trailing.push(0);
+    let trailing = [good.bytes(), &[0]].concat();
     vec![
         ("no text encoding", "hello".into(), "no_prefix", "invalid"),
         ("a wrong checksum", mistyped, "checksum", "invalid"),
         ("letters outside the alphabet", "tx_***".into(), "alphabet", "invalid"),
         ("another kind of text", account(USER).to_string(), "wrong_prefix", "invalid"),
         ("a name, which this tree has not", "nm_2abc".into(), "unsupported_prefix", "invalid"),
+        ("nobody's prefix", "zz_2abc".into(), "unknown_prefix", "invalid"),
         ("malformed RLP", bytes(&[0xf8, 0xff, 0x01]), "malformed", "invalid"),
         ("no bytes", bytes(&[]), "malformed", "invalid"),
         ("bytes behind the transaction", bytes(&trailing), "not_canonical", "invalid"),
         ("an unsigned transaction", bytes(&good.transaction().encode()), "unknown_tag", "invalid"),
-        (
-            "a signature for another ledger of the tree",
-            { encoded(&spend(&world.child_network, USER, FRIEND, coins(1), 2)) },
-            "wrong_network",
-            "invalid",
-        ),
-        (
-            "a signature for a ledger elsewhere",
-            encoded(&spend("elsewhere", USER, FRIEND, coins(1), 2)),
-            "bad_signature",
-            "invalid",
-        ),
-        (
-            "another one's signature",
-            encoded(&signed(payment(USER, FRIEND, coins(1), 2), ROOT_NETWORK, FRIEND)),
-            "bad_signature",
-            "invalid",
-        ),
-        (
-            "two signatures",
-            encoded(&SignedTx::assemble(
-                spend_tx.clone().into(),
-                vec![banyan_types::Signature([1; 64]), good.signatures()[0]],
-            )),
-            "bad_signature",
-            "invalid",
-        ),
-        ("a used nonce", encoded(&spend(ROOT_NETWORK, USER, FRIEND, coins(2), 1)), "nonce_used", "invalid"),
-        (
-            "a nonce far ahead",
-            encoded(&spend(ROOT_NETWORK, USER, FRIEND, coins(1), 1_000)),
-            "nonce_too_far_ahead",
-            "early",
-        ),
-        (
-            "more than the account holds",
-            encoded(&spend(ROOT_NETWORK, USER, FRIEND, coins(20_000), 2)),
-            "unfunded",
-            "early",
-        ),
-        (
-            "an account that does not exist",
-            encoded(&spend(ROOT_NETWORK, STRANGER, FRIEND, coins(1), 1)),
-            "no_account",
-            "early",
-        ),
-        (
-            "too low a fee",
-            tx(banyan_types::tx::Spend { fee: Amount::new(1).unwrap(), ..spend_tx.clone() }),
-            "fee_too_low",
-            "invalid",
-        ),
-        (
-            "a ttl that is over",
-            tx(banyan_types::tx::Spend { ttl: Height(1), ..spend_tx.clone() }),
-            "ttl_expired",
-            "invalid",
-        ),
-        (
-            "too large a payload",
-            tx(banyan_types::tx::Spend { payload: Bytes(vec![0; 33 * 1024]), ..spend_tx }),
-            "payload_too_large",
-            "invalid",
-        ),
-        ("a kind that has no place here", encoded(&withdraw(ROOT_NETWORK, USER, coins(1), 2)), "not_here", "invalid"),
+    ]
+}
+
+/// Signed transactions that a rule refuses.
+fn against_a_rule(world: &World) -> Vec<Refused> {
+    let tx = |tx: Spend| encoded(&signed(tx, ROOT_NETWORK, USER));
+    let pay = |amount, nonce| payment(USER, FRIEND, coins(amount), nonce);
+    let other_key = signed(pay(1, 2), ROOT_NETWORK, FRIEND);
+    let here = encoded(&spend(&world.child_network, USER, FRIEND, coins(1), 2));
+    let elsewhere = encoded(&spend("elsewhere", USER, FRIEND, coins(1), 2));
+    let both = [other_key.signatures(), signed(pay(1, 2), ROOT_NETWORK, USER).signatures()].concat();
+    let twice = encoded(&SignedTx::assemble(pay(1, 2).into(), both));
+    let stranger = encoded(&spend(ROOT_NETWORK, STRANGER, FRIEND, coins(1), 1));
+    let large = Bytes(vec![0; 33 * 1024]);
+    vec![
+        ("signed for another ledger of the tree", here, "wrong_network", "invalid"),
+        ("signed for a ledger elsewhere", elsewhere, "bad_signature", "invalid"),
+        ("another one's signature", encoded(&other_key), "bad_signature", "invalid"),
+        ("two signatures", twice, "bad_signature", "invalid"),
+        ("a used nonce", tx(pay(2, 1)), "nonce_used", "invalid"),
+        ("a nonce far ahead", tx(pay(1, 1_000)), "nonce_too_far_ahead", "early"),
+        ("more than the account holds", tx(pay(20_000, 2)), "unfunded", "early"),
+        ("an account that does not exist", stranger, "no_account", "early"),
+        ("too low a fee", tx(Spend { fee: Amount::ZERO, ..pay(1, 2) }), "fee_too_low", "invalid"),
+        ("a ttl that is over", tx(Spend { ttl: Height(1), ..pay(1, 2) }), "ttl_expired", "invalid"),
+        ("too large a payload", tx(Spend { payload: large, ..pay(1, 2) }), "payload_too_large", "invalid"),
+        ("no place here", encoded(&withdraw(ROOT_NETWORK, USER, coins(1), 2)), "not_here", "invalid"),
     ]
 }
 
@@ -105,7 +68,7 @@ async fn every_refused_transaction_names_its_owner_on_both_surfaces() {
     let world = World::quick();
     world.settle("", &[spend(ROOT_NETWORK, USER, FRIEND, coins(1), 1)], "root_final").await;
     let balance = world.get(&format!("/v3/accounts/{}", account(USER))).await.text;
-    for (what, tx, code, owner) in refused(&world) {
+    for (what, tx, code, owner) in unreadable().into_iter().chain(against_a_rule(&world)) {
         let public = world.post("/v3/transactions", json!({ "tx": tx }).to_string()).await;
         assert_eq!(public.status, StatusCode::BAD_REQUEST, "{what}: {}", public.text);
         assert_eq!(public.header("banyan-owner"), Some(owner), "{what}");
@@ -232,6 +195,8 @@ async fn the_public_surface_answers_in_the_public_words() {
         let answer = world.get(&path).await;
         assert_eq!((answer.status.as_u16(), answer.text.as_str()), (status, text), "{path}");
     }
+    let status = world.get("/v3/status").await;
+    assert!(["ordered", "hard"].contains(&status.header("banyan-level").unwrap()));
     let wrong = world.get("/v3/accounts/ak_x").await;
     assert_eq!((wrong.status.as_u16(), wrong.json()["reason"].as_str()), (400, Some("Invalid public key")));
     let unknown_route = world.get("/v3/nowhere").await.json();

@@ -75,7 +75,6 @@ async fn blocks_are_told_as_they_come_each_once_and_in_order() {
 #[tokio::test]
 async fn a_stream_resumes_where_it_was_cut() {
     let world = World::quick();
-    let genesis = world.get("/banyan/v1/blocks?limit=200").await.json();
     let mut first = Listener::open(&world, "/banyan/v1/events?topics=blocks", None).await;
     let cut = first.until(|event| event.data["height"].as_u64() == Some(2)).await;
     drop(first);
@@ -94,7 +93,6 @@ async fn a_stream_resumes_where_it_was_cut() {
             place = now;
         }
     }
-    assert!(genesis["items"].as_array().is_some());
     world.stop();
 }
 

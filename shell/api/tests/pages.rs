@@ -45,7 +45,7 @@ async fn chain_text_is_never_markup() {
     let text = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
     let tx = banyan_types::tx::Spend { payload: Bytes(text.as_bytes().to_vec()), ..payment(USER, FRIEND, coins(1), 1) };
     let tx = signed(tx, ROOT_NETWORK, USER);
-    world.settle("", &[tx.clone()], "ordered").await;
+    world.settle("", std::slice::from_ref(&tx), "ordered").await;
     let page = world.page(&format!("/tx/{}", tx.hash())).await.text;
     assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x"), "{page}");
     assert!(!page.contains("<script>") && !page.contains("<img"), "{page}");
