@@ -71,6 +71,12 @@ impl Rungs {
         Ok(Self { ordered, hard, anchored, root_final: anchored.filter(|_| covered) })
     }
 
+    /// How sure the head is, by the ledger's own engine.
+    pub fn of_head(mount: &Mount) -> Result<Level, NodeError> {
+        let (head, last_final) = (mount.head()?, mount.chain().last_final()?);
+        Ok(if head.hash == last_final.hash { Level::Hard } else { Level::Ordered })
+    }
+
     /// The highest level of the block at `place` of the chosen chain.
     pub fn level(&self, place: Place) -> Level {
         let reaches = |rung: Option<Place>| rung.is_some_and(|rung| place <= rung);

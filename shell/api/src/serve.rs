@@ -29,6 +29,7 @@ use crate::{
     Failure, Tree,
     ask::BODY_BYTES_MAX,
     failure::{OWNER, unknown_route},
+    ladder::Rungs,
     ledger::Mount,
     page, v1, v3,
 };
@@ -39,6 +40,8 @@ const GRACE: Duration = Duration::from_secs(1);
 const VERSION: HeaderName = HeaderName::from_static("banyan-version");
 /// Header that names a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Header that says how sure the state is that an answer rests on. Source: node 7.2.
+const LEVEL: HeaderName = HeaderName::from_static("banyan-level");
 /// Characters of a request id that a client may choose.
 const REQUEST_ID_MAX: usize = 64;
 
@@ -100,7 +103,7 @@ fn cors() -> CorsLayer {
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::OPTIONS])
         .allow_headers([header::CONTENT_TYPE, header::ACCEPT, HeaderName::from_static("last-event-id")])
-        .expose_headers([OWNER, VERSION, REQUEST_ID])
+        .expose_headers([OWNER, VERSION, REQUEST_ID, LEVEL])
 }
 
 /// Around every request of a mount: give it an id, render what failed for the surface that was asked, add headers.
@@ -122,6 +125,9 @@ async fn finish(State(mount): State<Mount>, request: Request, next: Next) -> Res
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);
+    }
+    if let Ok(level) = Rungs::of_head(&mount) {
+        headers.insert(LEVEL, HeaderValue::from_static(level.as_str()));
     }
     response
 }
