@@ -7,7 +7,7 @@ use std::{
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::Verified;
-use banyan_node::Handle;
+use banyan_node::{Handle, Pool};
 use banyan_types::{
     AccountId,
     text::{self, Prefix},
@@ -31,14 +31,16 @@ use crate::{
 const CONNECTIONS: usize = 64;
 /// Requests of each in a round.
 const REQUESTS: usize = 150;
+/// Connections that read.
+const READERS: usize = 16;
 /// Transactions of one batch.
 const BATCH: usize = 256;
 /// Connections that send batches: they are few, or each would wait for all others.
 const BATCHERS: usize = 4;
 /// Rounds after one that warms up.
 const ROUNDS: usize = 3;
-/// The longest wait for the first key block.
-const START: Duration = Duration::from_secs(30);
+/// The longest wait for blocks.
+const WAIT: Duration = Duration::from_secs(60);
 
 /// A root, and what asks it: each in a runtime of its own, as if in two processes.
 struct Asked {
@@ -58,12 +60,21 @@ fn asked() -> Result<&'static Asked, Fault> {
     let folder = machine::folder()?;
     let root = Running::start(folder.path(), &rich)?;
     eprintln!("  waiting for the first key block");
-    let begun = Instant::now();
-    while root.handle().chain().head()?.header.height().0 == 0 && begun.elapsed() < START {
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait(|| Ok(root.handle().chain().head()?.header.height().0 > 0))?;
     let client = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     Ok(ASKED.get_or_init(|| Asked { root, client, keys, _folder: folder }))
+}
+
+/// Wait until it is so.
+fn wait(mut is_so: impl FnMut() -> Result<bool, Fault>) -> Result<(), Fault> {
+    let begun = Instant::now();
+    while !is_so()? {
+        if begun.elapsed() > WAIT {
+            return Err("the node makes no blocks".into());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
 }
 
 impl Asked {
@@ -177,16 +188,17 @@ fn latency(seen: &[Seen], name: &str, limits_ms: [f64; 2]) -> Vec<Figure> {
     percents.map(figure).collect()
 }
 
-/// Reads of accounts.
+/// Reads of accounts, when nothing waits for a block.
 pub(crate) fn get() -> Result<Vec<Figure>, Fault> {
     let asked = asked()?;
+    wait(|| Ok(!asked.root.handle().pool(Pool::has_waiting)))?;
     let ask = |key: &SecretKey| client::request("GET", &format!("/v3/accounts/{}", AccountId(key.public())), "");
     let requests: Vec<_> = asked.keys.iter().map(ask).collect();
     let mut seen = Vec::new();
     for _ in 0..=ROUNDS {
-        seen.push(asked.send(dealt(&requests, CONNECTIONS))?);
+        seen.push(asked.send(dealt(&requests, READERS))?);
     }
-    let name = format!("http::get/account,connections={CONNECTIONS}");
+    let name = format!("http::get/account,connections={READERS}");
     let mut figures = vec![rate(&seen, &name, requests.len()).at_least(10_000.0)];
     figures.extend(latency(&seen, &name, [5.0, 5.0]));
     Ok(figures)
