@@ -20,6 +20,7 @@ extern crate alloc;
 mod account;
 mod associate;
 mod block;
+pub mod certificate;
 mod error;
 mod event;
 mod genesis;

@@ -248,6 +248,12 @@ crate::object! {
 }
 
 crate::object! {
+    /// The body of a key block that carries a seal. One that carries none has an empty body: no bytes at all.
+    1200 v 1 KeyBody {
+        /// The encoded [`Seal`](crate::witness::Seal).
+        seal: crate::Bytes,
+    }
+
     /// The body of a micro block.
     1201 v 1 MicroBody {
         /// Signed transactions in order.
@@ -266,6 +272,30 @@ crate::object! {
         prev_seal: crate::Bytes,
         /// Bytes of proofs that the transactions name by hash.
         attachments: Vec<crate::Bytes>,
+    }
+}
+
+impl KeyBody {
+    /// The body's bytes: none without a seal.
+    pub fn bytes_of(seal: Option<&crate::witness::Seal>) -> Vec<u8> {
+        seal.map(|seal| Self { seal: crate::Bytes(seal.encode()) }.encode()).unwrap_or_default()
+    }
+
+    /// Read the seal that a body carries.
+    /// # Errors
+    /// `TooLarge`, or the first error of body or seal.
+    pub fn seal_in(body: &[u8]) -> Result<Option<crate::witness::Seal>, DecodeError> {
+        let max = crate::witness::SEAL_BYTES_MAX;
+        match body.len() {
+            0 => Ok(None),
+            got if got > max => Err(DecodeError::TooLarge { max, got }),
+            _ => crate::witness::Seal::decode(&Self::decode(body)?.seal.0).map(Some),
+        }
+    }
+
+    /// What a key header with this body carries as `witness_hash`.
+    pub fn witness_hash(body: &[u8]) -> Hash {
+        if body.is_empty() { Hash::ZERO } else { Hash(banyan_crypto::blake2b(&[body])) }
     }
 }
 

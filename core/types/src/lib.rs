@@ -24,15 +24,18 @@ pub mod rlp;
 pub mod show;
 pub mod text;
 pub mod tx;
+pub mod witness;
 
 mod amount;
 mod bytes;
 mod id;
 mod number;
+mod peer;
 mod receipt;
 
 pub use amount::{Amount, COIN, ParseAmountError, SUPPLY_MAX};
 pub use bytes::{Bytes, Hash, PublicKey, Signature, TxHash};
 pub use id::{AccountId, Asset, AssociateId, ChannelId, ContractId, EntryId, Id, Payee, TokenId};
-pub use number::{Gas, GasPrice, Height, Nonce, TimeMs};
+pub use number::{Era, Gas, GasPrice, Height, Nonce, Round, TimeMs};
+pub use peer::{Peer, Points};
 pub use receipt::{Log, Receipt, Status};

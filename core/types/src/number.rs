@@ -42,6 +42,10 @@ counter! {
     GasPrice(u128);
     /// Milliseconds since 1970, as a block says.
     TimeMs(u64);
+    /// A span of key blocks with one set of witnesses.
+    Era(u32);
+    /// An attempt of an era's witnesses to agree; the first is 1.
+    Round(u32);
 }
 
 impl Height {

@@ -12,8 +12,8 @@ use alloc::{
 use alloy_rlp::Header;
 
 use crate::{
-    AccountId, Amount, Asset, AssociateId, Bytes, ChannelId, ContractId, EntryId, Gas, GasPrice, Hash, Height, Id,
-    Nonce, Payee, PublicKey, Signature, TimeMs, TokenId, TxHash,
+    AccountId, Amount, Asset, AssociateId, Bytes, ChannelId, ContractId, EntryId, Era, Gas, GasPrice, Hash, Height, Id,
+    Nonce, Payee, PublicKey, Round, Signature, TimeMs, TokenId, TxHash,
     show::Value,
     text::{self, Prefix},
 };
@@ -185,7 +185,7 @@ macro_rules! int_fields {
         }
     )+};
 }
-int_fields!(Height(u64), Nonce(u64), Gas(u64), GasPrice(u128), TimeMs(u64));
+int_fields!(Height(u64), Nonce(u64), Gas(u64), GasPrice(u128), TimeMs(u64), Era(u32), Round(u32));
 
 macro_rules! plain_int_fields {
     ($($int:ty),+) => {$(

@@ -3,11 +3,11 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use banyan_types::{
-    Hash, Height, TimeMs,
+    Hash, Height, Peer, Points, TimeMs,
     header::{KeyHeader, MicroHeader},
 };
 
-use crate::{BlockRef, Peer, TemplateId, validity::Fault};
+use crate::{BlockRef, TemplateId, validity::Fault};
 
 /// An order to the shell. Effects are carried out in the order given.
 #[must_use]
@@ -74,17 +74,6 @@ pub struct Seq(pub u64);
 pub enum Record {
     /// A micro header that this node signed: the next start takes its watermark from the newest.
     Signed(Box<MicroHeader>),
-}
-
-/// Points of a peer's score. Source: root 10.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Points(pub i8);
-
-impl Points {
-    /// For an invalid block.
-    pub const INVALID: Self = Self(-100);
-    /// For bytes that are not what they were said to be.
-    pub const WRONG_BYTES: Self = Self(-20);
 }
 
 /// Receivers of a block.

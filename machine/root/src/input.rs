@@ -2,13 +2,9 @@
 
 use alloc::boxed::Box;
 
-use banyan_types::{Gas, Hash, Height, Signature, TimeMs};
+use banyan_types::{Gas, Hash, Height, Peer, Signature, TimeMs};
 
 use crate::{Block, Seq, pow::Cycle};
-
-/// A connection to another node, as the shell numbers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Peer(pub u64);
 
 /// Names one [`crate::Effect::Template`], so that late answers to an older one are known as such.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

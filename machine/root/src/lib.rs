@@ -28,9 +28,10 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
+pub use banyan_types::{Peer, Points};
 pub use block::{Block, BlockRef, BodyFacts, Header};
-pub use effect::{Alarm, Effect, ParentTip, Points, Record, Seq, Tip, To};
-pub use input::{Draft, Input, NotApplied, Peer, TemplateId};
+pub use effect::{Alarm, Effect, ParentTip, Record, Seq, Tip, To};
+pub use input::{Draft, Input, NotApplied, TemplateId};
 pub use lead::Watermark;
 pub use machine::{Machine, Stopped};
 pub use params::{Miner, RootParams};
