@@ -40,7 +40,7 @@ const BATCHERS: usize = 4;
 /// Rounds after one that warms up.
 const ROUNDS: usize = 3;
 /// The longest wait for blocks.
-const WAIT: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_mins(1);
 
 /// A root, and what asks it: each in a runtime of its own, as if in two processes.
 struct Asked {

@@ -1,8 +1,8 @@
 //! Replay committed vectors and frozen encodings.
 //!
-//! A folder of vectors holds JSON files of one kind, and its reader has the kind's name: [`replay`] runs a reader over a
+//! A folder of vectors holds JSON files of one kind, and its reader has the kind's name: [`replay()`] runs a reader over a
 //! folder, also one from outside the repository. What we freeze ourselves is listed by [`frozen::lines`]. Read
-//! [`replay`] first.
+//! [`replay()`] first.
 
 pub mod frozen;
 

@@ -43,6 +43,8 @@ pub fn spelling(context: &Context) -> Held {
 /// The dependencies have licences and sources that `deny.toml` allows.
 pub fn dependencies(context: &Context) -> Held {
     tools::DENY.ensure(context)?;
+    // It reads the manifests of every target, also of those that no build here has fetched.
+    holds(context, &mut context.cargo("fetch --locked"))?;
     holds(context, &mut context.cargo("deny --locked --offline check bans licenses sources"))
 }
 

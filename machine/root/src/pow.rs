@@ -2,7 +2,7 @@
 //!
 //! A header and a nonce make a [`Seed`]; the seed makes a bipartite graph of 2^`edge_bits` edges over as many nodes a
 //! side. About one graph in 42 holds a cycle of 42 edges: finding it takes memory and time ([`Solver`]), checking it
-//! takes 84 short hashes ([`verify`]). No allocation and no clock in the verifier. Read [`verify`] first, then
+//! takes 84 short hashes ([`verify()`]). No allocation and no clock in the verifier. Read [`verify()`] first, then
 //! [`Lean`]. Rules: protocol, root 5; the derivation equals the public aeternity one. Prior art: Cuckoo Cycle (Tromp,
 //! 2014).
 
