@@ -125,6 +125,19 @@ impl Source {
 
 impl Copy for Source {}
 
+/// By round, then by hash: the newest is the greatest.
+impl Ord for Source {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        (self.round, self.hash).cmp(&(other.round, other.hash))
+    }
+}
+
+impl PartialOrd for Source {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 /// What a witness says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statement {

@@ -1,0 +1,273 @@
+//! Certificates: gather them from votes, take them from others, finalise.
+//!
+//! A justification holds for this node once every signer's own source is justified here too: only so does a chain of
+//! justifications lead back to what was final, and the proof of guilt in root 9 has no hole.
+
+use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+
+use banyan_types::{
+    Hash, Peer, Points,
+    witness::{Justification, Seal, Source, Vote, VoteKind, places_in},
+};
+
+use crate::{Alarm, Effect, Machine, Message, Record, Standing, To, Want, round::Stage};
+
+/// Justifications of unknown sources that are held, at most: a chain of them is as long as rounds failed in a row.
+pub(crate) const EARLY_MAX: usize = 64;
+/// Justified blocks of an era that are remembered, at most; the oldest is forgotten, and fetched again if named.
+const JUSTIFIED_MAX: usize = 4_096;
+
+impl Machine {
+    /// A seal of the running era from precommits held.
+    pub(crate) fn gather_seal(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(votes) = self.gathered(VoteKind::Precommit, Self::wants_seal) else {
+            return false;
+        };
+        let (Some(first), Some(members)) = (votes.first(), self.set().map(|set| set.members.len())) else {
+            return false;
+        };
+        let by: BTreeMap<_, _> = votes.iter().map(|vote| (vote.by, vote.signature)).collect();
+        let seal = Seal::gather(&first.statement, &by, members);
+        self.accept_seal(None, Box::new(seal), effects);
+        true
+    }
+
+    fn wants_seal(&self, vote: &Vote) -> bool {
+        let hash = &vote.statement.hash;
+        let is_awaited = self.awaited.as_ref().is_some_and(|seal| seal.height >= vote.statement.height);
+        match self.tree.key(hash) {
+            Some(key) => key.height == vote.statement.height && !self.tree.descends(&self.last_final, hash),
+            None => !is_awaited,
+        }
+    }
+
+    /// A justification of the running era from prevotes held.
+    pub(crate) fn gather_justification(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let is_new = |machine: &Self, vote: &Vote| !machine.justified.contains_key(&certifies(vote));
+        let Some(votes) = self.gathered(VoteKind::Prevote, is_new) else { return false };
+        let (Some(first), Some(members)) = (votes.first(), self.set().map(|set| set.members.len())) else {
+            return false;
+        };
+        let by = votes.iter().map(|vote| (vote.by, (vote.signature, vote.statement.source))).collect();
+        let justification = Justification::gather(&first.statement, &by, members);
+        self.accept_justification(Box::new(justification), effects);
+        true
+    }
+
+    /// Counted votes of one block and round with the weight of a quorum, if `wanted` says yes to one of them.
+    fn gathered(&self, kind: VoteKind, wanted: impl Fn(&Self, &Vote) -> bool) -> Option<Vec<Vote>> {
+        for round in self.pool.rounds() {
+            for ((hash, height), places) in self.pool.tally(kind, round) {
+                let votes = self.pool.of_round(kind, round).filter(|held| held.standing == Standing::Counted);
+                let votes = votes.map(|held| held.vote).filter(|vote| vote.statement.hash == hash);
+                let votes: Vec<_> = votes.filter(|vote| vote.statement.height == height).collect();
+                if self.has_quorum(&places) && votes.first().is_some_and(|vote| wanted(self, vote)) {
+                    return Some(votes);
+                }
+            }
+        }
+        None
+    }
+
+    pub(crate) fn receive_seal(&mut self, from: Option<Peer>, seal: Box<Seal>, effects: &mut Vec<Effect>) {
+        let era = self.pool.era;
+        if self.halted || seal.era < era {
+            return;
+        }
+        if seal.era > era {
+            self.fetch(from, Want::Boundary(era), effects);
+            if self.later.as_ref().is_none_or(|later| (later.era, later.round) < (seal.era, seal.round)) {
+                self.later = Some(seal);
+            }
+            return;
+        }
+        let is_old = |held: &Option<Box<Seal>>| held.as_ref().is_some_and(|held| held.hash == seal.hash);
+        if is_old(&self.seal) || is_old(&self.awaited) {
+            return;
+        }
+        let Some(set) = self.set() else { return };
+        let fits = self.params.era_of(seal.height) == era;
+        if !fits || (self.checks.seal)(&seal, set, self.params.chain).is_err() {
+            return score(from, Points::INVALID, effects);
+        }
+        self.observe(&precommits(&seal, self.params.chain), effects);
+        self.accept_seal(from, seal, effects);
+    }
+
+    /// A seal that holds.
+    pub(crate) fn accept_seal(&mut self, from: Option<Peer>, seal: Box<Seal>, effects: &mut Vec<Effect>) {
+        let Some(node) = self.tree.get(&seal.hash).copied() else {
+            if self.awaited.as_ref().is_none_or(|held| held.height < seal.height) {
+                self.awaited = Some(seal);
+            }
+            return;
+        };
+        if node.key.height != seal.height || self.tree.descends(&self.last_final, &seal.hash) {
+            return;
+        }
+        self.persist(Record::Seal(seal.clone()), effects);
+        if !self.tree.descends(&seal.hash, &self.last_final) {
+            self.halted = true;
+            self.stage = Stage::Resting;
+            let (held, ours) = (self.last_final, self.seal.clone());
+            effects.push(Effect::Alarm(Alarm::ConflictingSeal { held, seal: ours, got: seal }));
+            return;
+        }
+        score(from, Points::USEFUL, effects);
+        send(Message::Seal(seal.clone()), from.map_or(To::All, To::Except), effects);
+        effects.push(Effect::Final(seal.clone()));
+        if node.is_invalid {
+            self.silent = true;
+            effects.push(Effect::Alarm(Alarm::FinalInvalid(seal.hash)));
+        }
+        self.finalised(from, seal, effects);
+    }
+
+    fn finalised(&mut self, from: Option<Peer>, seal: Box<Seal>, effects: &mut Vec<Effect>) {
+        let source = Source { round: seal.round, hash: seal.hash };
+        if !self.justified.contains_key(&source) {
+            let asked = from.or_else(|| self.peers.first().copied());
+            self.fetch(asked, Want::Justification(seal.era, source), effects);
+        }
+        let is_last = seal.height >= self.params.last_of(seal.era);
+        self.last_final = seal.hash;
+        self.final_round = self.final_round.max(seal.round);
+        self.round = self.round.max(seal.round.next().unwrap_or(seal.round));
+        self.stage = Stage::Resting;
+        self.seal = Some(seal);
+        if is_last {
+            self.enter_next_era(effects);
+        }
+    }
+
+    pub(crate) fn receive_justification(
+        &mut self,
+        from: Option<Peer>,
+        justification: Box<Justification>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let is_held = self.early.iter().any(|(_, held)| held.source() == justification.source());
+        let is_known = self.justified.contains_key(&justification.source());
+        let Some(set) = self.set() else { return };
+        if justification.era != self.pool.era || is_known || is_held {
+            return;
+        }
+        let good = (self.checks.justification)(&justification, set, self.params.chain);
+        let fits = self.params.era_of(justification.height) == justification.era;
+        if !fits || good.is_err() {
+            return score(from, Points::INVALID, effects);
+        }
+        self.admit_justification(from, justification, effects);
+    }
+
+    /// Take a justification whose signatures are good, if its sources are known.
+    fn admit_justification(
+        &mut self,
+        from: Option<Peer>,
+        justification: Box<Justification>,
+        effects: &mut Vec<Effect>,
+    ) -> bool {
+        let votes = prevotes(&justification, self.params.chain);
+        let standings: Vec<_> = votes.iter().map(|vote| self.judge(vote)).collect();
+        if standings.contains(&Standing::Void) {
+            score(from, Points::INVALID, effects);
+            return true;
+        }
+        if standings.contains(&Standing::Early) {
+            let wanted = votes.iter().map(|vote| vote.statement.source).max();
+            let wanted = wanted.filter(|source| !self.justified.contains_key(source));
+            if let Some(source) = wanted {
+                self.fetch(from, Want::Justification(justification.era, source), effects);
+            }
+            if self.early.len() >= EARLY_MAX {
+                self.early.remove(0);
+            }
+            self.early.push((from, justification));
+            return false;
+        }
+        self.observe(&votes, effects);
+        self.accept_justification(justification, effects);
+        true
+    }
+
+    /// Try the early justifications again. True if one has been decided.
+    pub(crate) fn retry(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let is_ready = |machine: &Self, justification: &Justification| {
+            let votes = prevotes(justification, machine.params.chain);
+            votes.iter().all(|vote| machine.judge(vote) != Standing::Early)
+        };
+        let at = self.early.iter().position(|(_, justification)| is_ready(self, justification));
+        let Some(at) = at else { return false };
+        let (from, justification) = self.early.remove(at);
+        self.admit_justification(from, justification, effects)
+    }
+
+    fn accept_justification(&mut self, justification: Box<Justification>, effects: &mut Vec<Effect>) {
+        self.persist(Record::Justification(justification.clone()), effects);
+        self.justified.insert(justification.source(), justification.height);
+        if self.justified.len() > JUSTIFIED_MAX {
+            self.justified.pop_first();
+        }
+        if self.justification.as_ref().is_none_or(|newest| newest.round < justification.round) {
+            self.justification = Some(justification);
+        }
+    }
+
+    /// Over half prevoted a key block in one round: say so, once.
+    pub(crate) fn say_witnessed(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let Some(set) = self.set() else { return false };
+        let tallies = self.pool.rounds().into_iter().flat_map(|round| self.pool.tally(VoteKind::Prevote, round));
+        let mut weights = tallies.map(|((hash, _), places)| (hash, set.weight_at(places)));
+        let is_new = |hash: &Hash| self.tree.get(hash).is_some_and(|node| !node.is_witnessed);
+        let Some((hash, weight)) = weights.find(|(hash, weight)| set.is_majority(*weight) && is_new(hash)) else {
+            return false;
+        };
+        drop(weights);
+        if let Some(node) = self.tree.get_mut(&hash) {
+            node.is_witnessed = true;
+        }
+        effects.push(Effect::Witnessed { hash, weight });
+        true
+    }
+
+    /// Votes inside a certificate: they count, and they convict.
+    pub(crate) fn observe(&mut self, votes: &[Vote], effects: &mut Vec<Effect>) {
+        for vote in votes {
+            let standing = self.judge(vote);
+            if let (_, Some(earlier)) = self.pool.put(*vote, standing) {
+                self.accuse(earlier, *vote, effects);
+            }
+        }
+    }
+}
+
+/// What a prevote would justify.
+const fn certifies(vote: &Vote) -> Source {
+    Source { round: vote.statement.round, hash: vote.statement.hash }
+}
+
+/// The votes that a seal is made of.
+pub(crate) fn precommits(seal: &Seal, chain: Hash) -> Vec<Vote> {
+    let statement = seal.statement(chain);
+    let signed = places_in(&seal.bitmap).zip(&seal.signatures);
+    signed.map(|(by, signature)| Vote { statement, by, signature: *signature }).collect()
+}
+
+/// The votes that a justification is made of.
+pub(crate) fn prevotes(justification: &Justification, chain: Hash) -> Vec<Vote> {
+    let signed = places_in(&justification.bitmap).zip(&justification.signatures).zip(&justification.sources);
+    let vote = |((by, signature), source): ((u16, &_), &Source)| Vote {
+        statement: justification.statement(chain, *source),
+        by,
+        signature: *signature,
+    };
+    signed.map(vote).collect()
+}
+
+pub(crate) fn send(message: Message, to: To, effects: &mut Vec<Effect>) {
+    effects.push(Effect::Send { message, to });
+}
+
+pub(crate) fn score(from: Option<Peer>, points: Points, effects: &mut Vec<Effect>) {
+    effects.extend(from.map(|peer| Effect::Score(peer, points)));
+}
