@@ -16,6 +16,20 @@ pub struct BodyFacts {
     pub bytes: u32,
 }
 
+/// What the shell found in a key block's body: at most one seal. Whether the seal holds is for execution to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyBodyFacts {
+    /// From [`banyan_types::header::KeyBody::witness_hash`]; all zero for the empty body.
+    pub witness_hash: Hash,
+    /// Size in bytes.
+    pub bytes: u32,
+}
+
+impl KeyBodyFacts {
+    /// No body: a key block without a seal.
+    pub const EMPTY: Self = Self { witness_hash: Hash::ZERO, bytes: 0 };
+}
+
 /// A header of either kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Header {
@@ -86,8 +100,8 @@ impl Header {
 /// A block that came in, from a peer or from this node itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Block {
-    /// A key block; its body is empty.
-    Key(Box<KeyHeader>),
+    /// A key block.
+    Key(Box<KeyHeader>, KeyBodyFacts),
     /// A micro block.
     Micro(Box<MicroHeader>, BodyFacts),
 }
@@ -96,22 +110,22 @@ impl Block {
     /// The block's name.
     pub fn hash(&self) -> Hash {
         match self {
-            Self::Key(header) => header.hash(),
+            Self::Key(header, _) => header.hash(),
             Self::Micro(header, _) => header.hash(),
         }
     }
 
     /// Whether the body is the one that the header names. If not, nothing about the body is the header's fault.
-    pub(crate) fn body_fits(&self) -> bool {
+    pub fn body_fits(&self) -> bool {
         match self {
-            Self::Key(_) => true,
+            Self::Key(header, body) => header.witness_hash == body.witness_hash,
             Self::Micro(header, body) => header.txs_root == body.txs_root,
         }
     }
 
     pub(crate) fn into_header(self) -> Header {
         match self {
-            Self::Key(header) => Header::Key(header),
+            Self::Key(header, _) => Header::Key(header),
             Self::Micro(header, _) => Header::Micro(header),
         }
     }

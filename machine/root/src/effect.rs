@@ -38,7 +38,7 @@ pub enum Effect {
         /// The block wanted.
         block: Hash,
     },
-    /// Run the key block's own steps on the state of its `prev_hash`: [`crate::Input::Templated`] gives the root.
+    /// Choose a body and run the key block's own steps on the state of its `prev_hash`: [`crate::Input::Templated`].
     Template(TemplateId, Box<KeyHeader>),
     /// Search a proof of work for this header until [`crate::Input::Solved`] or the next `Mine` or `StopMining`.
     Mine(TemplateId, Box<KeyHeader>),
@@ -61,8 +61,22 @@ pub enum Effect {
     Refuse(Hash, Fault),
     /// Tick at this time at the latest; replaces what was asked before.
     Wake(TimeMs),
+    /// A leader signed two blocks with one index: evidence for whoever wants to report it. Once for each generation and
+    /// run; both blocks stay what they are.
+    Accuse(Box<Fraud>),
     /// Tell the operator.
     Alarm(Alarm),
+}
+
+/// Two micro headers of one generation with one index, both signed by its leader. Source: root 6.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fraud {
+    /// Opened the generation.
+    pub key: KeyHeader,
+    /// The one seen first.
+    pub a: MicroHeader,
+    /// The other.
+    pub b: MicroHeader,
 }
 
 /// Number of a record to persist; they only grow within one run.

@@ -34,8 +34,19 @@ pub enum Input {
         /// Its height.
         height: Height,
     },
-    /// The answer to [`crate::Effect::Template`]: the state's root after the key block's own steps.
-    Templated(TemplateId, Hash),
+    /// A majority of the witnesses prevoted this key block in one round: among tips of equal work it is preferred. Of two,
+    /// the one told last. It may be unknown here still.
+    Witnessed(Hash),
+    /// A quorum of the witnesses promised to stay on this micro block, as of now: root 7. It may be unknown here still.
+    Locked {
+        /// The micro block.
+        micro: Hash,
+    },
+    /// The answer to [`crate::Effect::Template`]: the state's root after the key block's own steps, and the hash of its
+    /// body, all zero for an empty one. The shell knows the body by that hash when the block is found.
+    Templated(TemplateId, Hash, Hash),
+    /// A better seal is there for the next key block: build its template anew.
+    Reseal,
     /// A proof of work for [`crate::Effect::Mine`].
     Solved {
         /// Which template.

@@ -4,12 +4,12 @@
 //! the next step decided, on what is known by then. A block that proves invalid leaves with all that descends from it,
 //! and the choice is made again; the blocks that were left for it are still executed, so going back costs nothing.
 
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 
 use banyan_types::{Hash, Height, TimeMs, header::KeyHeader};
 
 use crate::{
-    Alarm, Block, BlockRef, Effect, Header, Input, Miner, NotApplied, ParentTip, Peer, RootParams, Tip, To,
+    Alarm, Block, BlockRef, Effect, Fraud, Header, Input, Miner, NotApplied, ParentTip, Peer, RootParams, Tip, To,
     lead::{Leader, Pool},
     mine::Mining,
     refused::{Refusal, Refused, names},
@@ -50,6 +50,8 @@ pub struct Machine {
     goal: Hash,
     plan: Vec<Hash>,
     wake: Option<TimeMs>,
+    /// Evidence in what the last run left, not given out yet.
+    pub(crate) frauds: Vec<Box<Fraud>>,
     stopped: bool,
 }
 
@@ -75,6 +77,7 @@ impl Machine {
             goal: head,
             plan: Vec::new(),
             wake: None,
+            frauds: Vec::new(),
             stopped: false,
         }
     }
@@ -84,6 +87,7 @@ impl Machine {
     /// [`Stopped`] once this node's own fault was met; nothing is done then.
     pub fn step(&mut self, input: Input, effects: &mut Vec<Effect>) -> Result<(), Stopped> {
         if !self.stopped {
+            effects.extend(self.frauds.drain(..).map(Effect::Accuse));
             self.take(input, effects);
         }
         if self.stopped {
@@ -137,7 +141,10 @@ impl Machine {
             Input::Gone(peer) => self.gone(peer, effects),
             Input::Applied(hash, answer) => self.applied(hash, answer, effects),
             Input::Final { hash, height } => self.finalise(hash, height, effects),
-            Input::Templated(template, state_root) => self.templated(template, state_root, effects),
+            Input::Witnessed(hash) => self.tree.witness(hash),
+            Input::Locked { micro } => self.tree.lock(micro, self.now),
+            Input::Templated(template, root, body) => self.templated(template, root, body, effects),
+            Input::Reseal => self.reseal(),
             Input::Solved { template, nonce, pow } => self.solved(template, nonce, *pow, effects),
             Input::PoolReady => self.leader.pool = Pool::Ready,
             Input::PoolEmpty => self.leader.pool = Pool::Empty,
@@ -186,7 +193,8 @@ impl Machine {
     fn admit(&mut self, received: Received, effects: &mut Vec<Effect>) -> bool {
         let Received { from, hash, ref block } = received;
         let Err(fault) = self.view().judge(block) else {
-            self.tree.insert(hash, received.block.into_header(), from);
+            self.join(hash, received.block.into_header(), from);
+            effects.extend(self.tree.accuse(&hash).map(Effect::Accuse));
             self.make_room(effects);
             self.await_final(hash, effects);
             return true;
@@ -206,6 +214,18 @@ impl Machine {
             _ => return false,
         }
         true
+    }
+
+    /// Take a block into the tree. This is when a key block arrives, as the lock rule means it: one that came before it
+    /// could be judged was no choice yet.
+    fn join(&mut self, hash: Hash, header: Header, from: Option<Peer>) {
+        let is_key = header.index() == 0;
+        let hold_ms = self.params.lock_hold_ms;
+        let is_discounted = is_key && self.tree.leaves_out_a_lock(&header.prev_hash(), hold_ms, self.now);
+        self.tree.insert(hash, header, from);
+        if is_discounted {
+            self.tree.discount(&hash);
+        }
     }
 
     fn hold(&mut self, received: Received, until: Until, effects: &mut Vec<Effect>) {
@@ -320,6 +340,7 @@ impl Machine {
             return;
         }
         let goal = self.choose();
+        self.tree.count_all_work(&goal);
         if goal != self.goal {
             self.head_for(goal, effects);
         }

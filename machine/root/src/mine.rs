@@ -3,60 +3,88 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use banyan_types::{
-    Hash, Height, TimeMs,
+    Hash, TimeMs,
     header::{KeyHeader, POW_EDGES},
 };
 
-use crate::{Block, Effect, Machine, Miner, TemplateId, pow::Cycle};
+use crate::{Block, Effect, KeyBodyFacts, Machine, Miner, TemplateId, ancestry::Ancestry, pow::Cycle};
 
 /// What this node is mining.
 #[derive(Clone, Debug, Default)]
 pub struct Mining {
     last: TemplateId,
-    template: Option<Template>,
+    /// The header whose state's root the shell looks for.
+    asked: Option<Template>,
+    /// The header that a proof of work is searched for. It may be older than `asked`, never on another block.
+    searched: Option<Template>,
+    /// A better seal is there than those templates know.
+    reseal: bool,
 }
 
-/// The header that is worked on; without its state's root until the shell has found that.
+/// A header in the making.
 #[derive(Clone, Debug)]
 struct Template {
+    id: TemplateId,
     header: Box<KeyHeader>,
-    searching: bool,
+}
+
+impl Mining {
+    /// The block that is worked on.
+    fn on(&self) -> Option<Hash> {
+        self.asked.as_ref().or(self.searched.as_ref()).map(|template| template.header.prev_hash)
+    }
 }
 
 impl Machine {
     /// Work on the tip: stop what is on another block, and begin once a key block there can be in time.
     pub(crate) fn mine(&mut self, effects: &mut Vec<Effect>) {
-        let on = self.head();
-        if self.mining.template.as_ref().is_some_and(|template| template.header.prev_hash == on) {
+        let on = Some(self.head());
+        if self.mining.on() == on && !self.mining.reseal {
             return;
         }
-        if self.mining.template.take().is_some_and(|template| template.searching) {
+        self.mining.asked = None;
+        if self.mining.on() != on && self.mining.searched.take().is_some() {
             effects.push(Effect::StopMining);
         }
         let Some(miner) = self.miner.filter(|_| self.now >= self.next_key_due()) else { return };
         let header = Box::new(self.template(miner));
         self.mining.last.0 += 1;
-        effects.push(Effect::Template(self.mining.last, header.clone()));
-        self.mining.template = Some(Template { header, searching: false });
+        let id = self.mining.last;
+        self.mining.reseal = false;
+        self.mining.asked = Some(Template { id, header: header.clone() });
+        effects.push(Effect::Template(id, header));
     }
 
-    pub(crate) fn templated(&mut self, id: TemplateId, state_root: Hash, effects: &mut Vec<Effect>) {
-        let Some(template) = self.mining.template.as_mut().filter(|_| id == self.mining.last) else { return };
+    /// Begin again on the same block, for the sake of its body. What is searched meanwhile is still a block if found.
+    pub(crate) const fn reseal(&mut self) {
+        self.mining.reseal = self.mining.asked.is_some() || self.mining.searched.is_some();
+    }
+
+    pub(crate) fn templated(
+        &mut self,
+        id: TemplateId,
+        state_root: Hash,
+        witness_hash: Hash,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(mut template) = self.mining.asked.take_if(|asked| asked.id == id) else { return };
         template.header.state_root = state_root;
-        template.searching = true;
+        template.header.witness_hash = witness_hash;
         effects.push(Effect::Mine(id, template.header.clone()));
+        self.mining.searched = Some(template);
     }
 
     /// A solution goes through the same door as a peer's block. One for an older template is dropped: it would leave
     /// out micro blocks that have come since.
     pub(crate) fn solved(&mut self, id: TemplateId, nonce: u64, pow: Cycle, effects: &mut Vec<Effect>) {
-        let current = self.mining.template.as_ref().filter(|template| template.searching && id == self.mining.last);
-        let Some(template) = current.cloned() else { return };
+        let Some(template) = self.mining.searched.clone().filter(|searched| searched.id == id) else { return };
         let header = Box::new(KeyHeader { nonce, pow, ..*template.header.clone() });
         let hash = header.hash();
-        self.receive(None, Block::Key(header), effects);
+        // The shell chose the body; a seal that it holds is never too large.
+        let body = KeyBodyFacts { witness_hash: header.witness_hash, bytes: 0 };
+        self.receive(None, Block::Key(header, body), effects);
         if self.tree.get(&hash).is_some() {
-            self.mining.template = None;
+            (self.mining.asked, self.mining.searched) = (None, None);
         } else {
             effects.push(Effect::Mine(id, template.header));
         }
@@ -64,7 +92,7 @@ impl Machine {
 
     /// When mining can begin, if it waits for that.
     pub(crate) fn mining_due(&self) -> Option<TimeMs> {
-        let waits = self.miner.is_some() && self.is_settled() && self.mining.template.is_none();
+        let waits = self.miner.is_some() && self.is_settled() && self.mining.on().is_none();
         waits.then(|| self.next_key_due())
     }
 
@@ -72,36 +100,35 @@ impl Machine {
     /// is it ahead of the clock.
     fn next_key_due(&self) -> TimeMs {
         let ahead = self.next_key_time().0.saturating_sub(self.params.drift_ms);
-        TimeMs(ahead).max(self.view().paced_time_after(&self.tip().key_hash))
+        TimeMs(ahead).max(self.ancestry().paced_time(&self.params))
     }
 
     /// The least time of a key block on the tip.
     fn next_key_time(&self) -> TimeMs {
-        let (view, tip) = (self.view(), self.tip());
-        let past = view.past_time_before(next(tip.height), &tip.key_hash);
-        TimeMs(past.0.saturating_add(1)).max(view.paced_time_after(&tip.key_hash))
+        let ancestry = self.ancestry();
+        TimeMs(ancestry.past_time(&self.params).0.saturating_add(1)).max(ancestry.paced_time(&self.params))
+    }
+
+    fn ancestry(&self) -> Ancestry {
+        self.view().ancestry(&self.tip().key_hash)
     }
 
     fn template(&self, miner: Miner) -> KeyHeader {
-        let tip = self.tip();
+        let (tip, ancestry) = (self.tip(), self.ancestry());
         KeyHeader {
             version: self.params.version,
             info: None,
-            height: next(tip.height),
+            height: ancestry.next_height(),
             prev_hash: tip.hash,
             prev_key_hash: tip.key_hash,
             state_root: Hash::ZERO,
             miner: miner.key,
             beneficiary: miner.beneficiary,
             witness_hash: Hash::ZERO,
-            target: self.view().target_after(&tip.key_hash).to_compact(),
+            target: ancestry.target(&self.params).to_compact(),
             time: self.next_key_time().max(self.now),
             nonce: 0,
             pow: [0; POW_EDGES],
         }
     }
-}
-
-const fn next(height: Height) -> Height {
-    Height(height.0.saturating_add(1))
 }

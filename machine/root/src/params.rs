@@ -37,9 +37,44 @@ pub struct RootParams {
     pub micro_per_generation_max: u32,
     /// Greatest body of a micro block, in bytes; attachments do not count.
     pub micro_bytes_max: u32,
+    /// How long a micro block must have been locked, in milliseconds, for a key block to leave it out at a price:
+    /// [`lock_hold_ms`] of the witnesses' `delta_ms`.
+    pub lock_hold_ms: u64,
+}
+
+/// The hold of a lock where messages take `delta_ms`: every honest miner has heard of it by then. Source: root 7.
+pub const fn lock_hold_ms(delta_ms: u64) -> u64 {
+    delta_ms.saturating_mul(2).saturating_add(1_000)
 }
 
 impl RootParams {
+    /// The profile `main`: a key block every 120 s, a micro block every 3 s. The first target is set at launch.
+    pub fn main(network_id: impl Into<String>, genesis_time: TimeMs, target_initial: Target) -> Self {
+        Self {
+            edge_bits: const { EdgeBits::new(29).unwrap() },
+            key_interval_ms: const { NonZeroU64::new(120_000).unwrap() },
+            micro_interval_ms: 3_000,
+            drift_ms: 60_000,
+            target_initial,
+            retarget: true,
+            paced: false,
+            lock_hold_ms: lock_hold_ms(2_000),
+            ..Self::dev(network_id, genesis_time)
+        }
+    }
+
+    /// The profile `test`: a key block every 30 s, a micro block every second, work for one processor.
+    pub fn test(network_id: impl Into<String>, genesis_time: TimeMs) -> Self {
+        Self {
+            edge_bits: const { EdgeBits::new(15).unwrap() },
+            key_interval_ms: const { NonZeroU64::new(30_000).unwrap() },
+            micro_interval_ms: 1_000,
+            drift_ms: 15_000,
+            lock_hold_ms: lock_hold_ms(1_000),
+            ..Self::main(network_id, genesis_time, Target::HIGHEST)
+        }
+    }
+
     /// The profile `dev`: a key block every 3 s, a micro block every 300 ms, work that costs nothing.
     pub fn dev(network_id: impl Into<String>, genesis_time: TimeMs) -> Self {
         Self {
@@ -55,7 +90,13 @@ impl RootParams {
             paced: true,
             micro_per_generation_max: 4_096,
             micro_bytes_max: 2 * 1024 * 1024,
+            lock_hold_ms: lock_hold_ms(200),
         }
+    }
+
+    /// The latest time that a header may say.
+    pub(crate) const fn latest(&self, now: TimeMs) -> TimeMs {
+        TimeMs(now.0.saturating_add(self.drift_ms))
     }
 
     pub(crate) const fn pace(&self) -> Pace {

@@ -6,7 +6,8 @@ use banyan_types::{Hash, TimeMs, header::KeyHeader};
 
 use crate::{
     Header, Machine, Miner, RootParams, Watermark,
-    tree::{HEADERS_MAX, HISTORY, Past, Tree, solved},
+    ancestry::{HISTORY, solved},
+    tree::{HEADERS_MAX, Past, Tree},
 };
 
 /// What the store has kept of a chain.
@@ -67,18 +68,21 @@ impl Machine {
         }
         let below = with_work(&past, work.saturating_sub(solved(&root).target.work()));
         let mut tree = Tree::new(root, below, work);
+        let mut frauds = Vec::new();
         for header in above {
             let hash = header.hash();
             if tree.get(&header.prev_hash()).is_none() || tree.get(&hash).is_some() {
                 return Err(Broken::Unlinked(hash));
             }
             tree.insert(hash, header, None);
+            frauds.extend(tree.accuse(&hash));
         }
         if tree.get(&tip).is_none() {
             return Err(Broken::Tip(tip));
         }
         let mut machine = Self::at(params, miner, tree, tip, clock);
         machine.leader.watermark = watermark;
+        machine.frauds = frauds;
         Ok(machine)
     }
 }

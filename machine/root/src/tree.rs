@@ -1,8 +1,9 @@
 //! Headers from the last final key block upward, and which of them is best.
 //!
 //! Every block here passed the rules that a header alone can break, and none of them descends from an invalid one. One
-//! order ranks them all: the work of the key chain, then who was seen first, then the length of the micro chain, then
-//! who was seen first. So the greatest [`Rank`] is the fork choice, the least is what is forgotten when room is short.
+//! order ranks them all: the work of the key chain, then whom the witnesses prefer, then who was seen first; then the
+//! length of the micro chain, then how far it is locked, then who was seen first. So the greatest [`Rank`] is the fork
+//! choice, the least is what is forgotten when room is short. What witnesses say is in [`crate::promises`].
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -10,18 +11,30 @@ use alloc::{
 };
 use core::cmp::Reverse;
 
-use banyan_types::{Hash, TimeMs, header::KeyHeader};
+use banyan_types::{Hash, header::KeyHeader};
 
 use crate::{
     BlockRef, Header, Peer,
-    target::{RETARGET_BLOCKS, Solved, Target},
+    ancestry::{HISTORY, solved},
+    promises::Promises,
+    target::Solved,
 };
 
 /// Headers above the last final key block, at most. Source: root 3.
 pub const HEADERS_MAX: usize = 20_000;
 
-/// Key headers below any block that its rules look at: 18 for the target, of which 11 for the median of times.
-pub const HISTORY: usize = RETARGET_BLOCKS + 1;
+/// What besides work ranks a block; a micro block begins with what the block before it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// When its key block was seen.
+    key_seen: Seen,
+    /// Work that does not count: of key blocks in its chain that left out a lock and were not chosen yet.
+    pub(crate) discount: u128,
+    /// When a majority of the witnesses stood behind its key block, in the order of telling; 0 if never.
+    pub(crate) witnessed: u64,
+    /// Index of the last locked block of its generation, up to it and with it; 0 if none is.
+    pub(crate) locked: u32,
+}
 
 /// A header with its place in the tree.
 #[derive(Clone, Debug)]
@@ -33,17 +46,20 @@ pub struct Node {
     pub work: u128,
     /// Who sent it first; `None` for this node's own.
     pub from: Option<Peer>,
+    pub(crate) standing: Standing,
+    /// Whether its leader was accused of two blocks with one index: known of key blocks.
+    pub(crate) accused: bool,
     /// Blocks since the chain began, or since this node started.
     depth: u64,
     seen: Seen,
-    /// When its key block was seen.
-    key_seen: Seen,
-    children: Vec<Hash>,
+    pub(crate) children: Vec<Hash>,
 }
 
 impl Node {
     fn rank(&self, hash: Hash) -> Rank {
-        (self.work, Reverse(self.key_seen), self.header.index(), Reverse(self.seen), hash)
+        let Standing { key_seen, discount, witnessed, locked } = self.standing;
+        let generation = (self.work.saturating_sub(discount), witnessed, Reverse(key_seen));
+        (generation, (self.header.index(), locked, Reverse(self.seen)), hash)
     }
 }
 
@@ -51,7 +67,7 @@ impl Node {
 type Seen = u64;
 
 /// How good a block is as an end of the chain; see the module's page. The hash only names the block.
-type Rank = (u128, Reverse<Seen>, u32, Reverse<Seen>, Hash);
+type Rank = ((u128, u64, Reverse<Seen>), (u32, u32, Reverse<Seen>), Hash);
 
 /// The tree. Its root is the last final key block, whose own parents are gone.
 #[derive(Clone, Debug)]
@@ -62,6 +78,7 @@ pub struct Tree {
     /// Key blocks up to the root and with it, oldest first, [`HISTORY`] at most: the genesis is among them or 18 are.
     past: Vec<Past>,
     seen: Seen,
+    pub(crate) promises: Promises,
 }
 
 /// What stays known of a key block whose header may go.
@@ -85,10 +102,12 @@ impl Tree {
     /// A tree of one block. `past` are the key blocks below it, oldest first; `work` is its chain's.
     pub fn new(root: KeyHeader, past: Vec<Past>, work: u128) -> Self {
         let hash = root.hash();
-        let mut tree = Self { nodes: BTreeMap::new(), ranks: BTreeSet::new(), root: hash, past, seen: 0 };
+        let (nodes, ranks, promises) = (BTreeMap::new(), BTreeSet::new(), Promises::default());
+        let mut tree = Self { nodes, ranks, root: hash, past, seen: 0, promises };
         tree.extend_past(Past { hash, solved: solved(&root), work });
         let header = Header::Key(root.into());
-        let node = Node { header, key: hash, work, from: None, depth: 0, seen: 0, key_seen: 0, children: Vec::new() };
+        let (standing, children) = (Standing::default(), Vec::new());
+        let node = Node { header, key: hash, work, from: None, standing, accused: false, depth: 0, seen: 0, children };
         tree.add(hash, node);
         tree
     }
@@ -97,12 +116,17 @@ impl Tree {
     pub fn insert(&mut self, hash: Hash, header: Header, from: Option<Peer>) {
         self.seen += 1;
         let (seen, parent) = (self.seen, self.node(&header.prev_hash()));
-        let (key, work, key_seen) = match &header {
-            Header::Key(key) => (hash, parent.work.saturating_add(solved(key).target.work()), seen),
-            Header::Micro(_) => (parent.key, parent.work, parent.key_seen),
+        let (depth, standing) = (parent.depth + 1, parent.standing);
+        let (key, work, standing) = match &header {
+            Header::Key(key) => {
+                let work = parent.work.saturating_add(solved(key).target.work());
+                (hash, work, Standing { key_seen: seen, discount: standing.discount, ..Standing::default() })
+            }
+            Header::Micro(_) => (parent.key, parent.work, standing),
         };
-        let depth = parent.depth + 1;
-        self.add(hash, Node { header, key, work, from, depth, seen, key_seen, children: Vec::new() });
+        let children = Vec::new();
+        self.add(hash, Node { header, key, work, from, standing, accused: false, depth, seen, children });
+        self.remember_promises(&hash);
     }
 
     fn add(&mut self, hash: Hash, node: Node) {
@@ -111,6 +135,15 @@ impl Tree {
         }
         self.ranks.insert(node.rank(hash));
         self.nodes.insert(hash, node);
+    }
+
+    /// Change how a block ranks.
+    pub(crate) fn change(&mut self, hash: &Hash, change: impl FnOnce(&mut Node)) {
+        if let Some(mut node) = self.drop_node(hash) {
+            change(&mut node);
+            self.ranks.insert(node.rank(*hash));
+            self.nodes.insert(*hash, node);
+        }
     }
 
     fn drop_node(&mut self, hash: &Hash) -> Option<Node> {
@@ -147,8 +180,8 @@ impl Tree {
 
     /// Fork choice among the blocks that descend from `ancestor`.
     pub fn best_above(&self, ancestor: &Hash) -> Hash {
-        let fits = |rank: &&Rank| self.descends(&rank.4, ancestor);
-        self.ranks.iter().rev().find(fits).map_or(*ancestor, |rank| rank.4)
+        let fits = |rank: &&Rank| self.descends(&rank.2, ancestor);
+        self.ranks.iter().rev().find(fits).map_or(*ancestor, |rank| rank.2)
     }
 
     /// Whether `hash` is `ancestor` or has it below.
@@ -220,7 +253,7 @@ impl Tree {
 
     /// Forget the worst end that is none of `kept`. `None` if they are all there is.
     pub fn forget_worst(&mut self, kept: &[Hash]) -> Option<Hash> {
-        let mut hashes = self.ranks.iter().map(|rank| rank.4);
+        let mut hashes = self.ranks.iter().map(|rank| rank.2);
         let worst = hashes.find(|hash| self.node(hash).children.is_empty() && !kept.contains(hash))?;
         self.remove(&worst);
         Some(worst)
@@ -254,12 +287,4 @@ impl Tree {
         let excess = self.past.len().saturating_sub(HISTORY);
         self.past.drain(..excess);
     }
-}
-
-/// What later targets and medians read of a key header.
-pub fn solved(header: &KeyHeader) -> Solved {
-    // Only the genesis may name no target, and no retarget reads its.
-    let target = Target::from_compact(header.target).unwrap_or(Target::HIGHEST);
-    let TimeMs(time_ms) = header.time;
-    Solved { time_ms, target }
 }

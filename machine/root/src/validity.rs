@@ -6,26 +6,24 @@
 
 use banyan_types::{
     Hash, Height, TimeMs,
-    header::{KEY_WORKED_BYTES, KeyHeader, MicroHeader},
+    header::{KeyHeader, MicroHeader},
+    witness::SEAL_BYTES_MAX,
 };
 use thiserror::Error;
 
 use crate::{
-    BodyFacts, Header, Points, RootParams,
+    BodyFacts, Header, KeyBodyFacts, Points, RootParams,
+    ancestry::{Ancestry, worked},
     block::Block,
-    pow::{self, BadCycle, Seed},
+    pow::BadCycle,
     refused::{Refusal, Refused},
-    target::{BadTarget, RETARGET_BLOCKS, Target, retarget},
+    target::{BadTarget, Target},
     tree::{Node, Tree},
     waiting::Until,
 };
 
 /// Key times whose median a key block must leave behind.
 pub const MEDIAN_BLOCKS: usize = 11;
-/// The first height whose 11 key blocks before it do not include the genesis.
-const MEDIAN_FROM: Height = Height(12);
-/// The first height with a whole retarget window that does not include the genesis.
-const RETARGET_FROM: Height = Height(19);
 
 /// Whose fault it is that a block is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +56,14 @@ pub enum Fault {
 /// Why a key block is refused, in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum KeyFault {
+    /// Rule 1.
+    #[error("body has {got} bytes, {max} allowed")]
+    Size {
+        /// Greatest size.
+        max: usize,
+        /// The body's.
+        got: usize,
+    },
     /// Rule 2.
     #[error(transparent)]
     Target(BadTarget),
@@ -142,10 +148,12 @@ pub enum KeyFault {
         /// The median, or the genesis' time below height 12.
         past: TimeMs,
     },
-    /// Rule 11: the header names a body, but key blocks have none.
-    #[error("body {got:?} named, none expected")]
+    /// Rule 11: the body is another one. The sender's fault, not the block's: the right body may still come.
+    #[error("body hashes to {got:?}, header says {expected:?}")]
     Body {
         /// The header's `witness_hash`.
+        expected: Hash,
+        /// The body's.
         got: Hash,
     },
 }
@@ -266,7 +274,7 @@ impl Fault {
     /// What the sender loses for it.
     pub const fn points(&self) -> Option<Points> {
         match (self, self.owner()) {
-            (Self::Micro(MicroFault::Body { .. }), _) => Some(Points::WRONG_BYTES),
+            (Self::Key(KeyFault::Body { .. }) | Self::Micro(MicroFault::Body { .. }), _) => Some(Points::WRONG_BYTES),
             (_, Owner::Invalid) => Some(Points::INVALID),
             (_, Owner::Early | Owner::Dead) => None,
         }
@@ -307,30 +315,26 @@ impl View<'_> {
     /// The first rule that the block breaks.
     pub fn judge(&self, block: &Block) -> Result<(), Fault> {
         match block {
-            Block::Key(header) => self.judge_key(header).map_err(Fault::Key),
+            Block::Key(header, body) => self.judge_key(header, *body).map_err(Fault::Key),
             Block::Micro(header, body) => self.judge_micro(header, *body).map_err(Fault::Micro),
         }
     }
 
-    fn judge_key(&self, header: &KeyHeader) -> Result<(), KeyFault> {
-        let target = Target::from_compact(header.target).map_err(KeyFault::Target)?;
-        let seed = seed(header);
-        pow::verify(&seed, self.params.edge_bits, &header.pow, &target).map_err(KeyFault::Work)?;
+    fn judge_key(&self, header: &KeyHeader, body: KeyBodyFacts) -> Result<(), KeyFault> {
+        let (expected, got) = (header.witness_hash, body.witness_hash);
+        let (max, size) = (SEAL_BYTES_MAX, body.bytes as usize);
+        if got == expected && size > max {
+            return Err(KeyFault::Size { max, got: size });
+        }
+        let target = worked(self.params, header)?;
         let prev = self.key_parent(header, target)?;
-        link(header, prev)?;
+        let ancestry = self.ancestry(&prev.key);
+        key_link(header, prev.key, ancestry.next_height())?;
         if !self.tree.descends(&header.prev_hash, &self.last_final) {
             return Err(self.dead(header, prev.work.saturating_add(target.work())));
         }
-        let expected = self.params.version;
-        if header.version != expected {
-            return Err(KeyFault::Version { expected, got: header.version });
-        }
-        let expected = self.target_after(&prev.key);
-        if target != expected {
-            return Err(KeyFault::WrongTarget { expected, got: target });
-        }
-        self.key_time(header)?;
-        if header.witness_hash == Hash::ZERO { Ok(()) } else { Err(KeyFault::Body { got: header.witness_hash }) }
+        ancestry.judge(self.params, header, target, self.now)?;
+        if got == expected { Ok(()) } else { Err(KeyFault::Body { expected, got }) }
     }
 
     /// Rule 4, and what of rule 6 can be said without the parents: nothing can be fetched at or below the final height.
@@ -350,23 +354,10 @@ impl View<'_> {
         KeyFault::Dead { height: header.height, last_final: self.final_height(), work }
     }
 
-    /// Rules 9 and 10.
-    fn key_time(&self, header: &KeyHeader) -> Result<(), KeyFault> {
-        let (time, latest) = (header.time, self.latest());
-        if time > latest {
-            return Err(KeyFault::Ahead { time, latest });
-        }
-        let least = self.paced_time_after(&header.prev_key_hash);
-        if time < least {
-            return Err(KeyFault::TooSoon { time, least });
-        }
-        let past = self.past_time_before(header.height, &header.prev_key_hash);
-        if time <= past { Err(KeyFault::Late { time, past }) } else { Ok(()) }
-    }
-
     fn judge_micro(&self, header: &MicroHeader, body: BodyFacts) -> Result<(), MicroFault> {
+        // The size of a body says nothing about a block that does not name it: that is rule 10's.
         let (max, got) = (self.params.micro_bytes_max, body.bytes);
-        if got > max {
+        if got > max && body.txs_root == header.txs_root {
             return Err(MicroFault::Size { max, got });
         }
         let prev = self.micro_parent(header)?;
@@ -425,7 +416,7 @@ impl View<'_> {
 
     /// Rules 7 and 8.
     fn micro_time(&self, header: &MicroHeader, prev: &Node) -> Result<(), MicroFault> {
-        let (time, latest) = (header.time, self.latest());
+        let (time, latest) = (header.time, self.params.latest(self.now));
         if time > latest {
             return Err(MicroFault::Ahead { time, latest });
         }
@@ -449,38 +440,9 @@ impl View<'_> {
         self.tree.node(&self.last_final).header.height()
     }
 
-    const fn latest(&self) -> TimeMs {
-        TimeMs(self.now.0.saturating_add(self.params.drift_ms))
-    }
-
-    /// The target of the key block after `key`. Source: root 5.
-    pub fn target_after(&self, key: &Hash) -> Target {
-        let height = self.tree.node(key).header.height();
-        let mut headers = self.tree.history(key);
-        headers.reverse();
-        match <&[_; RETARGET_BLOCKS + 1]>::try_from(headers.as_slice()) {
-            Ok(headers) if self.params.retarget && height.next() >= Some(RETARGET_FROM) => {
-                retarget(self.params.pace(), headers)
-            }
-            _ => self.params.target_initial,
-        }
-    }
-
-    /// What the time of a key block at `height` after `key` must be above. Source: rule 10.
-    pub fn past_time_before(&self, height: Height, key: &Hash) -> TimeMs {
-        if height < MEDIAN_FROM {
-            return self.params.genesis_time;
-        }
-        let mut times: alloc::vec::Vec<u64> =
-            self.tree.history(key).iter().take(MEDIAN_BLOCKS).map(|solved| solved.time_ms).collect();
-        times.sort_unstable();
-        times.get(times.len() / 2).map_or(self.params.genesis_time, |median| TimeMs(*median))
-    }
-
-    /// The least time of a key block after `key` on a paced chain, else 0. Source: rule 9.
-    pub fn paced_time_after(&self, key: &Hash) -> TimeMs {
-        let before = self.tree.node(key).header.time().0;
-        TimeMs(if self.params.paced { before.saturating_add(self.params.key_interval_ms.get()) } else { 0 })
+    /// What the rules of the key block after `key` look at.
+    pub fn ancestry(&self, key: &Hash) -> Ancestry {
+        Ancestry::new(self.tree.node(key).header.height(), self.tree.history(key))
     }
 
     /// The least time of a micro block after `prev`. Source: rule 8.
@@ -493,18 +455,10 @@ impl View<'_> {
     }
 }
 
-/// Rule 5 for key blocks.
-fn link(header: &KeyHeader, prev: &Node) -> Result<(), KeyFault> {
-    if prev.key != header.prev_key_hash {
-        return Err(KeyFault::Link { expected: prev.key, got: header.prev_key_hash });
+/// Rule 5: the key block before is `prev_key`, and the next height is `expected`.
+pub(crate) fn key_link(header: &KeyHeader, prev_key: Hash, expected: Height) -> Result<(), KeyFault> {
+    if prev_key != header.prev_key_hash {
+        return Err(KeyFault::Link { expected: prev_key, got: header.prev_key_hash });
     }
-    let expected = Height(prev.header.height().0.saturating_add(1));
     if header.height == expected { Ok(()) } else { Err(KeyFault::Height { expected, got: header.height }) }
-}
-
-/// The graph of a key header.
-fn seed(header: &KeyHeader) -> Seed {
-    let bytes = header.encode();
-    let prefix = bytes.first_chunk::<KEY_WORKED_BYTES>().expect("a key header has 400 bytes");
-    Seed::of_header(prefix, header.nonce)
 }

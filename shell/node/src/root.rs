@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 use banyan_crypto::SecretKey;
 use banyan_ledger::{Block, Execution, Invalid, KeyBlock, MicroBlock, Overlay, key_outcome};
 use banyan_root::{
-    Block as Seen, BodyFacts, Draft, Effect, Header as Named, Input as Step, Machine, Miner, NotApplied, Peer, Points,
-    Record, RootParams, Saved, TemplateId, Watermark,
+    Block as Seen, BodyFacts, Draft, Effect, Header as Named, Input as Step, KeyBodyFacts, Machine, Miner, NotApplied,
+    Peer, Points, Record, RootParams, Saved, TemplateId, Watermark,
     finality::DepthFinality,
+    lock_hold_ms,
     pow::EdgeBits,
     target::Target,
-    validity::{Fault, MicroFault},
+    validity::{Fault, KeyFault, MicroFault},
 };
 use banyan_store::{Commit, Flush, Place};
 use banyan_types::{
@@ -178,7 +179,9 @@ impl RootDriver {
             }
             Effect::Score(peer, Points(points)) => core.order(Order::Score(peer, points)),
             // Another body than the header's was never kept: what is here came from somebody else.
-            Effect::Refuse(_, Fault::Micro(MicroFault::Body { .. })) => {}
+            Effect::Refuse(_, Fault::Key(KeyFault::Body { .. }) | Fault::Micro(MicroFault::Body { .. })) => {}
+            // Without bonds there is nothing that a report could take.
+            Effect::Accuse(_) => {}
             Effect::Refuse(hash, _) => drop(self.pending.remove(&hash)),
             Effect::Wake(at) => core.order(Order::Wake(at)),
             Effect::Alarm(alarm) => {
@@ -197,7 +200,7 @@ impl RootDriver {
             }
             return None;
         };
-        if body_fits(&seen) && core.chain.store().version_of(&seen.hash().0).is_none() {
+        if seen.body_fits() && core.chain.store().version_of(&seen.hash().0).is_none() {
             self.pending.insert(seen.hash(), block);
         }
         Some(Step::Block { from, block: seen })
@@ -309,7 +312,7 @@ fn template(core: &Core, id: TemplateId, header: &KeyHeader) -> Result<Step, Nod
     let version = core.chain.store().version_of(&header.prev_hash.0).ok_or(NodeError::Header)?;
     let mut state = Overlay::new(core.session(version).map_err(NodeError::OwnBlock)?);
     let outcome = key_outcome(&mut state, core.chain.params(), header).map_err(NodeError::OwnBlock)?;
-    Ok(Step::Templated(id, outcome.root))
+    Ok(Step::Templated(id, outcome.root, Hash::ZERO))
 }
 
 fn execute(core: &Core, header: &Header, body: &[u8]) -> Result<Executed, Invalid> {
@@ -337,7 +340,7 @@ fn decode_txs(body: &[u8]) -> Result<Vec<SignedTx>, Invalid> {
 /// The block as the machine sees it; `None` if the bytes are no block of the root.
 fn see(block: &BlockBytes) -> Option<Seen> {
     match Header::decode(&block.header).ok()? {
-        Header::Key(header) => block.body.is_empty().then_some(Seen::Key(header)),
+        Header::Key(header) => block.body.is_empty().then_some(Seen::Key(header, KeyBodyFacts::EMPTY)),
         Header::Micro(header) => {
             // No transaction names attachments yet, and no header covers them: with any, it is not the leader's body.
             let body = MicroBody::decode(&block.body).ok().filter(|body| body.attachments.is_empty())?;
@@ -346,15 +349,6 @@ fn see(block: &BlockBytes) -> Option<Seen> {
             Some(Seen::Micro(header, BodyFacts { txs_root, bytes: u32::try_from(block.body.len()).ok()? }))
         }
         Header::Child(_) => None,
-    }
-}
-
-/// Whether the body is the one that the header names: a block is known by its header, and anybody may send that with
-/// another body.
-fn body_fits(seen: &Seen) -> bool {
-    match seen {
-        Seen::Key(_) => true,
-        Seen::Micro(header, body) => header.txs_root == body.txs_root,
     }
 }
 
@@ -386,6 +380,8 @@ fn machine_params(chain: &Chain, engine: &RootEngineParams) -> Result<RootParams
         micro_per_generation_max: engine.micro_per_generation_max,
         micro_bytes_max: engine.micro_bytes_max,
         genesis_time: chain.file().time,
+        // No witness locks anything yet.
+        lock_hold_ms: lock_hold_ms(0),
     })
 }
 

@@ -90,7 +90,10 @@ impl Shell {
             Move::Applied(None, answer) => Input::Applied(self.applying.unwrap_or(stranger), answer),
             Move::Applied(Some(which), answer) => Input::Applied(which.get(blocks).hash(), answer),
             Move::Final(which, height) => Input::Final { hash: which.get(blocks).hash(), height: Height(height) },
-            Move::Templated(asked) => Input::Templated(if asked { self.template } else { TemplateId(9) }, stranger),
+            Move::Templated(asked) => {
+                let id = if asked { self.template } else { TemplateId(9) };
+                Input::Templated(id, stranger, stranger)
+            }
             Move::Solved(asked) => {
                 let template = if asked { self.template } else { TemplateId(9) };
                 Input::Solved { template, nonce: 1, pow: Box::new([3; 42]) }

@@ -38,7 +38,7 @@ fn a_miner_asks_for_the_state_mines_and_sends_what_it_found_once_applied() {
     assert_eq!(draft, expected);
     assert_eq!(draft.beneficiary, miner(LEADER).beneficiary);
     let work = KeyHeader { state_root: ROOT_AFTER, ..draft.clone() };
-    assert_eq!(node.tell(Input::Templated(id, ROOT_AFTER)), [Effect::Mine(id, Box::new(work))]);
+    assert_eq!(node.tell(Input::Templated(id, ROOT_AFTER, Hash::ZERO)), [Effect::Mine(id, Box::new(work))]);
     let (solved, header) = solution(id, &draft);
     let effects = node.tell(solved);
     assert_eq!(effects[0], Effect::Apply(header.hash()));
@@ -50,16 +50,16 @@ fn a_miner_asks_for_the_state_mines_and_sends_what_it_found_once_applied() {
 fn work_follows_the_tip_and_late_answers_are_dropped() {
     let mut node = unpaced();
     let (id, draft) = template(&node.log.clone());
-    node.tell(Input::Templated(id, ROOT_AFTER));
+    node.tell(Input::Templated(id, ROOT_AFTER, Hash::ZERO));
     let first = key(&root(), 1);
     node.tell(Input::Tick(first.time()));
     let effects = node.feed([&first]);
     assert!(effects.contains(&Effect::StopMining));
     let (next, _) = template(&effects);
     assert!(next > id);
-    assert_eq!(node.tell(Input::Templated(id, ROOT_AFTER)), []);
+    assert_eq!(node.tell(Input::Templated(id, ROOT_AFTER, Hash::ZERO)), []);
     assert_eq!(node.tell(solution(id, &draft).0), [], "it would leave out what has come since");
-    node.tell(Input::Templated(next, ROOT_AFTER));
+    node.tell(Input::Templated(next, ROOT_AFTER, Hash::ZERO));
     assert_eq!(node.tell(solution(id, &draft).0), []);
     let effects = node.feed([&micro(&first, 1)]);
     assert!(effects.contains(&Effect::StopMining));
@@ -72,7 +72,7 @@ fn work_follows_the_tip_and_late_answers_are_dropped() {
 fn a_solution_that_is_none_is_refused_and_the_search_goes_on() {
     let mut node = unpaced();
     let (id, draft) = template(&node.log.clone());
-    node.tell(Input::Templated(id, ROOT_AFTER));
+    node.tell(Input::Templated(id, ROOT_AFTER, Hash::ZERO));
     let nothing = Input::Solved { template: id, nonce: 0, pow: Box::new([0; 42]) };
     let work = KeyHeader { state_root: ROOT_AFTER, ..draft.clone() };
     let effects = node.tell(nothing);
@@ -93,7 +93,7 @@ fn a_paced_miner_waits_for_the_interval() {
     let effects = node.tell(Input::Tick(due));
     let (id, draft) = template(&effects);
     assert_eq!((draft.time, draft.height), (due, Height(1)));
-    node.tell(Input::Templated(id, ROOT_AFTER));
+    node.tell(Input::Templated(id, ROOT_AFTER, Hash::ZERO));
     let effects = node.tell(solution(id, &draft).0);
     assert_eq!(templates(&effects), 0);
     assert_eq!(effects.last(), Some(&Effect::Wake(TimeMs(due.0 + INTERVAL))));

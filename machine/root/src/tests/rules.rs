@@ -9,7 +9,7 @@ use banyan_types::{
 
 use super::world::*;
 use crate::{
-    Alarm, Block, BodyFacts, Effect, Header, Input, Points, RootParams,
+    Alarm, Block, BodyFacts, Effect, Header, Input, KeyBodyFacts, Points, RootParams,
     pow::BadCycle,
     refused::{Refusal, Refused},
     target::{BadTarget, Target},
@@ -106,10 +106,10 @@ fn key_rows() {
         let params = RootParams { paced: row < 11, ..params() };
         // Only the row of rule 6 has a final block that its branch leaves out.
         let last_final = if row == 6 { &scene.first } else { &root() };
-        let fault = scene.judge(&params, last_final, &Block::Key(Box::new(header))).unwrap_err();
+        let fault = scene.judge(&params, last_final, &Block::Key(Box::new(header), KeyBodyFacts::EMPTY)).unwrap_err();
         assert_eq!(name_of(&fault), *name);
     }
-    let good = Block::Key(Box::new(mined(good)));
+    let good = Block::Key(Box::new(mined(good)), KeyBodyFacts::EMPTY);
     assert_eq!(scene.judge(&params(), &scene.first, &good), Ok(()));
 }
 

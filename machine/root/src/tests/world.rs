@@ -13,8 +13,8 @@ use banyan_types::{
 };
 
 use crate::{
-    Block, BodyFacts, Effect, Header, Input, Machine, Miner, NotApplied, ParentTip, Peer, Record, RootParams, Saved,
-    Stopped, Watermark,
+    Block, BodyFacts, Effect, Header, Input, KeyBodyFacts, Machine, Miner, NotApplied, ParentTip, Peer, Record,
+    RootParams, Saved, Stopped, Watermark,
     pow::{Lean, Seed, Solver as _},
     target::Target,
 };
@@ -127,7 +127,10 @@ pub fn micro(prev: &Header, salt: u8) -> Header {
 
 pub fn block(header: &Header) -> Block {
     match header {
-        Header::Key(header) => Block::Key(header.clone()),
+        Header::Key(header) => {
+            let body = KeyBodyFacts { witness_hash: header.witness_hash, bytes: 0 };
+            Block::Key(header.clone(), body)
+        }
         Header::Micro(header) => {
             let body = BodyFacts { txs_root: header.txs_root, bytes: 100 };
             Block::Micro(header.clone(), body)
