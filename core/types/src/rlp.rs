@@ -202,7 +202,7 @@ macro_rules! plain_int_fields {
         }
     )+};
 }
-plain_int_fields!(u8, u32, u64);
+plain_int_fields!(u8, u32, u64, u128);
 
 macro_rules! fixed_fields {
     ($($name:ident => $show:expr;)+) => {$(
