@@ -51,6 +51,6 @@ fn node(folder: &Path, rich: &[AccountId]) -> Result<Service, Fault> {
     let file = GenesisFile::dev_root(machine::now(), None, accounts);
     let chain = Arc::new(Chain::open(Fjall::open(folder)?, file)?);
     let beneficiary = AccountId(key.public());
-    let role = Role::Root(RootRole { miner: Some(key), beneficiary });
+    let role = Role::Root(RootRole { miner: Some(key), beneficiary: Some(beneficiary), ..RootRole::default() });
     Ok(Service::start(Node::open(chain, role, PoolLimits::default())?, ServiceConfig::default())?)
 }

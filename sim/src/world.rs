@@ -555,7 +555,7 @@ impl World {
             return Some(Role::Solo(SoloRole { leader: Who::Operator.key(), operators, parent: Box::new(parent) }));
         }
         let who = Who::Miner(id.0);
-        Some(Role::Root(RootRole { miner: Some(who.key()), beneficiary: who.account() }))
+        Some(Role::Root(RootRole { miner: Some(who.key()), beneficiary: Some(who.account()), ..RootRole::default() }))
     }
 
     // --- people ---

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use banyan_network::PeerAddr;
 use banyan_types::{AccountId, Amount, AssociateId, Hash, Height, TxHash};
 use banyan_wallet::{Name, client::Level};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -201,6 +202,18 @@ pub struct Node {
     /// Account of the rewards [default: that of the miner's key]
     #[arg(long, value_name = "AK", requires = "miner_key")]
     pub beneficiary: Option<AccountId>,
+    /// Vote as a witness with the key in this file (sk_…)
+    #[arg(long, value_name = "FILE")]
+    pub witness_key: Option<PathBuf>,
+    /// The witness has lost the memory of its votes: it waits an era, so that it cannot vote twice
+    #[arg(long = "new", requires = "witness_key")]
+    pub is_new: bool,
+    /// Listen for peers at this address; port 0 is any. Without it and without --peer the node is alone
+    #[arg(long, value_name = "ADDRESS")]
+    pub peer_listen: Vec<std::net::SocketAddr>,
+    /// A peer to call first: pp_…@ADDRESS, or ADDRESS
+    #[arg(long = "peer", value_name = "PEER")]
+    pub peers: Vec<PeerAddr>,
 }
 
 /// `genesis`.
@@ -239,6 +252,9 @@ pub struct GenesisNew {
     /// On the root: a first balance, ak_…=AMOUNT
     #[arg(long, value_name = "AK=AMOUNT")]
     pub fund: Vec<Fund>,
+    /// On the root: a first witness and its bond, ak_…=AMOUNT; four at least, or none. Its key is the account's
+    #[arg(long, value_name = "AK=AMOUNT")]
+    pub witness: Vec<Fund>,
     /// On a child: its id at the parent
     #[arg(long, value_name = "AC", required_if_eq("engine", "solo"))]
     pub associate: Option<AssociateId>,

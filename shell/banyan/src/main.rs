@@ -10,6 +10,7 @@ mod demo;
 mod devnet;
 mod failure;
 mod host;
+mod peers;
 mod progress;
 mod report;
 mod session;

@@ -10,14 +10,14 @@ use banyan_ledger::{
 };
 use banyan_root::{Peer, TemplateId, To, pow::Cycle};
 use banyan_store::{Commit, Flush, Order as Direction, Place, Session, Version};
-use banyan_types::{Bytes, Hash, Height, TimeMs, TxHash, header::KeyHeader, tx::SignedTx};
+use banyan_types::{Bytes, Hash, Height, TimeMs, TxHash, header::KeyHeader, tx::SignedTx, witness::Seal};
 
 use crate::{
     Chain, Header, Leaves as _, NodeError, Pool, PoolLimits, SubmitError,
     chain::Kept,
     child::{SoloDriver, SoloRole},
     mempool::{Dropped, Purse},
-    root::{RootDriver, RootRole},
+    root::{FinalityView, RootDriver, RootRole},
     verify,
 };
 
@@ -67,6 +67,22 @@ pub enum Input {
     },
     /// On a child: the parent has a new final block, or a new tip.
     ParentMoved,
+    /// A connection to a peer stands.
+    Connected {
+        /// Its number, never used before.
+        peer: Peer,
+        /// Whether this node has called.
+        outbound: bool,
+    },
+    /// A message came in.
+    Frame {
+        /// From whom.
+        peer: Peer,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// The network has reached peers at these addresses.
+    Reached(Vec<String>),
 }
 
 /// A block on the wire.
@@ -93,6 +109,26 @@ pub enum Order {
     Answer(Peer, BlockBytes),
     /// Think so much better or worse of a peer.
     Score(Peer, i8),
+    /// Send a message to a peer.
+    Frame {
+        /// To whom.
+        peer: Peer,
+        /// Whether it goes before others that wait.
+        is_urgent: bool,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// A peer knows of peers at these addresses.
+    Learn(Peer, Vec<String>),
+    /// Close a connection.
+    Disconnect {
+        /// Whose.
+        peer: Peer,
+        /// Why.
+        why: String,
+        /// How long to stay away from it, in milliseconds.
+        ban_ms: Option<u64>,
+    },
     /// Tick at this time at the latest.
     Wake(TimeMs),
     /// Give the parent this transaction.
@@ -122,6 +158,19 @@ pub enum News {
         /// Its height.
         height: Height,
     },
+    /// Over half of the witnesses' weight prevoted a key block.
+    Witnessed(Hash),
+    /// A quorum of the witnesses promised to stay on a micro block.
+    Locked {
+        /// The micro block.
+        hash: Hash,
+        /// Height of its generation.
+        height: Height,
+        /// Its place there.
+        index: u32,
+    },
+    /// A seal makes a key block final.
+    Sealed(Box<Seal>),
     /// A transaction is in the durable pool.
     Pooled(TxHash),
     /// A transaction left the pool without being final.
@@ -149,6 +198,10 @@ pub(crate) struct Core {
     pub chain: Arc<Chain>,
     pub now: TimeMs,
     pool: Arc<RwLock<Pool>>,
+    finality: Arc<RwLock<FinalityView>>,
+    /// Transactions that came into the pool, and that left it, since peers were told.
+    came: Vec<TxHash>,
+    went: Vec<TxHash>,
     next_seq: u64,
     orders: Vec<Order>,
 }
@@ -176,6 +229,11 @@ impl Node {
         &self.core.pool
     }
 
+    /// Finality as it stands now.
+    pub const fn finality(&self) -> &Arc<RwLock<FinalityView>> {
+        &self.core.finality
+    }
+
     /// Advance by one input.
     /// # Errors
     /// Only what is ours: the node must stop.
@@ -185,7 +243,11 @@ impl Node {
         }
         match &mut self.driver {
             Driver::Root(driver) => driver.handle(&mut self.core, input)?,
-            Driver::Solo(driver) => driver.handle(&mut self.core, &input)?,
+            Driver::Solo(driver) => {
+                driver.handle(&mut self.core, &input)?;
+                // Nobody is told.
+                drop(self.core.take_pool_changes());
+            }
         }
         Ok(std::mem::take(&mut self.core.orders))
     }
@@ -220,8 +282,16 @@ pub(crate) fn bytes_of(txs: &[Verified<SignedTx>]) -> Vec<Bytes> {
 impl Core {
     fn open(chain: Arc<Chain>, limits: PoolLimits) -> Result<Self, NodeError> {
         let now = chain.head()?.header.time();
-        let mut core =
-            Self { chain, now, pool: Arc::new(RwLock::new(Pool::new(limits))), next_seq: 0, orders: Vec::new() };
+        let mut core = Self {
+            chain,
+            now,
+            pool: Arc::new(RwLock::new(Pool::new(limits))),
+            finality: Arc::default(),
+            came: Vec::new(),
+            went: Vec::new(),
+            next_seq: 0,
+            orders: Vec::new(),
+        };
         core.restore_pool()?;
         Ok(core)
     }
@@ -271,7 +341,17 @@ impl Core {
         self.pool.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn submit(&mut self, txs: Vec<SignedTx>) -> Result<Vec<Submitted>, NodeError> {
+    /// Let others see finality as it is now.
+    pub fn publish(&self, change: impl FnOnce(&mut FinalityView)) {
+        change(&mut self.finality.write().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Transactions that came into the pool, and that left it, since this was asked last.
+    pub fn take_pool_changes(&mut self) -> (Vec<TxHash>, Vec<TxHash>) {
+        (std::mem::take(&mut self.came), std::mem::take(&mut self.went))
+    }
+
+    pub fn submit(&mut self, txs: Vec<SignedTx>) -> Result<Vec<Submitted>, NodeError> {
         let head = self.chain.head()?;
         let mut answers: Vec<Option<Submitted>> = Vec::with_capacity(txs.len());
         let mut fresh = Vec::new();
@@ -294,6 +374,7 @@ impl Core {
         drop(admitted);
         self.chain.store().commit(commit, Flush::Now)?;
         let pooled: Vec<_> = answers.iter().flatten().copied().collect();
+        self.came.extend(&pooled);
         self.orders.extend(pooled.into_iter().map(|hash| Order::News(News::Pooled(hash))));
         Ok(answers)
     }
@@ -443,6 +524,7 @@ impl Core {
                 break;
             }
             let txs = self.chain.block(hash)?.map(|block| block.txs).unwrap_or_default();
+            self.went.extend(txs.iter().map(SignedTx::hash));
             let mut pool = self.pool_mut();
             for seq in txs.iter().flat_map(|tx| pool.settle(tx)) {
                 commit.unpool(seq);
@@ -467,6 +549,7 @@ impl Core {
             return Ok(());
         }
         let row = self.pool_mut().drop_out(&tx, Dropped::Invalid { code: why.code() });
+        self.went.push(tx);
         self.order(Order::News(News::Dropped(tx)));
         self.unpool(row)
     }

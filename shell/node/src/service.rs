@@ -9,11 +9,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use banyan_types::{TimeMs, tx::SignedTx};
+use banyan_types::{Peer, TimeMs, tx::SignedTx};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
-    Chain, EngineParams, Input, News, Node, NodeError, Order, Pool, Submitted,
+    Chain, EngineParams, FinalityView, Input, News, Node, NodeError, Order, Pool, Submitted,
     miner::{Job, Miner},
 };
 
@@ -35,6 +35,40 @@ pub struct Service {
 pub struct ServiceConfig {
     /// The parent's node, where it runs in this process: it is told of final blocks and given remits.
     pub parent: Option<Handle>,
+    /// Where messages to peers go; what comes from them is given to [`Handle::peer`].
+    pub network: Option<Box<dyn Net>>,
+}
+
+/// Carries messages to peers. Nothing here waits.
+pub trait Net: Send {
+    /// Put a message into a peer's queue.
+    fn send(&self, peer: Peer, is_urgent: bool, bytes: Vec<u8>);
+    /// Close a connection, and stay away from the peer for a time.
+    fn disconnect(&self, peer: Peer, why: &str, ban: Option<Duration>);
+    /// Hear where others are.
+    fn learn(&self, addresses: Vec<String>);
+    /// Peers' addresses to tell to others.
+    fn addresses(&self) -> Vec<String>;
+}
+
+/// What the network tells a node.
+pub enum PeerEvent {
+    /// A connection stands.
+    Connected {
+        /// Its number, never used before.
+        peer: Peer,
+        /// Whether this node has called.
+        outbound: bool,
+    },
+    /// A message came in. It is let go when the node has read it: a peer's credit may hang on that.
+    Message {
+        /// From whom.
+        peer: Peer,
+        /// Its bytes.
+        frame: Box<dyn AsRef<[u8]> + Send>,
+    },
+    /// A connection is gone.
+    Gone(Peer),
 }
 
 /// A running node, as everybody else sees it. Cheap to clone.
@@ -42,6 +76,7 @@ pub struct ServiceConfig {
 pub struct Handle {
     chain: Arc<Chain>,
     pool: Arc<RwLock<Pool>>,
+    finality: Arc<RwLock<FinalityView>>,
     news: broadcast::Sender<News>,
     inbox: Sender<Message>,
     failure: Arc<OnceLock<String>>,
@@ -50,6 +85,7 @@ pub struct Handle {
 pub(crate) enum Message {
     Submit(Vec<SignedTx>, oneshot::Sender<Vec<Submitted>>),
     Input(Input),
+    Peer(PeerEvent),
     Stop,
 }
 
@@ -83,6 +119,17 @@ impl Handle {
         answer.await.map_err(|_| NodeError::Ended)
     }
 
+    /// Tell the node what came from a peer.
+    pub fn peer(&self, event: PeerEvent) {
+        // A node that has stopped hears nobody.
+        let _ = self.inbox.send(Message::Peer(event));
+    }
+
+    /// Finality as it stands now.
+    pub fn finality(&self) -> FinalityView {
+        self.finality.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn forward(&self, tx: SignedTx) {
         let (reply, _) = oneshot::channel();
         // A parent that has stopped takes nothing: the machine sends again.
@@ -99,7 +146,8 @@ impl Service {
         let (news, _) = broadcast::channel(NEWS_MAX);
         let (chain, pool) = (Arc::clone(node.chain()), Arc::clone(node.pool()));
         let failure = Arc::new(OnceLock::new());
-        let handle = Handle { chain, pool, news, inbox, failure };
+        let finality = Arc::clone(node.finality());
+        let handle = Handle { chain, pool, finality, news, inbox, failure };
         let miner = match &handle.chain.file().engine {
             EngineParams::Root(engine) => Some(Miner::start(engine.edge_bits, handle.inbox.clone())?),
             EngineParams::Solo(_) => None,
@@ -108,7 +156,8 @@ impl Service {
         if let Some(parent) = &config.parent {
             threads.push(listen(parent, handle.inbox.clone()));
         }
-        let looped = Loop { node, miner, handle: handle.clone(), parent: config.parent, wake: None };
+        let ServiceConfig { parent, network } = config;
+        let looped = Loop { node, miner, handle: handle.clone(), parent, network, wake: None };
         let name = format!("node {}", handle.chain.name());
         let thread = thread::Builder::new().name(name).spawn(move || looped.run(&messages));
         threads.push(thread.map_err(|error| NodeError::Stopped(error.to_string()))?);
@@ -154,6 +203,7 @@ struct Loop {
     miner: Option<Miner>,
     handle: Handle,
     parent: Option<Handle>,
+    network: Option<Box<dyn Net>>,
     wake: Option<TimeMs>,
 }
 
@@ -186,6 +236,7 @@ impl Loop {
                 match message {
                     Message::Submit(txs, reply) => submits.push((txs, reply)),
                     Message::Input(input) => self.input(input)?,
+                    Message::Peer(event) => self.peer(event)?,
                     Message::Stop => return self.submit(submits),
                 }
             }
@@ -209,6 +260,19 @@ impl Loop {
         let orders = self.node.handle(input)?;
         self.carry_out(orders);
         Ok(())
+    }
+
+    fn peer(&mut self, event: PeerEvent) -> Result<(), NodeError> {
+        let input = match event {
+            PeerEvent::Connected { peer, outbound } => {
+                let addresses = self.network.as_ref().map(|network| network.addresses()).unwrap_or_default();
+                self.input(Input::Reached(addresses))?;
+                Input::Connected { peer, outbound }
+            }
+            PeerEvent::Message { peer, frame } => Input::Frame { peer, bytes: (*frame).as_ref().to_vec() },
+            PeerEvent::Gone(peer) => Input::Gone(peer),
+        };
+        self.input(input)
     }
 
     /// All submits of one turn go to disk together; then each gets its answer.
@@ -240,7 +304,22 @@ impl Loop {
                     }
                 }
                 Order::News(news) => drop(self.handle.news.send(news)),
-                // One process has no peers.
+                Order::Frame { peer, is_urgent, bytes } => {
+                    if let Some(network) = &self.network {
+                        network.send(peer, is_urgent, bytes);
+                    }
+                }
+                Order::Disconnect { peer, why, ban_ms } => {
+                    if let Some(network) = &self.network {
+                        network.disconnect(peer, &why, ban_ms.map(Duration::from_millis));
+                    }
+                }
+                Order::Learn(_, addresses) => {
+                    if let Some(network) = &self.network {
+                        network.learn(addresses);
+                    }
+                }
+                // Where peers talk by messages there are none of these.
                 Order::Send(..) | Order::Fetch(..) | Order::Answer(..) | Order::Score(..) => {}
             }
         }

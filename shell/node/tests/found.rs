@@ -13,7 +13,7 @@ use support::*;
 /// A node of the root that neither mines nor leads.
 fn follower(world: &World) -> Node {
     let chain = Arc::new(Chain::open(Mem::new(), genesis().0).unwrap());
-    let role = RootRole { miner: None, beneficiary: account(MINER) };
+    let role = RootRole::default();
     let mut node = Node::open(chain, Role::Root(role), PoolLimits::default()).unwrap();
     node.handle(Input::Tick(world.now)).unwrap();
     node

@@ -198,7 +198,7 @@ fn registration(child: &GenesisFile, creator_id: AccountId) -> AssociateCreate {
 
 fn root(file: GenesisFile) -> Service {
     let chain = Arc::new(Chain::open(Mem::new(), file).unwrap());
-    let role = RootRole { miner: Some(key(MINER)), beneficiary: account(MINER) };
+    let role = RootRole { miner: Some(key(MINER)), ..RootRole::default() };
     let node = Node::open(chain, Role::Root(role), PoolLimits::default()).unwrap();
     Service::start(node, ServiceConfig::default()).unwrap()
 }

@@ -6,12 +6,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use banyan_ledger::GenesisWitness;
 use banyan_node::{EngineParams, GenesisFile};
 use banyan_types::{Amount, AssociateId, PublicKey, TimeMs};
 use serde_json::json;
 
 use crate::{
-    cli::{EngineName, Genesis, GenesisNew},
+    cli::{EngineName, Fund, Genesis, GenesisNew},
     failure::{Exit, Failure},
     report::{Report, lines, object},
 };
@@ -53,10 +54,18 @@ fn new(args: &GenesisNew) -> Result<Report, Failure> {
         EngineName::Root => {
             let accounts: BTreeMap<_, _> =
                 args.fund.iter().map(|fund| (fund.account, fund.amount.unwrap_or(Amount::ZERO))).collect();
-            GenesisFile {
-                name: args.name.name().into(),
-                ..GenesisFile::dev_root(time, Some(args.interval_ms), accounts)
-            }
+            let witness = |fund: &Fund| GenesisWitness {
+                staker: fund.account,
+                key: PublicKey(fund.account.0),
+                bond: fund.amount.unwrap_or(Amount::ZERO),
+            };
+            let file = GenesisFile::dev_root(time, Some(args.interval_ms), accounts)
+                .with_witnesses(args.witness.iter().map(witness).collect());
+            GenesisFile { name: args.name.name().into(), ..file }
+        }
+        EngineName::Solo if !args.witness.is_empty() => {
+            let what = "witnesses make the root final, and no other ledger";
+            return Err(Failure::new(Exit::Usage, "witness", what, "leave --witness out"));
         }
         EngineName::Solo if !args.fund.is_empty() => {
             let next = "commit into the child once it runs: banyan move AMOUNT --from PARENT --to CHILD";

@@ -4,9 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use banyan_api::Served;
 use banyan_crypto::SecretKey;
-use banyan_node::{Chain, EngineParams, Handle, Node as Ledger, PoolLimits, Role, RootRole, Service, ServiceConfig};
+use banyan_node::{
+    Chain, EngineParams, Handle, Node as Ledger, PeersRole, PoolLimits, Role, RootRole, Service, ServiceConfig,
+    WitnessRole,
+};
 use banyan_store::Fjall;
-use banyan_types::AccountId;
 use banyan_wallet::Secret;
 use serde_json::json;
 
@@ -15,9 +17,13 @@ use crate::{
     command::genesis,
     failure::{Exit, Failure},
     host::{self, Host},
+    peers,
     report::{self, Report},
     session::Session,
 };
+
+/// Peers at once: 10 that this node calls, 100 that call it. Source: root 10.
+const PEERS_MAX: usize = 110;
 
 /// Run until Ctrl-C.
 /// # Errors
@@ -31,20 +37,28 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     }
     let name = file.name.clone();
     let folder = session.data()?.join("node").join(&name);
-    let key = args.miner_key.as_deref().map(read_key).transpose()?;
-    let own = key.as_ref().map_or(AccountId::ZERO, |key| AccountId(key.public()));
-    let role = RootRole { miner: key, beneficiary: args.beneficiary.unwrap_or(own) };
     let store = Fjall::open(&folder).map_err(|error| open_failed(&error))?;
     let chain = Arc::new(Chain::open(store, file)?);
-    let node = Ledger::open(chain, Role::Root(role), PoolLimits::default())?;
-    let service = Service::start(node, ServiceConfig::default())?;
+    let is_alone = args.peer_listen.is_empty() && args.peers.is_empty();
+    let plan = peers::Plan { listen: args.peer_listen.clone(), boot: args.peers.clone() };
+    let genesis = chain.genesis_hash().0;
+    let network = if is_alone { None } else { Some(peers::Started::start(&folder, genesis, &plan)?) };
+    let node = Ledger::open(chain, Role::Root(role(args, network.is_some())?), PoolLimits::default())?;
+    let net = network.as_ref().map(peers::Started::net);
+    let service = Service::start(node, ServiceConfig { network: net, ..ServiceConfig::default() })?;
+    if let Some(network) = &network {
+        network.join(service.handle());
+    }
     let host = Host::start(
         host::listen(args.listen)?,
         vec![Served { path: vec![name.clone()], handle: service.handle().clone() }],
     )?;
     let interrupts = host.interrupts()?;
-    let text = format!("{name} at {}   data {}   Ctrl-C stops", host.url(), folder.display());
-    let ready = json!({ "ledger": name, "url": host.url(), "data": folder.display().to_string() });
+    let addresses = network.as_ref().map(peers::Started::addresses).unwrap_or_default();
+    let peers = addresses.iter().map(|address| format!("\npeers call {address}")).collect::<String>();
+    let text = format!("{name} at {}   data {}   Ctrl-C stops{peers}", host.url(), folder.display());
+    let ready =
+        json!({ "ledger": name, "url": host.url(), "data": folder.display().to_string(), "peer_addresses": addresses });
     // Whoever does not read does not keep the node from running.
     let _ = if session.globals.json { report::line(&ready) } else { report::text(&text) };
     let ended = host::wait(&interrupts, || check(&name, service.handle()));
@@ -52,6 +66,22 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     service.stop();
     ended?;
     Ok(Report::new("", json!({ "stopped": true })))
+}
+
+/// What the flags make of the node.
+fn role(args: &Node, has_peers: bool) -> Result<RootRole, Failure> {
+    let miner = args.miner_key.as_deref().map(read_key).transpose()?;
+    let witness = args.witness_key.as_deref().map(read_key).transpose()?;
+    let seed = banyan_wallet::random::random::<32>().map_err(|error| {
+        Failure::new(Exit::Ours, "random", "the system gives no random bytes", "banyan doctor")
+            .because(error.to_string())
+    })?;
+    Ok(RootRole {
+        miner,
+        beneficiary: args.beneficiary,
+        witness: witness.map(|key| WitnessRole { key, is_new: args.is_new }),
+        peers: has_peers.then_some(PeersRole { peers_max: PEERS_MAX, seed: *seed }),
+    })
 }
 
 /// A node that has stopped by its own fault says so.

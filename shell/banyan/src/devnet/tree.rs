@@ -63,8 +63,7 @@ impl Tree {
             (root, bank.join())
         });
         let (root_chain, bank_chain) = (root?, bank.unwrap_or_else(|_| Err(thread_died()))?);
-        let beneficiary = AccountId(genesis::miner().public());
-        let role = RootRole { miner: Some(genesis::miner()), beneficiary };
+        let role = RootRole { miner: Some(genesis::miner()), ..RootRole::default() };
         let node = Node::open(Arc::clone(&root_chain), Role::Root(role), PoolLimits::default())?;
         let root = Service::start(node, ServiceConfig::default())?;
         let parent = LocalParent::new(root_chain, files.bank.params.ledger);

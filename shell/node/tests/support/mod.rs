@@ -102,7 +102,7 @@ impl World {
     fn over(now: TimeMs, child_id: AssociateId, disks: [Mem; 2]) -> Self {
         let (root_file, child_file, _) = genesis();
         let root_chain = Arc::new(Chain::open(disks[0].clone(), root_file).unwrap());
-        let role = RootRole { miner: Some(key(MINER)), beneficiary: account(MINER) };
+        let role = RootRole { miner: Some(key(MINER)), ..RootRole::default() };
         let root = Node::open(Arc::clone(&root_chain), Role::Root(role), PoolLimits::default()).unwrap();
         let parent = Box::new(LocalParent::new(root_chain, child_id));
         let signers = OPERATORS.map(key).to_vec();

@@ -1,0 +1,473 @@
+//! What makes key blocks final: witnesses, or where a genesis names none, depth.
+//!
+//! A vote is on disk before it is on the wire: one row holds all votes of this node that bind it, another run's node with
+//! the same key finds them there. Rules: root 8, 9.
+
+use std::num::NonZeroU64;
+
+use banyan_crypto::SecretKey;
+use banyan_gossip::{Input as Talk, To as Reach, Word};
+use banyan_ledger::{RootEngine, WitnessSets, key};
+use banyan_root::{Header as Named, Input as Step, Machine, Tip, finality::DepthFinality, target::Target};
+use banyan_store::{Commit, Flush, Order as Direction, Place};
+use banyan_types::{
+    AccountId, Amount, Era, Hash, Height, PublicKey, Round, Signature,
+    header::KeyHeader,
+    witness::{Justification, Seal, VOTE_BYTES, Vote as Ballot, VoteKind},
+};
+use banyan_witness::{
+    Checks, Effect, Input as Vote, KeyRef, Me, Memory, Message, MicroRef, Params, Record, Saved, To, Want, Watermarks,
+};
+
+use super::{RootDriver, Todo, WitnessRole, resume};
+use crate::{
+    Chain, Header, Leaves as _, NodeError,
+    genesis::RootEngineParams,
+    node::{Core, News, Order},
+};
+
+/// Kind of the records that hold seals, by the height of the key block.
+const SEAL_RECORD: u8 = 2;
+/// Kind of the records that hold justifications, by era and round.
+const JUSTIFICATION_RECORD: u8 = 3;
+/// Name of the row with the votes that bind this node; the witness key's digits follow.
+const VOTES_ROW: &str = "root.votes";
+
+/// Who says what is final.
+pub enum Finality {
+    /// So many key blocks on top.
+    Depth(DepthFinality),
+    /// Witnesses.
+    Stake(Box<Stake>),
+}
+
+/// The witness machine and what it needs of this node.
+pub struct Stake {
+    machine: banyan_witness::Machine,
+    params: Params,
+    key: Option<SecretKey>,
+    /// The votes that bind, as the row holds them.
+    marks: Watermarks,
+    /// The last micro block that a quorum has locked.
+    locked: Option<MicroRef>,
+    /// The key block that over half of the weight prevoted last.
+    witnessed: Option<Hash>,
+    /// Whether what others may look at has changed.
+    stirred: bool,
+}
+
+/// Finality as others may look at it.
+#[allow(clippy::struct_excessive_bools)] // each is a line of a status page
+#[derive(Debug, Clone, Default)]
+pub struct FinalityView {
+    /// Whether witnesses decide; else depth does.
+    pub by_stake: bool,
+    /// Era of the running set.
+    pub era: Era,
+    /// Round in that era.
+    pub round: Round,
+    /// Weight of the whole set.
+    pub total: Amount,
+    /// The set, with what each member said in the round.
+    pub members: Vec<MemberView>,
+    /// The newest seal.
+    pub seal: Option<Seal>,
+    /// The last micro block that a quorum has locked: generation's height, index, hash.
+    pub locked: Option<(Height, u32, Hash)>,
+    /// The key block that over half of the weight prevoted last.
+    pub witnessed: Option<Hash>,
+    /// Whether the tip is so far above the last final block that users must be told.
+    pub is_degraded: bool,
+    /// Whether conflicting seals stopped finality.
+    pub is_halted: bool,
+    /// Whether this node votes.
+    pub is_voting: bool,
+    /// Stakers that were seen to vote twice.
+    pub accused: Vec<AccountId>,
+    /// Whether this node still fetches what its peers have.
+    pub is_syncing: bool,
+}
+
+/// A witness in the running round.
+#[derive(Debug, Clone)]
+pub struct MemberView {
+    /// Its key.
+    pub key: PublicKey,
+    /// Whose stake answers for it.
+    pub staker: AccountId,
+    /// What its vote weighs.
+    pub weight: Amount,
+    /// The key block that it prevoted.
+    pub prevote: Option<Hash>,
+    /// The key block that it precommitted.
+    pub precommit: Option<Hash>,
+}
+
+impl Finality {
+    pub fn open(
+        core: &Core,
+        chain_machine: &Machine,
+        engine: &RootEngineParams,
+        role: Option<WitnessRole>,
+    ) -> Result<Self, NodeError> {
+        let chain = &core.chain;
+        let Some(rules) = chain.params().root.as_ref().filter(|root| root.stake.is_some()) else {
+            if role.is_some() {
+                return Err(NodeError::Role);
+            }
+            let depth = u16::try_from(engine.final_depth).unwrap_or(u16::MAX);
+            return Ok(Self::Depth(DepthFinality::new(depth, chain_machine.key_chain())));
+        };
+        let wrong = |what: &str| NodeError::GenesisFile(what.into());
+        let params = Params {
+            chain: chain.genesis_hash(),
+            era_len: NonZeroU64::new(rules.era).ok_or_else(|| wrong("era is zero"))?,
+            settle_ms: engine.settle_ms,
+            delta_ms: engine.delta_ms,
+            key_interval_ms: NonZeroU64::new(chain.params().height_interval_ms)
+                .ok_or_else(|| wrong("height_interval_ms is zero"))?,
+            micro_interval_ms: engine.micro_interval_ms,
+        };
+        let saved = saved(chain, chain_machine, &params)?;
+        let (me, marks) = match &role {
+            Some(role) => recall(chain, &params, role)?,
+            None => (None, Watermarks::default()),
+        };
+        let machine = banyan_witness::Machine::start(params, Checks::LEDGER, me, saved)
+            .map_err(|refused| NodeError::Stopped(refused.to_string()))?;
+        let key = role.map(|role| role.key);
+        let stake = Stake { machine, params, key, marks, locked: None, witnessed: None, stirred: true };
+        Ok(Self::Stake(Box::new(stake)))
+    }
+
+    /// The witness key, if this node votes.
+    pub fn key(&self) -> Option<&SecretKey> {
+        match self {
+            Self::Depth(_) => None,
+            Self::Stake(stake) => stake.key.as_ref(),
+        }
+    }
+
+    /// What depth says of a new tip, where it has a say.
+    pub fn depth_says(&mut self, tip: &Tip) -> Option<(Hash, Height)> {
+        match self {
+            Self::Depth(depth) => depth.tip(tip),
+            Self::Stake(_) => None,
+        }
+    }
+
+    /// What the witness machine must hear at the start: key blocks above the final one, the newest seal.
+    pub fn first_words(&self, core: &Core, chain_machine: &Machine) -> Result<Vec<Vote>, NodeError> {
+        let Self::Stake(_) = self else { return Ok(Vec::new()) };
+        let mut words = Vec::new();
+        for (height, row) in core.chain.store().records(SEAL_RECORD, u64::MAX, Direction::Descending, 1)? {
+            if height > core.chain.last_final()?.header.height().0 {
+                words.push(Vote::Seal { from: None, seal: Box::new(Seal::decode(&row)?) });
+            }
+        }
+        let line = chain_machine.key_chain();
+        words.extend(line.iter().map(|block| Vote::Applied(block.hash)));
+        words.extend(line.last().map(|block| Vote::Tip(block.hash)));
+        Ok(words)
+    }
+
+    /// Seals that a key block on the head may carry, the best first.
+    pub fn seals_for(&self, core: &Core) -> Result<Vec<Seal>, NodeError> {
+        let Self::Stake(stake) = self else { return Ok(Vec::new()) };
+        let head = core.chain.head()?;
+        let recorded = head.view.leaf(&key::engine(), RootEngine::decode)?.map_or(Height(0), |leaf| leaf.sealed_height);
+        let Some(newest) = stake.machine.seal() else { return Ok(Vec::new()) };
+        let mut seals = vec![newest.clone()];
+        // What seals the last block of the era before may have to come first.
+        let before = newest.era.0.checked_sub(1).map(|era| stake.params.last_of(Era(era)));
+        if let Some(boundary) = before
+            && let Some(row) = core.chain.store().record(SEAL_RECORD, boundary.0)?
+        {
+            seals.push(Seal::decode(&row)?);
+        }
+        let mut fit = Vec::new();
+        for seal in seals {
+            if seal.height > recorded && core.chain.main_at(Place::at(seal.height.0))? == Some(seal.hash) {
+                fit.push(seal);
+            }
+        }
+        Ok(fit)
+    }
+
+    /// Let others see what has changed.
+    pub fn publish(&mut self, core: &Core, is_syncing: bool) {
+        let Self::Stake(stake) = self else {
+            core.publish(|view| view.is_syncing = is_syncing);
+            return;
+        };
+        if std::mem::take(&mut stake.stirred) {
+            let view = stake.view(is_syncing);
+            core.publish(|held| *held = view);
+        }
+    }
+}
+
+impl Stake {
+    fn view(&self, is_syncing: bool) -> FinalityView {
+        let machine = &self.machine;
+        let round = machine.round_shown();
+        let said = |kind: VoteKind, place: u16| {
+            let vote = machine.votes(kind, round).find(|(vote, _)| vote.by == place);
+            vote.map(|(vote, _)| vote.statement.hash)
+        };
+        let members = machine.set().into_iter().flat_map(|set| (0u16..).zip(&set.members));
+        let member = |(place, member): (u16, &banyan_types::witness::Witness)| MemberView {
+            key: member.key,
+            staker: member.staker,
+            weight: member.weight,
+            prevote: said(VoteKind::Prevote, place),
+            precommit: said(VoteKind::Precommit, place),
+        };
+        FinalityView {
+            by_stake: true,
+            era: machine.era(),
+            round,
+            total: machine.set().map_or(Amount::ZERO, banyan_types::witness::WitnessSet::total),
+            members: members.map(member).collect(),
+            seal: machine.seal().cloned(),
+            locked: self.locked.map(|micro| (micro.height, micro.index, micro.hash)),
+            witnessed: self.witnessed,
+            is_degraded: machine.is_degraded(),
+            is_halted: machine.is_halted(),
+            is_voting: machine.is_voting(),
+            accused: machine.accused().collect(),
+            is_syncing,
+        }
+    }
+
+    /// Write a record down, votes and what they rest on flushed.
+    fn persist(&mut self, core: &Core, record: &Record) -> Result<(), NodeError> {
+        let mut commit = Commit::new();
+        let flush = match record {
+            Record::Vote(vote) => {
+                self.marks.note(vote);
+                let rows = self.marks.votes().iter().flat_map(Ballot::encode).collect::<Vec<_>>();
+                if let Some(key) = &self.key {
+                    commit.meta(&votes_row(key), rows);
+                }
+                Flush::Now
+            }
+            Record::Seal(seal) => {
+                commit.record(SEAL_RECORD, seal.height.0, seal.encode());
+                Flush::Later
+            }
+            Record::Justification(just) => {
+                commit.record(JUSTIFICATION_RECORD, justification_seq(just.era, just.round), just.encode());
+                Flush::Later
+            }
+        };
+        Ok(core.chain.store().commit(commit, flush)?)
+    }
+}
+
+impl RootDriver {
+    pub(super) fn step_votes(&mut self, core: &mut Core, step: Vote) -> Result<(), NodeError> {
+        let Finality::Stake(stake) = &mut self.finality else { return Ok(()) };
+        let is_tick = matches!(step, Vote::Tick(_));
+        let mut effects = Vec::new();
+        stake.machine.step(step, &mut effects);
+        stake.stirred |= !is_tick || !effects.is_empty();
+        for effect in effects {
+            self.perform_votes(core, effect)?;
+        }
+        Ok(())
+    }
+
+    fn perform_votes(&mut self, core: &mut Core, effect: Effect) -> Result<(), NodeError> {
+        let Finality::Stake(stake) = &mut self.finality else { return Ok(()) };
+        match effect {
+            Effect::Sign(statement) => {
+                let signature = stake.key.as_ref().map(|key| Signature(key.sign(&statement.encode())));
+                self.todo.push_back(Todo::Votes(Vote::Signed(statement, signature)));
+            }
+            Effect::Persist(seq, record) => {
+                stake.persist(core, &record)?;
+                self.todo.push_back(Todo::Votes(Vote::Persisted(seq)));
+            }
+            Effect::Send { message, to } => self.say(message, to),
+            Effect::Fetch(peer, Want::Justification(_, source)) => {
+                self.todo.push_back(Todo::Talk(Talk::FetchJustification(peer, source.round, source.hash)));
+            }
+            // It comes with the key blocks, and with the words at each connection.
+            Effect::Fetch(_, Want::Boundary(_)) => {}
+            Effect::Witnessed { hash, .. } => {
+                stake.witnessed = Some(hash);
+                self.todo.extend([Todo::Chain(Step::Witnessed(hash)), Todo::Chain(Step::Reseal)]);
+                core.order(Order::News(News::Witnessed(hash)));
+            }
+            Effect::Locked(micro) => {
+                stake.locked = Some(micro);
+                self.todo.push_back(Todo::Chain(Step::Locked { micro: micro.hash }));
+                core.order(Order::News(News::Locked { hash: micro.hash, height: micro.height, index: micro.index }));
+            }
+            Effect::Final(seal) => {
+                let (hash, height) = (seal.hash, seal.height);
+                self.todo.extend([Todo::Chain(Step::Final { hash, height }), Todo::Chain(Step::Reseal)]);
+                core.order(Order::News(News::Sealed(seal)));
+            }
+            Effect::Accuse(proof) => self.report_votes(core, &proof)?,
+            Effect::Score(peer, points) => self.todo.push_back(Todo::Talk(Talk::Score(peer, points))),
+            Effect::Wake(at) => self.wakes.votes = Some(at),
+            Effect::Alarm(alarm) => self.alarm(core, format!("{alarm:?}")),
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, message: Message, to: To) {
+        let word = match message {
+            Message::Vote(vote) => Word::Vote(vote),
+            Message::Seal(seal) => Word::Seal(seal),
+            Message::Justification(just) => Word::Justification(just),
+        };
+        let to = match to {
+            To::All => Reach::All,
+            To::Except(peer) => Reach::Except(peer),
+            To::One(peer) => Reach::One(peer),
+        };
+        self.todo.push_back(Todo::Talk(Talk::Say { word, to }));
+    }
+
+    /// A justification that a peer asks for.
+    pub(super) fn justification(&self, core: &Core, round: Round, hash: Hash) -> Result<Option<Justification>, NodeError> {
+        let Finality::Stake(stake) = &self.finality else { return Ok(None) };
+        let era = stake.machine.era();
+        let eras = [Some(era), era.0.checked_sub(1).map(Era)];
+        for era in eras.into_iter().flatten() {
+            let row = core.chain.store().record(JUSTIFICATION_RECORD, justification_seq(era, round))?;
+            let held = row.map(|row| Justification::decode(&row)).transpose()?;
+            if let Some(held) = held.filter(|held| held.hash == hash) {
+                return Ok(Some(held));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Justifications in the order of their eras and rounds.
+fn justification_seq(era: Era, round: Round) -> u64 {
+    u64::from(era.0) << 32 | u64::from(round.0)
+}
+
+fn votes_row(key: &SecretKey) -> String {
+    format!("{VOTES_ROW}.{}", Hash(key.public()))
+}
+
+/// What this node remembers of its votes. The row is begun at the genesis, where there are none, so that its absence later
+/// says that it was lost.
+fn recall(chain: &Chain, params: &Params, role: &WitnessRole) -> Result<(Option<Me>, Watermarks), NodeError> {
+    let row = chain.store().meta(&votes_row(&role.key))?;
+    let height = chain.head()?.header.height();
+    let (memory, marks) = match row {
+        Some(row) => {
+            let votes: Vec<_> = row.chunks(VOTE_BYTES).map(Ballot::decode).collect::<Result<_, _>>()?;
+            let marks = Watermarks::of(votes);
+            (Memory::Kept(Box::new(marks.clone())), marks)
+        }
+        None if role.is_new => {
+            let from = Era(params.era_of(height).0.saturating_add(2));
+            (Memory::Lost { from }, Watermarks::default())
+        }
+        None => (Memory::None, Watermarks::default()),
+    };
+    if height == Height(0) || role.is_new {
+        let mut commit = Commit::new();
+        commit.meta(&votes_row(&role.key), marks.votes().iter().flat_map(Ballot::encode).collect::<Vec<_>>());
+        chain.store().commit(commit, Flush::Now)?;
+    }
+    Ok((Some(Me { key: PublicKey(role.key.public()), memory }), marks))
+}
+
+/// What the store has kept of finality, from the last block of the era before on.
+fn saved(chain: &Chain, machine: &Machine, params: &Params) -> Result<Saved, NodeError> {
+    let last = chain.last_final()?;
+    let (top, hash) = (last.header.height(), last.hash);
+    let era = params.era_of(top.next().unwrap_or(top));
+    let anchor = era.0.checked_sub(1).map_or(Height(0), |before| params.last_of(Era(before)));
+    let mut line = line(chain, machine, anchor, top)?;
+    let above = machine.key_chain().into_iter().filter_map(|block| key_ref(machine, &block.hash));
+    line.extend(above.filter(|key| key.height > top));
+    let row = chain.store().record(SEAL_RECORD, top.0)?;
+    let seal = row.map(|row| Seal::decode(&row)).transpose()?.filter(|seal| seal.hash == hash).map(Box::new);
+    let rows = chain.store().records(
+        JUSTIFICATION_RECORD,
+        justification_seq(era, Round(u32::MAX)),
+        Direction::Descending,
+        JUSTIFICATIONS_MAX,
+    )?;
+    let justifications = rows.iter().map(|(_, row)| Justification::decode(row)).collect::<Result<Vec<_>, _>>()?;
+    let sets = last.view.leaf(&key::witness_sets(), WitnessSets::decode)?.map(|leaf| leaf.sets).unwrap_or_default();
+    Ok(Saved {
+        anchor: line.remove(0),
+        above: line,
+        last_final: hash,
+        seal,
+        justifications: justifications.into_iter().filter(|just| just.era == era).rev().collect(),
+        sets,
+    })
+}
+
+/// Justifications that a start reads back; an era has one for each of its rounds.
+const JUSTIFICATIONS_MAX: usize = 1_024;
+
+/// The chain's key blocks at these heights, which are final, with the work of each.
+fn line(chain: &Chain, machine: &Machine, from: Height, to: Height) -> Result<Vec<KeyRef>, NodeError> {
+    let mut headers = resume::key_headers(chain, from.0, to.0)?;
+    let mut work = headers.last().and_then(|header| machine.work(&header.hash())).unwrap_or(0);
+    let mut line = Vec::with_capacity(headers.len());
+    while let Some(header) = headers.pop() {
+        line.push(KeyRef { hash: header.hash(), height: header.height, prev_key: header.prev_key_hash, work });
+        work = work.saturating_sub(work_of(&header));
+    }
+    line.reverse();
+    Ok(line)
+}
+
+/// The work of one key block.
+pub fn work_of(header: &KeyHeader) -> u128 {
+    Target::from_compact(header.target).map_or(0, Target::work)
+}
+
+/// A key block of the chain machine's tree, as the witness machine knows it.
+pub fn key_ref(machine: &Machine, hash: &Hash) -> Option<KeyRef> {
+    let Named::Key(header) = machine.header(hash)? else { return None };
+    let work = machine.work(hash)?;
+    Some(KeyRef { hash: *hash, height: header.height, prev_key: header.prev_key_hash, work })
+}
+
+/// The sets that the state of a final key block holds.
+pub fn sets(chain: &Chain, block: Hash) -> Result<Vec<Vote>, NodeError> {
+    let Some(view) = chain.state_at(block)? else { return Ok(Vec::new()) };
+    let leaf = view.leaf(&key::witness_sets(), WitnessSets::decode)?;
+    Ok(leaf.map(|leaf| leaf.sets).unwrap_or_default().into_iter().map(Vote::Set).collect())
+}
+
+/// The seal that covers the key block at `height`, if this node has kept one: of that block or of the next sealed one.
+pub fn seal_from(chain: &Chain, height: Height) -> Result<Option<Seal>, NodeError> {
+    let rows = chain.store().records(SEAL_RECORD, height.0, Direction::Ascending, 1)?;
+    rows.first().map(|(_, row)| Ok(Seal::decode(row)?)).transpose()
+}
+
+impl Chain {
+    /// The seal that made the key block at `height` final, as this node keeps it: its own, or the next one above.
+    /// # Errors
+    /// `Store` when it cannot be read.
+    pub fn seal_over(&self, height: Height) -> Result<Option<Seal>, NodeError> {
+        seal_from(self, height)
+    }
+
+    /// A key header of the chosen chain.
+    /// # Errors
+    /// `Store` when it cannot be read.
+    pub fn key_header(&self, height: Height) -> Result<Option<KeyHeader>, NodeError> {
+        let Some(hash) = self.main_at(Place::at(height.0))? else { return Ok(None) };
+        Ok(match self.header(hash)? {
+            Some(Header::Key(header)) => Some(*header),
+            _ => None,
+        })
+    }
+}

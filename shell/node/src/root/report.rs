@@ -1,0 +1,66 @@
+//! Report what convicts a witness or a leader: a transaction from the account of this node's own key.
+
+use banyan_ledger::{Account, rules};
+use banyan_root::Fraud;
+use banyan_types::{
+    AccountId, Amount, Bytes, Height, Nonce,
+    tx::{Evidence, SignedTx, Transaction},
+};
+use banyan_witness::Proof;
+
+use super::RootDriver;
+use crate::{Leaves as _, NodeError, node::Core};
+
+impl RootDriver {
+    /// Two votes convict a witness.
+    pub(super) fn report_votes(&mut self, core: &mut Core, proof: &Proof) -> Result<(), NodeError> {
+        let (a, b) = (proof.first.encode(), proof.second.encode());
+        self.report(core, proof.staker, a, b)
+    }
+
+    /// A leader has signed two blocks with one index.
+    pub(super) fn report_fork(&mut self, core: &mut Core, fraud: &Fraud) -> Result<(), NodeError> {
+        let head = core.chain.head()?;
+        let used = head.view.leaf(&banyan_ledger::key::used_key(fraud.key.miner), banyan_ledger::UsedKey::decode)?;
+        let staker = used.map_or(AccountId::ZERO, |used| used.staker);
+        let a = [fraud.key.encode(), fraud.a.encode()].concat();
+        self.report(core, staker, a, fraud.b.encode())
+    }
+
+    /// Put the evidence into the pool. A node without an account that can pay leaves it to others.
+    fn report(&mut self, core: &mut Core, staker: AccountId, a: Vec<u8>, b: Vec<u8>) -> Result<(), NodeError> {
+        let Some(key) = self.miner.as_ref().or(self.finality.key()) else { return Ok(()) };
+        let from_id = AccountId(key.public());
+        let head = core.chain.head()?;
+        let Some(account) = head.view.account(from_id)? else { return Ok(()) };
+        let Some(nonce) = next_nonce(core, from_id, &account) else { return Ok(()) };
+        let mut evidence = Evidence {
+            from_id,
+            staker_id: staker,
+            statement_a: Bytes(a),
+            statement_b: Bytes(b),
+            ttl: Height(0),
+            // As long as any fee that follows from it.
+            fee: Amount::coins(1).unwrap_or(Amount::MAX),
+            nonce,
+        };
+        let params = core.chain.params();
+        let unsigned: Transaction = evidence.clone().into();
+        let Some(fee) = rules::minimum_fee(params, &unsigned, unsigned.encode().len(), head.header.height()) else { return Ok(()) };
+        evidence.fee = fee;
+        let signed: SignedTx = Transaction::from(evidence).sign(&params.network_id, key);
+        let answers = core.submit(vec![signed])?;
+        for refused in answers.into_iter().filter_map(Result::err) {
+            tracing::info!(%refused, %staker, "evidence was not taken");
+        }
+        self.ready = false;
+        Ok(())
+    }
+}
+
+/// The account's next nonce behind what waits.
+fn next_nonce(core: &Core, account: AccountId, held: &Account) -> Option<Nonce> {
+    let pool = core.pool();
+    let waiting = pool.of_account(account).map(|waiting| waiting.tx.get().transaction().nonce()).max();
+    waiting.unwrap_or(held.nonce).max(held.nonce).next()
+}
