@@ -47,9 +47,9 @@ pub(crate) struct BookFile {
 }
 
 impl Book {
-    pub(crate) fn new(file: &BookFile, boot: &[PeerAddr]) -> Self {
-        let mut book = Self { anchors: file.anchors.clone(), ..Self::default() };
-        for address in file.peers.iter().filter_map(|text| text.parse().ok()) {
+    pub(crate) fn new(kept: &BookFile, boot: &[PeerAddr]) -> Self {
+        let mut book = Self { anchors: kept.anchors.clone(), ..Self::default() };
+        for address in kept.peers.iter().filter_map(|text| text.parse().ok()) {
             book.learn(address);
         }
         for PeerAddr { key, address } in boot {
@@ -77,7 +77,8 @@ impl Book {
     }
 
     fn make_room(&mut self) -> bool {
-        let weak = self.entries.iter().filter(|(_, entry)| !entry.boot && !entry.met && entry.failures > 0);
+        let lost = |entry: &Entry| entry.failures > if entry.met { FAILURES_MAX } else { 0 };
+        let weak = self.entries.iter().filter(|(_, entry)| !entry.boot && lost(entry));
         let worst = weak.max_by_key(|(_, entry)| entry.failures).map(|(address, _)| *address);
         worst.is_some_and(|address| self.entries.remove(&address).is_some())
     }

@@ -45,15 +45,15 @@ const TICK: Duration = Duration::from_millis(200);
 /// Calls under way at a time.
 const DIALS_MAX: usize = 4;
 /// How often two outbound slots go to others. Source: root 10.
-const ROTATION: Duration = Duration::from_secs(3_600);
+const ROTATION: Duration = Duration::from_hours(1);
 /// Slots that rotate.
 const ROTATED: usize = 2;
 /// Longest-lived outbound connections, which do not rotate and are called first after a restart. Source: root 10.
 const ANCHORS: usize = 3;
 /// How often an address that nobody has tried is asked whether it is there.
-const FEELER: Duration = Duration::from_secs(120);
+const FEELER: Duration = Duration::from_mins(2);
 /// How often the address book is kept.
-const KEEP: Duration = Duration::from_secs(60);
+const KEEP: Duration = Duration::from_mins(1);
 /// Streams of one connection whose protocol is being agreed upon.
 const NEGOTIATING_MAX: usize = 4;
 
@@ -86,8 +86,14 @@ struct Link {
     state: State,
 }
 
+#[derive(Default)]
+struct Streams {
+    inward: Option<libp2p::Stream>,
+    outward: Option<libp2p::Stream>,
+}
+
 enum State {
-    Opening { inward: Option<libp2p::Stream>, outward: Option<libp2p::Stream> },
+    Opening(Box<Streams>),
     Greeting { start: oneshot::Sender<Arc<Open>>, task: AbortHandle },
     Open { open: Arc<Open>, task: AbortHandle },
 }
@@ -156,7 +162,9 @@ impl Driver {
         }
         self.keep_book();
         let ids: Vec<_> = self.links.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.end(id, Reason::Disconnected));
+        for id in ids {
+            self.end(id, Reason::Disconnected);
+        }
     }
 
     fn tell(&self, event: Event) {
@@ -176,12 +184,16 @@ impl Driver {
             }
             Command::Slow(peer) => {
                 let open = lock(&self.shared.open).get(&peer).cloned();
-                open.into_iter().for_each(|open| self.end(open.id, Reason::Slow));
+                if let Some(open) = open {
+                    self.end(open.id, Reason::Slow);
+                }
             }
             Command::Recheck => {
                 let refused = |link: &Link| lock(&self.shared.gate).check(&link.key).err();
                 let refused: Vec<_> = self.links.iter().filter_map(|(id, link)| Some((*id, refused(link)?))).collect();
-                refused.into_iter().for_each(|(id, reason)| self.end(id, reason));
+                for (id, reason) in refused {
+                    self.end(id, reason);
+                }
             }
             Command::Stop => {}
         }
@@ -200,7 +212,7 @@ impl Driver {
                 let address = from_multiaddr(endpoint.get_remote_address());
                 // Both were asked for when the connection was admitted.
                 let (Some(key), Some(address)) = (public_key(peer_id), address) else { return };
-                let state = State::Opening { inward: None, outward: None };
+                let state = State::Opening(Box::default());
                 self.links.insert(connection_id, Link { key, address, dial, since: Instant::now(), state });
             }
             SwarmEvent::Behaviour((id, step)) => self.on_step(id, step),
@@ -228,16 +240,16 @@ impl Driver {
 
     fn on_step(&mut self, id: ConnectionId, step: Step) {
         let Some(link) = self.links.get_mut(&id) else { return };
-        let State::Opening { inward, outward } = &mut link.state else { return };
+        let State::Opening(streams) = &mut link.state else { return };
         match step {
-            Step::Inward(stream) => *inward = Some(stream),
-            Step::Outward(stream) => *outward = Some(stream),
+            Step::Inward(stream) => streams.inward = Some(stream),
+            Step::Outward(stream) => streams.outward = Some(stream),
             Step::Refused(reason) => return self.end(id, reason),
         }
-        if inward.is_none() || outward.is_none() {
+        if streams.inward.is_none() || streams.outward.is_none() {
             return;
         }
-        let (Some(inward), Some(outward)) = (inward.take(), outward.take()) else { return };
+        let (Some(inward), Some(outward)) = (streams.inward.take(), streams.outward.take()) else { return };
         let (start, started) = oneshot::channel();
         let listening = lock(&self.shared.listening).first().copied();
         let advertise = self.shared.config.advertise;
@@ -271,12 +283,13 @@ impl Driver {
     fn greeted(&mut self, id: ConnectionId, greeting: Greeting) {
         let Some(link) = self.links.get(&id) else { return };
         let (key, dial) = (link.key, link.dial);
-        match dial {
-            Some(dial) => lock(&self.shared.book).met(dial.address, key),
-            None => {
-                let address = greeting.address(link.address.ip());
-                let mut book = lock(&self.shared.book);
-                address.into_iter().for_each(|address| book.learn(PeerAddr { key: Some(key), address }));
+        if let Some(dial) = dial {
+            lock(&self.shared.book).met(dial.address, key)
+        } else {
+            let address = greeting.address(link.address.ip());
+            let mut book = lock(&self.shared.book);
+            if let Some(address) = address {
+                book.learn(PeerAddr { key: Some(key), address });
             }
         }
         if dial.is_some_and(|dial| dial.feeler) {
@@ -332,7 +345,7 @@ impl Driver {
                 }
                 self.tell(Event::Gone { peer: open.peer, reason });
             }
-            State::Opening { .. } | State::Greeting { .. } => {
+            State::Opening(_) | State::Greeting { .. } => {
                 if let State::Greeting { task, .. } = link.state {
                     task.abort();
                 }
@@ -347,6 +360,7 @@ impl Driver {
 
     fn call(&mut self, to: PeerAddr, feeler: bool) {
         let refused = match to.key {
+            _ if self.shared.listening_at(to.address) => Some(Reason::Own),
             Some(key) => lock(&self.shared.gate).check(&key).err(),
             None => None,
         };
@@ -374,7 +388,9 @@ impl Driver {
     fn on_tick(&mut self, now: Instant) {
         let late = |link: &Link| !matches!(link.state, State::Open { .. }) && now - link.since > FRAME_TIME * 2;
         let late: Vec<_> = self.links.iter().filter(|(_, link)| late(link)).map(|(id, _)| *id).collect();
-        late.into_iter().for_each(|id| self.end(id, Reason::Loris));
+        for id in late {
+            self.end(id, Reason::Loris);
+        }
         self.fill(now);
         if now - self.felt > FEELER {
             self.felt = now;

@@ -29,7 +29,7 @@ pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a peer may be quiet: three times what it should be.
 const QUIET: Duration = Duration::from_secs(45);
 /// How long a peer may let one of our frames wait in the socket.
-const STALL: Duration = Duration::from_secs(60);
+const STALL: Duration = Duration::from_mins(1);
 /// What is read at once: memory grows with what has come, not with what was promised.
 const CHUNK_BYTES: usize = 64 << 10;
 
@@ -163,7 +163,7 @@ mod tests {
         }
         let mut stream = Silent(Cursor::new(wire));
         let first = read(&mut stream, &credit, FRAME_BYTES_MAX).await.unwrap();
-        let hour = Duration::from_secs(3_600);
+        let hour = Duration::from_hours(1);
         assert!(timeout(hour, read(&mut stream, &credit, FRAME_BYTES_MAX)).await.is_err());
         let at_rest = stream.0.position();
         assert!(at_rest <= FRAME_BYTES_MAX as u64 + 8, "read on to {at_rest}");

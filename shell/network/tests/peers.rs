@@ -114,7 +114,7 @@ fn bans_persist_over_a_restart_until_they_are_lifted() {
     let mut caller = config();
     caller.boot = vec![a.address()];
     let b = Node::start(2, caller);
-    a.network.disconnect(a.peer_of(&b), Some(Duration::from_secs(3_600)));
+    a.network.disconnect(a.peer_of(&b), Some(Duration::from_hours(1)));
     assert_eq!(a.until("a farewell", farewell), Reason::Banned);
     kept.listen = a.network.listening();
     drop(a);
