@@ -47,15 +47,15 @@ pub(crate) struct BookFile {
 }
 
 impl Book {
-    pub(crate) fn new(kept: &BookFile, boot: &[PeerAddr]) -> Self {
-        let mut book = Self { anchors: kept.anchors.clone(), ..Self::default() };
-        for address in kept.peers.iter().filter_map(|text| text.parse().ok()) {
-            book.learn(address);
+    pub(crate) fn new(file: &BookFile, boot: &[PeerAddr]) -> Self {
+        let mut known = Self { anchors: file.anchors.clone(), ..Self::default() };
+        for address in file.peers.iter().filter_map(|text| text.parse().ok()) {
+            known.learn(address);
         }
         for PeerAddr { key, address } in boot {
-            book.entries.insert(*address, Entry { key: *key, boot: true, ..Entry::default() });
+            known.entries.insert(*address, Entry { key: *key, boot: true, ..Entry::default() });
         }
-        book
+        known
     }
 
     /// Take what somebody says: it never displaces what is known better.

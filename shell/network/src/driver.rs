@@ -284,7 +284,7 @@ impl Driver {
         let Some(link) = self.links.get(&id) else { return };
         let (key, dial) = (link.key, link.dial);
         if let Some(dial) = dial {
-            lock(&self.shared.book).met(dial.address, key)
+            lock(&self.shared.book).met(dial.address, key);
         } else {
             let address = greeting.address(link.address.ip());
             let mut book = lock(&self.shared.book);

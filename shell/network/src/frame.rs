@@ -142,10 +142,11 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_frame_is_read_or_its_fault_is_named() {
-        let rows: [(&[u8], Result<Vec<u8>, Reason>); 6] = [
-            (&[0, 0, 0, 2, 5, 6], Ok(vec![5, 6])),
+        let oversized = Reason::Oversized { bytes: FRAME_BYTES_MAX + 1, max: FRAME_BYTES_MAX };
+        let rows = [
+            (&[0, 0, 0, 2, 5, 6][..], Ok(vec![5, 6])),
             (&[0, 0, 0, 0, 0, 0, 0, 1, 9], Ok(vec![9])),
-            (&[0, 0x40, 0, 1], Err(Reason::Oversized { bytes: FRAME_BYTES_MAX + 1, max: FRAME_BYTES_MAX })),
+            (&[0, 0x40, 0, 1], Err(oversized)),
             (&[], Err(Reason::Quiet)),
             (&[0], Err(Reason::Loris)),
             (&[0, 0x40, 0, 0, 1, 2, 3], Err(Reason::Loris)),

@@ -42,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) listening: Mutex<Vec<SocketAddr>>,
 }
 
+#[derive(Clone, Copy)]
 pub(crate) enum Command {
     Connect(PeerAddr),
     Disconnect(Peer, Option<Duration>),
