@@ -183,9 +183,7 @@ impl RootDriver {
         let signature = Signature(key.sign(&header.signing_message(&core.chain.params().network_id)));
         let header = Header::Micro(Box::new(MicroHeader { signature, ..header.clone() }));
         draft.hash = Some(header.hash());
-        self.desk
-            .pending
-            .insert(header.hash(), BlockBytes { header: header.encode(), body: draft.body.clone() });
+        self.desk.pending.insert(header.hash(), BlockBytes { header: header.encode(), body: draft.body.clone() });
         Some(signature)
     }
 

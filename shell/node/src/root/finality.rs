@@ -333,7 +333,12 @@ impl RootDriver {
     }
 
     /// A justification that a peer asks for.
-    pub(super) fn justification(&self, core: &Core, round: Round, hash: Hash) -> Result<Option<Justification>, NodeError> {
+    pub(super) fn justification(
+        &self,
+        core: &Core,
+        round: Round,
+        hash: Hash,
+    ) -> Result<Option<Justification>, NodeError> {
         let Finality::Stake(stake) = &self.finality else { return Ok(None) };
         let era = stake.machine.era();
         let eras = [Some(era), era.0.checked_sub(1).map(Era)];

@@ -23,9 +23,7 @@ impl RootDriver {
             Look::Past(hash) => self.past(core, hash)?,
             Look::Generation { key_hash, last, from } => self.generation(core, key_hash, last, from)?,
             Look::Block(hash) => match self.bytes(core, hash)? {
-                Some(block) => {
-                    Found::Block(Box::new(Page { header: Bytes(block.header), body: Bytes(block.body) }))
-                }
+                Some(block) => Found::Block(Box::new(Page { header: Bytes(block.header), body: Bytes(block.body) })),
                 None => Found::Nothing,
             },
             Look::Txs(hashes) => Found::Txs(waiting(core, &hashes)),

@@ -28,13 +28,8 @@ pub struct Peers {
 
 impl Peers {
     pub fn open(core: &Core, machine: &Machine, root: RootParams, role: &PeersRole) -> Self {
-        let params = Params {
-            root,
-            chain: core.chain.genesis_hash(),
-            epoch: 0,
-            mode: MODE.into(),
-            peers_max: role.peers_max,
-        };
+        let params =
+            Params { root, chain: core.chain.genesis_hash(), epoch: 0, mode: MODE.into(), peers_max: role.peers_max };
         Self { machine: Gossip::new(params, status(machine), role.seed), addresses: Vec::new() }
     }
 }

@@ -46,7 +46,9 @@ impl RootDriver {
         };
         let params = core.chain.params();
         let unsigned: Transaction = evidence.clone().into();
-        let Some(fee) = rules::minimum_fee(params, &unsigned, unsigned.encode().len(), head.header.height()) else { return Ok(()) };
+        let Some(fee) = rules::minimum_fee(params, &unsigned, unsigned.encode().len(), head.header.height()) else {
+            return Ok(());
+        };
         evidence.fee = fee;
         let signed: SignedTx = Transaction::from(evidence).sign(&params.network_id, key);
         let answers = core.submit(vec![signed])?;

@@ -8,11 +8,7 @@ use banyan_types::{
 };
 
 use super::{RootDriver, finality};
-use crate::{
-    Chain, Header, NodeError,
-    genesis::RootEngineParams,
-    node::Core,
-};
+use crate::{Chain, Header, NodeError, genesis::RootEngineParams, node::Core};
 
 /// Kind of the record that holds the newest micro header signed here.
 pub const SIGNED_RECORD: u8 = 1;
