@@ -7,12 +7,14 @@
 
 use alloc::{vec, vec::Vec};
 
-use banyan_root::validity::{Fault, KeyFault, Owner};
+use banyan_root::{
+    HeaderChain,
+    validity::{Fault, KeyFault, Owner},
+};
 use banyan_types::{Hash, Peer, Points, TimeMs, header::KeyHeader};
 
 use crate::{
     Effect, Gossip, Look, Message,
-    chain::HeaderChain,
     limits::{ANSWER_MS, HEADERS_MAX, PLAN_MAX, RETRY_MS},
     message::{GetHeaders, Limited},
     peer::{Answered, PeerState, TxsAsked},
@@ -142,8 +144,10 @@ impl Gossip {
             return;
         }
         let headers = core::mem::take(headers);
-        let chain = HeaderChain::new(self.params.root.clone(), past, work);
-        self.extend(chain, &headers, effects);
+        match HeaderChain::new(self.params.root.clone(), past, work) {
+            Some(chain) => self.extend(chain, &headers, effects),
+            None => self.end_chase(),
+        }
     }
 
     /// Check a page of headers, and ask for the next.
@@ -171,14 +175,11 @@ impl Gossip {
     }
 
     fn push(&self, chain: &mut HeaderChain, header: &KeyHeader) -> Result<(), End> {
-        if header.prev_key_hash != chain.tip().0 {
-            return Err(End::Fault(Points::WRONG_BYTES));
-        }
         let judged = chain.push(header, self.now);
         judged.map_err(|fault| match (Fault::Key(fault).owner(), fault) {
             (Owner::Early, _) => End::Early,
             (Owner::Dead, _) => End::Fault(Points(0)),
-            (Owner::Invalid, KeyFault::Unknown { .. }) => End::Fault(Points::WRONG_BYTES),
+            (Owner::Invalid, KeyFault::Link { .. }) => End::Fault(Points::WRONG_BYTES),
             (Owner::Invalid, _) => End::Fault(Points::INVALID),
         })?;
         if self.refused.has(&chain.tip().0) { Err(End::Fault(Points::INVALID)) } else { Ok(()) }
