@@ -76,11 +76,10 @@ impl Gossip {
 
     /// Do what can be done to catch up.
     pub(crate) fn pursue(&mut self, effects: &mut Vec<Effect>) {
-        if self.sync.chase.is_none() {
-            if let Some(peer) = self.promising() {
-                self.sync.chase = Some(Chase { peer, stage: Stage::Locating, links: Vec::new() });
-                self.look(Asker::Chase, Look::Locator, effects);
-            }
+        let promising = if self.sync.chase.is_none() { self.promising() } else { None };
+        if let Some(peer) = promising {
+            self.sync.chase = Some(Chase { peer, stage: Stage::Locating, links: Vec::new() });
+            self.look(Asker::Chase, Look::Locator, effects);
         }
         // A plan that was not begun waits until the chain that claims more was looked at.
         let begun = self.sync.plan.as_ref().is_some_and(|plan| plan.begun);
@@ -246,7 +245,7 @@ impl Gossip {
                     self.fetch_elsewhere(hash, tried, effects);
                 }
             }
-            (Want::Txs(_), Some(asked)) => self.lose_txs(peer, asked, effects),
+            (Want::Txs(_), Some(asked)) => self.lose_txs(peer, &asked, effects),
             (Want::Txs(_) | Want::Justification(..) | Want::Addresses, _) => {}
         }
     }

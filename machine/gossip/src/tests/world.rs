@@ -364,7 +364,7 @@ pub fn status(tip: &Made, work: u128) -> Status {
 pub struct World {
     pub nodes: Vec<Node>,
     pub now: TimeMs,
-    /// Messages that never arrive, of 100; and the counter that draws them.
+    /// Messages that never arrive, of 100; as many more come twice or out of their order.
     pub loss: u32,
     draws: u32,
     pub bytes: usize,
@@ -391,7 +391,21 @@ impl World {
         }
     }
 
-    fn lost(&mut self) -> bool {
+    /// The next message from a node, not always the oldest, and sometimes one that stays to come again.
+    fn next(&mut self, from: usize) -> Option<(Peer, Message)> {
+        let (late, twice) = (self.strikes(), self.strikes());
+        let queue = &mut self.nodes[from].out;
+        if late && queue.len() > 1 {
+            queue.swap(0, 1);
+        }
+        let next = queue.pop_front()?;
+        if twice {
+            queue.push_back(next.clone());
+        }
+        Some(next)
+    }
+
+    fn strikes(&mut self) -> bool {
         self.draws += 1;
         let drawn = banyan_crypto::blake2b(&[&self.draws.to_be_bytes()]);
         u32::from(drawn[0]) * 100 / 256 < self.loss
@@ -402,13 +416,13 @@ impl World {
         loop {
             let mut carried = false;
             for from in 0..self.nodes.len() {
-                while let Some((to, message)) = self.nodes[from].out.pop_front() {
+                while let Some((to, message)) = self.next(from) {
                     carried = true;
                     let bytes = message.encode().len();
                     self.bytes += bytes;
                     let from = Peer(u64::try_from(from).unwrap());
                     let is_hello = matches!(message, Message::Hello(_));
-                    if is_hello || !self.lost() {
+                    if is_hello || !self.strikes() {
                         let to = usize::try_from(to.0).unwrap();
                         if let Some(node) = self.nodes.get_mut(to) {
                             node.tell(Input::Message { from, message: Box::new(message), bytes });
