@@ -36,7 +36,7 @@ pub enum Input {
     Tick(TimeMs),
     /// A connection to a peer stands.
     Connected {
-        /// Its number, never used before.
+        /// Its number; one in use is ignored.
         peer: Peer,
         /// Whether this node opened it.
         outbound: bool,

@@ -12,7 +12,6 @@ extern crate alloc;
 pub mod limits;
 pub mod message;
 
-mod chain;
 mod dice;
 mod effect;
 mod input;

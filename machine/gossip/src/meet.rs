@@ -15,6 +15,9 @@ use crate::{
 
 impl Gossip {
     pub(crate) fn connected(&mut self, peer: Peer, score: Points, effects: &mut Vec<Effect>) {
+        if self.peers.contains_key(&peer) {
+            return;
+        }
         let max = self.params.peers_max.min(PEERS_MAX);
         if self.peers.len() >= max {
             return effects.push(Effect::Disconnect { peer, why: Why::Full { max }, ban_ms: None });

@@ -299,7 +299,9 @@ impl Message {
             Self::Status(status) => status.put(&mut out),
             Self::GetHeaders(ask) => ask.put(&mut out),
             Self::Headers(headers) => put_list(&mut out, |out| {
-                headers.iter().for_each(|header| put_bytes(&header.encode(), out));
+                for header in headers {
+                    put_bytes(&header.encode(), out);
+                }
             }),
             Self::GetGeneration(ask) => ask.put(&mut out),
             Self::Generation(page) => page.put(&mut out),

@@ -72,7 +72,7 @@ impl Range {
 }
 
 /// The hashes of the pool's transactions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PoolSet(BTreeSet<TxHash>);
 
 /// What follows from a message of the other side.
@@ -102,11 +102,10 @@ impl PoolSet {
     /// The first message.
     pub fn open(&self) -> PoolRanges {
         let mut draft = Draft::new(usize::MAX);
-        if self.0.len() <= LISTED_MAX {
-            draft.list(self, Range::ALL)
-        } else {
-            draft.sum(self, Range::ALL)
-        };
+        match self.0.len() {
+            0..=LISTED_MAX => draft.list(self, Range::ALL),
+            _ => draft.sum(self, Range::ALL),
+        }
         draft.finish().unwrap_or(PoolRanges { sums: Limited::first_of([]), lists: Limited::first_of([]) })
     }
 

@@ -130,7 +130,7 @@ impl Gossip {
     }
 
     /// Nobody answered: new transactions come by the next comparison, a light block asks the next peer.
-    pub(crate) fn lose_txs(&mut self, peer: Peer, asked: TxsAsked, effects: &mut Vec<Effect>) {
+    pub(crate) fn lose_txs(&mut self, peer: Peer, asked: &TxsAsked, effects: &mut Vec<Effect>) {
         match asked.block {
             Some(block) => self.feed_light(block, peer, BTreeMap::new(), effects),
             None => asked.hashes.iter().for_each(|hash| {

@@ -7,12 +7,14 @@
 
 use alloc::{vec, vec::Vec};
 
-use banyan_root::validity::{Fault, KeyFault, Owner};
+use banyan_root::{
+    HeaderChain,
+    validity::{Fault, KeyFault, Owner},
+};
 use banyan_types::{Hash, Peer, Points, TimeMs, header::KeyHeader};
 
 use crate::{
     Effect, Gossip, Look, Message,
-    chain::HeaderChain,
     limits::{ANSWER_MS, HEADERS_MAX, PLAN_MAX, RETRY_MS},
     message::{GetHeaders, Limited},
     peer::{Answered, PeerState, TxsAsked},
@@ -74,11 +76,10 @@ impl Gossip {
 
     /// Do what can be done to catch up.
     pub(crate) fn pursue(&mut self, effects: &mut Vec<Effect>) {
-        if self.sync.chase.is_none() {
-            if let Some(peer) = self.promising() {
-                self.sync.chase = Some(Chase { peer, stage: Stage::Locating, links: Vec::new() });
-                self.look(Asker::Chase, Look::Locator, effects);
-            }
+        let promising = if self.sync.chase.is_none() { self.promising() } else { None };
+        if let Some(peer) = promising {
+            self.sync.chase = Some(Chase { peer, stage: Stage::Locating, links: Vec::new() });
+            self.look(Asker::Chase, Look::Locator, effects);
         }
         // A plan that was not begun waits until the chain that claims more was looked at.
         let begun = self.sync.plan.as_ref().is_some_and(|plan| plan.begun);
@@ -142,8 +143,10 @@ impl Gossip {
             return;
         }
         let headers = core::mem::take(headers);
-        let chain = HeaderChain::new(self.params.root.clone(), past, work);
-        self.extend(chain, &headers, effects);
+        match HeaderChain::new(self.params.root.clone(), past, work) {
+            Some(chain) => self.extend(chain, &headers, effects),
+            None => self.end_chase(),
+        }
     }
 
     /// Check a page of headers, and ask for the next.
@@ -171,14 +174,11 @@ impl Gossip {
     }
 
     fn push(&self, chain: &mut HeaderChain, header: &KeyHeader) -> Result<(), End> {
-        if header.prev_key_hash != chain.tip().0 {
-            return Err(End::Fault(Points::WRONG_BYTES));
-        }
         let judged = chain.push(header, self.now);
         judged.map_err(|fault| match (Fault::Key(fault).owner(), fault) {
             (Owner::Early, _) => End::Early,
             (Owner::Dead, _) => End::Fault(Points(0)),
-            (Owner::Invalid, KeyFault::Unknown { .. }) => End::Fault(Points::WRONG_BYTES),
+            (Owner::Invalid, KeyFault::Link { .. }) => End::Fault(Points::WRONG_BYTES),
             (Owner::Invalid, _) => End::Fault(Points::INVALID),
         })?;
         if self.refused.has(&chain.tip().0) { Err(End::Fault(Points::INVALID)) } else { Ok(()) }
@@ -245,7 +245,7 @@ impl Gossip {
                     self.fetch_elsewhere(hash, tried, effects);
                 }
             }
-            (Want::Txs(_), Some(asked)) => self.lose_txs(peer, asked, effects),
+            (Want::Txs(_), Some(asked)) => self.lose_txs(peer, &asked, effects),
             (Want::Txs(_) | Want::Justification(..) | Want::Addresses, _) => {}
         }
     }
