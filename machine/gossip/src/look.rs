@@ -23,7 +23,7 @@ pub enum Look {
         /// At most so many.
         max: usize,
     },
-    /// What a [`HeaderChain`](crate::Look) begins with: the newest key headers up to this one of this node's chain, 32 of
+    /// What a [`banyan_root::HeaderChain`] begins with: the newest key headers up to this one of this node's chain, 32 of
     /// them or all, oldest first, and the work of its chain.
     Past(Hash),
     /// Blocks of a generation from index `from` on: micro blocks up to `last`, or to the end of this node's chain in that
