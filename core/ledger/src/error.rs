@@ -1,8 +1,8 @@
 //! Why a transaction or a block is refused, and whose fault that is.
 
-use banyan_types::{AccountId, Amount, Asset, Gas, Hash, Height, Nonce, rlp::DecodeError};
+use banyan_types::{AccountId, Amount, Asset, Era, Gas, Hash, Height, Nonce, PublicKey, rlp::DecodeError};
 
-use crate::Missing;
+use crate::{Missing, certificate::BadCertificate};
 
 /// Whose fault an error is; a node scores, waits or stops accordingly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ macro_rules! rejections {
         = $fault:ident, $code:literal, $message:literal;)+) => {
         /// Why a transaction is refused. The variants stand in the order in which they are checked, and that order is
         /// part of the protocol: ledger 3, associates 3 and 5. Only a remit's lines are asked for their asset later,
-        /// after the authorization.
+        /// after the authorization; and evidence asks whether the stake was slashed once it knows the offence: root 6, 9.
         #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
         pub enum Rejected {
             $($(#[$doc])+ #[error($message)] $name $({ $($(#[$field_doc])+ $field: $type),+ })?,)+
@@ -205,6 +205,62 @@ rejections! {
     /// The block's outbox is full.
     OutboxFull { /// Most entries.
         max: usize } = Early, "outbox_full", "this block already holds {max} withdrawals";
+
+    /// A bond or an unbond of nothing.
+    NoAmount = Invalid, "no_amount", "amount 0 bonds or unbonds nothing";
+    /// The account has bonded nothing.
+    NoStake { /// Who.
+        staker: AccountId } = Early, "no_stake", "{staker} has no stake on this ledger";
+    /// The stake was punished and serves no more.
+    Slashed { /// Whose.
+        staker: AccountId } = Invalid, "slashed", "the stake of {staker} was slashed";
+    /// A stake keeps its first key.
+    StakeKey { /// The stake's key.
+        expected: PublicKey, /// The transaction's.
+        got: PublicKey } = Invalid, "stake_key", "the stake serves by key {expected:?}, not {got:?}; a new key needs a new account";
+    /// A key serves one stake, for ever.
+    KeyUsed { /// Whose.
+        staker: AccountId } = Invalid, "key_used", "the key serves, or served, the stake of {staker}";
+    /// Whoever bonds does not hold the key.
+    KeyProof = Invalid, "key_proof", "the proof is not the key's over this chain and account";
+    /// More than is bonded.
+    Unbond { /// What is bonded.
+        bonded: Amount, /// What is asked back.
+        got: Amount } = Invalid, "unbond", "unbonds {got} of {bonded}";
+    /// Too few could be chosen for the next set.
+    WitnessesTooFew { /// Least members.
+        min: u32, /// Who would be left.
+        left: u32 } = Early, "witnesses_too_few", "leaves {left} witnesses, least {min}";
+    /// The statements are from another chain.
+    OtherChain { /// Hash of this one's first genesis.
+        expected: Hash, /// The statement's.
+        got: Hash } = Invalid, "other_chain", "a vote on chain {got}, this is {expected}";
+    /// The statements may both come from an honest key.
+    NoFault = Invalid, "no_fault", "the two votes break no rule";
+    /// Not the stake of the leader's key.
+    Accused { /// Whose key it is.
+        expected: AccountId, /// The account accused.
+        got: AccountId } = Invalid, "accused", "the key is that of {expected}, not of {got}";
+    /// The key block is not yet followed by another.
+    KeyBlockEarly { /// The height now.
+        height: Height, /// The key block's.
+        got: Height } = Early, "key_block_early", "reports key block {got} at height {height}; the next one must follow it first";
+    /// The key block is not on this chain.
+    NotOnChain { /// Its height.
+        got: Height } = Invalid, "not_on_chain", "the key block at height {got} is not on this chain";
+    /// The reward that would be lost is paid.
+    Paid { /// The key block's height.
+        got: Height } = Invalid, "paid", "the reward of key block {got} is paid";
+    /// Somebody was first.
+    Reported { /// The key block's height.
+        got: Height } = Invalid, "reported", "the fork in generation {got} was reported before";
+    /// One micro header twice.
+    SameHeader = Invalid, "same_header", "both micro headers are the same";
+    /// The micro headers do not exclude each other.
+    NotSiblings = Invalid, "not_siblings", "the micro headers are of other generations, or of two places in one";
+    /// A statement is not the accused key's.
+    NotSigned { /// Which statement, from 0.
+        statement: u8 } = Invalid, "not_signed", "the accused key did not sign statement {statement}";
 }
 
 /// Why a block is refused.
@@ -253,9 +309,59 @@ pub enum Invalid {
         /// What execution gives.
         executed: Hash,
     },
+    /// The leader has not bonded what it must, so its generation stays empty.
+    #[error("the leader {leader:?} has no bond for its generation, which must stay empty")]
+    Unbonded {
+        /// Its key.
+        leader: PublicKey,
+    },
+    /// The seal that a key block carries does not hold.
+    #[error("seal: {0}")]
+    Seal(BadSeal),
     /// The state could not answer: ours, never the block's.
     #[error(transparent)]
     Ours(#[from] Missing),
+}
+
+/// Why the seal in a key block does not hold, in the order of the checks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadSeal {
+    /// No witnesses on this ledger.
+    #[error("this ledger has no witnesses")]
+    Off,
+    /// The state does not keep the era's set.
+    #[error("the set of era {era} is not kept")]
+    NoSet {
+        /// The seal's era.
+        era: Era,
+    },
+    /// The seal itself.
+    #[error(transparent)]
+    Certificate(BadCertificate),
+    /// The key block is none of the last ones of this chain.
+    #[error("{hash} at height {height} is not among the last key blocks")]
+    NotAncestor {
+        /// Its height.
+        height: Height,
+        /// Its hash.
+        hash: Hash,
+    },
+    /// An earlier seal covers it.
+    #[error("seals height {got}, sealed up to {sealed}")]
+    NotAbove {
+        /// Height that seals cover.
+        sealed: Height,
+        /// The seal's.
+        got: Height,
+    },
+    /// The set of one era sealed a key block of another.
+    #[error("era {got} seals a key block of era {expected}")]
+    Era {
+        /// Of the key block.
+        expected: Era,
+        /// Of the set.
+        got: Era,
+    },
 }
 
 impl Invalid {

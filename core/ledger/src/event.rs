@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use banyan_types::{AccountId, Amount, AssociateId, Height, TxHash, associate::OutboxEntry};
+use banyan_types::{AccountId, Amount, AssociateId, Era, Hash, Height, PublicKey, TxHash, associate::OutboxEntry};
 
 /// Something that happened to money or objects, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +122,100 @@ pub enum Event {
         /// Why.
         reason: &'static str,
     },
+    /// A stake was opened or raised.
+    Bonded {
+        /// Whose.
+        staker: AccountId,
+        /// The key that it serves by.
+        key: PublicKey,
+        /// How much was added.
+        amount: Amount,
+    },
+    /// Stake is on its way back.
+    Unbonded {
+        /// Whose.
+        staker: AccountId,
+        /// How much.
+        amount: Amount,
+        /// Height at which it is paid back.
+        release: Height,
+    },
+    /// Stake was paid back.
+    Released {
+        /// To whom.
+        staker: AccountId,
+        /// How much.
+        amount: Amount,
+    },
+    /// A stake stays in sets for longer.
+    Renewed {
+        /// Whose.
+        staker: AccountId,
+        /// The last era.
+        to: Era,
+    },
+    /// An offence was proved: stake and rewards are lost.
+    Slashed {
+        /// Whose stake; the account of zeros for a leader without one.
+        staker: AccountId,
+        /// For what.
+        offence: Offence,
+        /// How much was lost, the reporter's part included.
+        amount: Amount,
+        /// Who reported it.
+        reporter: AccountId,
+        /// What that brought.
+        reward: Amount,
+    },
+    /// A seal on the chain covers this key block and all before it.
+    Sealed {
+        /// Height of the key block.
+        height: Height,
+        /// Its hash.
+        hash: Hash,
+        /// Era of the witnesses.
+        era: Era,
+        /// What those who signed weigh.
+        weight: Amount,
+        /// What all weigh.
+        total: Amount,
+    },
+    /// The set of a later era was written.
+    SetChanged {
+        /// The era.
+        era: Era,
+        /// How many members.
+        members: u32,
+        /// What they weigh.
+        total: Amount,
+        /// Whether it is the set before again, because too few could be chosen.
+        repeated: bool,
+    },
+}
+
+/// What no honest key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Offence {
+    /// Two votes for one round.
+    Double,
+    /// Two locks for one place of a generation.
+    DoubleLock,
+    /// A prevote that forgets a precommit.
+    Unlock,
+    /// Two micro blocks for one place of a generation.
+    Fork,
+}
+
+impl Offence {
+    /// Its word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Double => "double vote",
+            Self::DoubleLock => "double lock",
+            Self::Unlock => "unlock",
+            Self::Fork => "fork",
+        }
+    }
 }
 
 /// What a child's block does to its parent: the raw material of summaries.

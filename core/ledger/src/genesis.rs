@@ -12,8 +12,8 @@ use banyan_types::{
 };
 
 use crate::{
-    Account, Changes, Clock, Fees, MapState, Overlay, Params, ParentLeaf, Rejected, RootEngine, RootRules, State,
-    Supply, leaf::key, scene::Scene,
+    Account, Changes, Clock, DueCursor, Fees, MapState, Overlay, Params, ParentLeaf, Rejected, RootEngine, RootRules,
+    State, Supply, leaf::key, scene::Scene,
 };
 
 banyan_types::record! {
@@ -31,6 +31,8 @@ banyan_types::record! {
         engine: banyan_types::Bytes,
         /// First balances; none on a child, whose coins come by commit only.
         accounts: Vec<GenesisAccount>,
+        /// First witnesses, of eras 0 and 1; none where witnesses are off.
+        witnesses: Vec<GenesisWitness>,
         /// Children registered from the beginning: unsigned transactions of kind 93.
         associates: Vec<banyan_types::Bytes>,
     }
@@ -41,6 +43,16 @@ banyan_types::record! {
         account: AccountId,
         /// How much.
         balance: Amount,
+    }
+
+    /// A first stake, beside the account's balance. Its key need not prove itself: the genesis is agreed as a whole.
+    GenesisWitness {
+        /// Whose.
+        staker: AccountId,
+        /// The key that it serves by.
+        key: PublicKey,
+        /// How much is bonded.
+        bond: Amount,
     }
 }
 
@@ -64,6 +76,12 @@ pub enum GenesisError {
     TooMuch {
         /// What they may sum up to: the cap of the root, nothing on a child.
         cap: Amount,
+    },
+    /// Witnesses where they are off, too few or too many, too small a bond, or a staker or key twice.
+    #[error("witnesses: {what}")]
+    Witnesses {
+        /// Which rule.
+        what: &'static str,
     },
     /// A child's registration is refused.
     #[error("associate {index}: {why}")]
@@ -90,39 +108,89 @@ impl Genesis {
 pub fn genesis_state(genesis: &Genesis) -> Result<Changes, GenesisError> {
     genesis.params.check().map_err(|field| GenesisError::Params { field })?;
     let mut state = Overlay::new(MapState::default());
-    let minted = put_accounts(&mut state, genesis)?;
-    put_leaves(&mut state, genesis, minted);
+    let balances = put_accounts(&mut state, genesis)?;
+    check_witnesses(genesis)?;
+    put_leaves(&mut state, genesis, balances)?;
+    put_witnesses(&mut state, genesis)?;
     register(&mut state, genesis)?;
     Ok(state.into_parts().1)
 }
 
+/// The first balances, and their sum.
 fn put_accounts(state: &mut impl State, genesis: &Genesis) -> Result<Amount, GenesisError> {
-    let root = genesis.params.root.as_ref();
-    let cap = root.map_or(Amount::ZERO, |root| root.supply_cap);
-    let too_much = GenesisError::TooMuch { cap };
-    let emission = root.map_or(Some(Amount::ZERO), RootRules::emission_sum).ok_or(too_much.clone())?;
-    let left = cap.minus(emission).ok_or(too_much.clone())?;
-    let (mut minted, mut named) = (Amount::ZERO, BTreeSet::new());
+    let (mut sum, mut named) = (Amount::ZERO, BTreeSet::new());
     for GenesisAccount { account, balance } in &genesis.accounts {
         if !named.insert(*account) {
             return Err(GenesisError::Twice { account: *account });
         }
-        minted = minted.plus(*balance).filter(|minted| *minted <= left).ok_or(too_much.clone())?;
+        sum = sum.plus(*balance).ok_or(GenesisError::TooMuch { cap: cap(genesis) })?;
         let leaf = Account { balance: *balance, ..Account::EMPTY };
         if !leaf.is_empty() {
             state.put(key::account(*account), Some(leaf.encode()));
         }
     }
-    Ok(minted)
+    within_cap(genesis, sum)
 }
 
-fn put_leaves(state: &mut impl State, genesis: &Genesis, minted: Amount) {
-    let cap = genesis.params.root.as_ref().map_or(Amount::ZERO, |root| root.supply_cap);
+fn cap(genesis: &Genesis) -> Amount {
+    genesis.params.root.as_ref().map_or(Amount::ZERO, |root| root.supply_cap)
+}
+
+/// `allocated`, if it and all that will be minted are within the cap.
+fn within_cap(genesis: &Genesis, allocated: Amount) -> Result<Amount, GenesisError> {
+    let emission = genesis.params.root.as_ref().map_or(Some(Amount::ZERO), RootRules::emission_sum);
+    let left = emission.and_then(|emission| cap(genesis).minus(emission));
+    let fits = left.is_some_and(|left| allocated <= left);
+    if fits { Ok(allocated) } else { Err(GenesisError::TooMuch { cap: cap(genesis) }) }
+}
+
+/// The rules about the list of first witnesses, in order.
+fn check_witnesses(genesis: &Genesis) -> Result<(), GenesisError> {
+    let wrong = |what| Err(GenesisError::Witnesses { what });
+    let witnesses = &genesis.witnesses;
+    let Some(rules) = genesis.params.stake() else {
+        return if witnesses.is_empty() { Ok(()) } else { wrong("they are off on this ledger") };
+    };
+    let count = u32::try_from(witnesses.len()).unwrap_or(u32::MAX);
+    if !(rules.witness_min..=rules.witness_max).contains(&count) {
+        return wrong("fewer than witness_min or more than witness_max");
+    }
+    if witnesses.iter().any(|witness| witness.bond < rules.bond_min) {
+        return wrong("a bond is below bond_min");
+    }
+    let stakers: BTreeSet<_> = witnesses.iter().map(|witness| witness.staker).collect();
+    let keys: BTreeSet<_> = witnesses.iter().map(|witness| witness.key).collect();
+    if stakers.len() < witnesses.len() || keys.len() < witnesses.len() {
+        return wrong("a staker or a key stands twice");
+    }
+    Ok(())
+}
+
+/// Open the first stakes and write the first sets by the rules that write any.
+fn put_witnesses(state: &mut impl State, genesis: &Genesis) -> Result<(), GenesisError> {
+    if genesis.params.stake().is_none() {
+        return Ok(());
+    }
+    state.put(key::due_cursor(), Some(DueCursor { height: Height(0), index: 0 }.encode()));
+    let refuse = |_| GenesisError::Witnesses { what: "their bonds make no set" };
+    let mut scene = Scene::open(state, &genesis.params, Height(0)).map_err(|_| refuse(Rejected::Overflow))?;
+    for GenesisWitness { staker, key, bond } in &genesis.witnesses {
+        let coins = scene.mint(*bond).map_err(refuse)?;
+        scene.raise(*staker, *key, None, coins).map_err(refuse)?;
+    }
+    let written = scene.write_first_sets().map_err(|missing| refuse(missing.into()))?;
+    scene.settle();
+    if written { Ok(()) } else { Err(refuse(Rejected::Overflow)) }
+}
+
+fn put_leaves(state: &mut impl State, genesis: &Genesis, balances: Amount) -> Result<(), GenesisError> {
+    let bonds = genesis.witnesses.iter().map(|witness| witness.bond).try_fold(balances, Amount::plus);
+    within_cap(genesis, bonds.unwrap_or(Amount::MAX))?;
     let none = Amount::ZERO;
     let supply = Supply {
-        minted,
-        pool: cap.minus(minted).unwrap_or(none),
-        accounts: minted,
+        minted: balances,
+        pool: cap(genesis).minus(balances).unwrap_or(none),
+        accounts: balances,
         escrows: none,
         channels: none,
         deposits: none,
@@ -141,11 +209,13 @@ fn put_leaves(state: &mut impl State, genesis: &Genesis, minted: Amount) {
     };
     state.put(key::clock(), Some(clock.encode()));
     if genesis.params.is_root() {
-        let engine = RootEngine { engine: 0, pot: none, sealed_height: Height(0) };
+        let (engine, sealed_height, chain) = (0, Height(0), genesis.hash());
+        let engine = RootEngine { engine, pot: none, sealed_height, chain, may_fill: true };
         state.put(key::engine(), Some(engine.encode()));
     } else {
         state.put(key::parent(), Some(unconnected().encode()));
     }
+    Ok(())
 }
 
 /// The system leaf of a child that has not named a parent block yet.

@@ -4,7 +4,7 @@ use banyan_types::{Amount, associate::InboxEntry, rlp::DecodeError};
 
 use crate::{
     Account, Escrow, Fees, PendingReward, RootEngine, Supply,
-    leaf::{Clock, ConnectionPoint},
+    leaf::{Clock, ConnectionPoint, Stake},
 };
 
 /// Which law a state breaks.
@@ -55,10 +55,10 @@ pub fn check_totals<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Su
         ("escrows", supply.escrows, sums.escrows),
         ("rewards", supply.rewards, sums.rewards),
         ("fees", supply.fees, sums.fees),
+        ("bonds", supply.bonds, sums.bonds),
         // No rule puts coin there yet.
         ("channels", supply.channels, Amount::ZERO),
         ("deposits", supply.deposits, Amount::ZERO),
-        ("bonds", supply.bonds, Amount::ZERO),
         ("waiting", sums.waiting, sums.open),
     ];
     for (what, total, parts) in rows {
@@ -67,7 +67,7 @@ pub fn check_totals<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Su
         }
     }
     if !totals_add_up(&supply) {
-        let parts = [sums.accounts, sums.escrows, sums.rewards, sums.fees];
+        let parts = [sums.accounts, sums.escrows, sums.rewards, sums.fees, sums.bonds];
         let parts = parts.into_iter().try_fold(Amount::ZERO, Amount::plus).ok_or(Broken::Overflow)?;
         return Err(Broken::Total { what: "minted", total: supply.minted, parts });
     }
@@ -81,6 +81,7 @@ struct Sums {
     escrows: Amount,
     rewards: Amount,
     fees: Amount,
+    bonds: Amount,
     /// What escrows say waits for children.
     waiting: Amount,
     /// What the open inbox entries carry.
@@ -109,6 +110,7 @@ impl Sums {
                 plus(&mut self.rewards, pending.shares.after.amount)
             }
             RootEngine::TAG => plus(&mut self.rewards, RootEngine::decode(value)?.pot),
+            Stake::TAG => plus(&mut self.bonds, Stake::decode(value)?.at_stake().ok_or(Broken::Overflow)?),
             Fees::TAG => plus(&mut self.fees, Fees::decode(value)?.amount),
             Supply::TAG => {
                 self.supply = Some(Supply::decode(value)?);

@@ -5,10 +5,11 @@
 use alloc::{string::String, vec::Vec};
 
 use banyan_types::{
-    AccountId, Amount, AssociateId, Gas, Hash, Height, Nonce, PublicKey, TimeMs,
+    AccountId, Amount, AssociateId, Era, Gas, Hash, Height, Nonce, PublicKey, TimeMs,
     associate::{Access, ChildParams, Regime},
     rlp::{DecodeError, Field, Items, put_list},
     show::Value,
+    witness::WitnessSet,
 };
 
 /// Where each leaf stands.
@@ -16,7 +17,7 @@ pub mod key {
     use super::{AccountId, AssociateId, Height};
     use crate::Key;
     use banyan_crypto::sha256;
-    use banyan_types::Asset;
+    use banyan_types::{Asset, PublicKey};
 
     /// An account: nonce and balance.
     pub fn account(id: AccountId) -> Key {
@@ -82,9 +83,44 @@ pub mod key {
         sha256(&[&[0x14, 4]])
     }
 
+    /// Where the walk over due items stands.
+    pub fn due_cursor() -> Key {
+        sha256(&[&[0x14, 5]])
+    }
+
     /// What the engine keeps.
     pub fn engine() -> Key {
         sha256(&[&[0x14, 6]])
+    }
+
+    /// On the root: the sets of witnesses.
+    pub fn witness_sets() -> Key {
+        sha256(&[&[0x14, 7]])
+    }
+
+    /// On the root: the stakes that sets are chosen from. The registry's next free number of this domain.
+    pub fn candidates() -> Key {
+        sha256(&[&[0x14, 12]])
+    }
+
+    /// What an account has bonded.
+    pub fn stake(staker: AccountId) -> Key {
+        sha256(&[&[0x0c], &staker.0])
+    }
+
+    /// Whose stake a key serves or served, for ever. Domain 1a is free in the registry.
+    pub fn used_key(key: PublicKey) -> Key {
+        sha256(&[&[0x1a], &key.0])
+    }
+
+    /// Something to be done at a height.
+    pub fn due(height: Height, index: u32) -> Key {
+        sha256(&[&[0x0d], &height.0.to_be_bytes(), &index.to_be_bytes()])
+    }
+
+    /// How much is to be done at a height.
+    pub fn due_count(height: Height) -> Key {
+        sha256(&[&[0x0e], &height.0.to_be_bytes()])
     }
 }
 
@@ -119,7 +155,14 @@ leaves!(
     ParentLeaf,
     RootEngine,
     BlockHash,
-    PendingReward
+    PendingReward,
+    Stake,
+    UsedKey,
+    Candidates,
+    WitnessSets,
+    Due,
+    DueCount,
+    DueCursor
 );
 
 impl Leaf for banyan_types::associate::InboxEntry {
@@ -285,6 +328,10 @@ banyan_types::object! {
         pot: Amount,
         /// The highest key block that a seal on the chain covers.
         sealed_height: Height,
+        /// Hash of the first genesis, which votes name: evidence is checked against it.
+        chain: Hash,
+        /// Whether the leader of the running generation has bonded what it must, so that it may fill it.
+        may_fill: bool,
     }
 
     /// The hash of a block in the ring of the last 256.
@@ -301,6 +348,64 @@ banyan_types::object! {
         key_hash: Hash,
         /// Who gets what.
         shares: Shares,
+        /// Whether this key block's leader was found out to fork its generation; it then has no share any more.
+        forked: bool,
+    }
+
+    /// What an account has bonded: as witness, as leader, or both. Source: root 8.
+    1012 v 1 Stake {
+        /// Key that it serves by.
+        key: PublicKey,
+        /// What counts for sets and leading.
+        bonded: Amount,
+        /// What is on its way back, and answers until it is there; earliest first, one for each height.
+        unbonding: Vec<Unbonding>,
+        /// Era in which it last bonded or renewed.
+        renewed: Era,
+        /// What it has been punished for.
+        slashed: Slashed,
+    }
+
+    /// Whose stake a key serves, or served.
+    1045 v 1 UsedKey {
+        /// The account.
+        staker: AccountId,
+    }
+
+    /// The stakes that sets are chosen from. A hashed trie has no ranges, so they are listed: the largest
+    /// [`CANDIDATES_MAX`](crate::stake::CANDIDATES_MAX) of at least `bond_min` that nothing was taken from, ascending by
+    /// staker.
+    1046 v 1 Candidates {
+        /// The list.
+        list: Vec<Candidate>,
+    }
+
+    /// The sets of the era that runs and of two around it. Source: root 8.
+    1026 v 1 WitnessSets {
+        /// Ascending by era.
+        sets: Vec<WitnessSet>,
+    }
+
+    /// Something to be done at a height. Source: ledger 4, 5.3.
+    1013 v 1 Due {
+        /// What: 1 pays back what an account has unbonded.
+        kind: u64,
+        /// To whom or what.
+        id: banyan_types::Bytes,
+    }
+
+    /// How much is to be done at a height.
+    1014 v 1 DueCount {
+        /// Items.
+        n: u32,
+    }
+
+    /// The first item that is not done.
+    1024 v 1 DueCursor {
+        /// Its height.
+        height: Height,
+        /// Its place there.
+        index: u32,
     }
 }
 
@@ -319,6 +424,26 @@ banyan_types::record! {
         beneficiary: AccountId,
         /// How much.
         amount: Amount,
+    }
+
+    /// A part of a stake on its way back.
+    Unbonding {
+        /// How much.
+        amount: Amount,
+        /// Height at which it is paid back.
+        release: Height,
+    }
+
+    /// A stake that a set may be chosen from: what choosing reads of it.
+    Candidate {
+        /// Whose.
+        staker: AccountId,
+        /// Its key.
+        key: PublicKey,
+        /// What it has bonded.
+        bonded: Amount,
+        /// Era in which it last bonded or renewed.
+        renewed: Era,
     }
 
     /// Where the last accepted summary stands.
@@ -362,6 +487,59 @@ impl Field for Status {
     }
     fn show(&self) -> Value {
         Value::Text(String::from("open"))
+    }
+}
+
+/// What a stake has been punished for. The registry's `slashed`: a lock costs a tenth and leaves the rest to answer for
+/// what is worse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Slashed {
+    /// Nothing.
+    #[default]
+    Never,
+    /// Two locks of one slot.
+    Lock,
+    /// Votes that break finality, or a forked generation: nothing was left.
+    Whole,
+}
+
+impl Field for Slashed {
+    fn put(&self, out: &mut Vec<u8>) {
+        let number: u64 = match self {
+            Self::Never => 0,
+            Self::Lock => 1,
+            Self::Whole => 2,
+        };
+        number.put(out);
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        match u64::take(items)? {
+            0 => Ok(Self::Never),
+            1 => Ok(Self::Lock),
+            2 => Ok(Self::Whole),
+            _ => Err(DecodeError::Malformed("unknown punishment")),
+        }
+    }
+    fn show(&self) -> Value {
+        Value::Text(String::from(match self {
+            Self::Never => "never",
+            Self::Lock => "a tenth",
+            Self::Whole => "whole",
+        }))
+    }
+}
+
+impl Stake {
+    /// All that answers for evidence: bonded and on its way back. `None` above the supply.
+    pub fn at_stake(&self) -> Option<Amount> {
+        self.unbonding.iter().try_fold(self.bonded, |sum, part| sum.plus(part.amount))
+    }
+}
+
+impl WitnessSets {
+    /// The set of an era, if it is kept.
+    pub fn of(&self, era: Era) -> Option<&WitnessSet> {
+        self.sets.iter().find(|set| set.era == era)
     }
 }
 

@@ -30,6 +30,7 @@ mod money;
 mod params;
 pub mod rules;
 mod scene;
+mod stake;
 mod state;
 mod verified;
 
@@ -38,14 +39,16 @@ pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
 };
-pub use error::{Fault, Invalid, Rejected};
-pub use event::{Effects, Event};
-pub use genesis::{Genesis, GenesisAccount, GenesisError, genesis_state};
+pub use error::{BadSeal, Fault, Invalid, Rejected};
+pub use event::{Effects, Event, Offence};
+pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis_state};
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
-    AccessRight, Account, BlockHash, Clock, ConnectionPoint, Escrow, Fees, ParentLeaf, PendingReward, Point, Reward,
-    RootEngine, Shares, Status, Supply, key,
+    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, ConnectionPoint, Due, DueCount, DueCursor, Escrow,
+    Fees, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed, Stake, Status, Supply, Unbonding,
+    UsedKey, WitnessSets, key,
 };
-pub use params::{EmissionRow, Params, RootRules, emission_main};
+pub use params::{CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
+pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};
 pub use state::{Base, Changes, Key, MapState, Mark, Missing, Overlay, State};
 pub use verified::Verified;

@@ -26,6 +26,11 @@ impl Coins {
         self.0
     }
 
+    /// Together with `other`. `None` above the supply.
+    pub fn join(self, other: Self) -> Option<Self> {
+        Some(Self(self.0.plus(other.put())?))
+    }
+
     /// Split off `part`. `None` if there is not so much.
     pub fn split(self, part: Amount) -> Option<(Self, Self)> {
         Some((Self(part), Self(self.0.minus(part)?)))
@@ -117,6 +122,19 @@ impl<S: State> Scene<'_, S> {
     /// Out of what waits to be paid as reward, or the witness pot.
     pub fn take_rewards(&mut self, amount: Amount) -> Result<Coins, Rejected> {
         sub(&mut self.ledger.supply.rewards, amount)?;
+        Ok(Coins(amount))
+    }
+
+    /// Into the bonds; the caller writes whose.
+    pub fn pay_bonds(&mut self, coins: Coins) -> Result<Amount, Rejected> {
+        let amount = coins.put();
+        add(&mut self.ledger.supply.bonds, amount)?;
+        Ok(amount)
+    }
+
+    /// Out of the bonds; the caller writes whose.
+    pub fn take_bonds(&mut self, amount: Amount) -> Result<Coins, Rejected> {
+        sub(&mut self.ledger.supply.bonds, amount)?;
         Ok(Coins(amount))
     }
 

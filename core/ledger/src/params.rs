@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use banyan_types::{Amount, AssociateId, Gas, GasPrice, Height, limits::BLOCK_RING};
+use banyan_types::{Amount, AssociateId, Era, Gas, GasPrice, Height, limits::BLOCK_RING, witness::WITNESSES_MAX};
 
 banyan_types::record! {
     /// Parameters of the transition. Source of defaults: ledger 1, 2.3.
@@ -41,6 +41,34 @@ banyan_types::record! {
         emission: Vec<EmissionRow>,
         /// The coinbase is at least the pool divided by this.
         tail_div: u64,
+        /// Stake, witnesses and leaders' bonds; absent where witnesses are off.
+        stake: Option<StakeRules>,
+    }
+
+    /// Stake and the sets that it makes. Source: root 1, 8.
+    StakeRules {
+        /// Members of a set, at least.
+        witness_min: u32,
+        /// Members of a set, at most.
+        witness_max: u32,
+        /// What a member has bonded, at least.
+        bond_min: Amount,
+        /// No member weighs more than so many thousandths of all bonds, in a set of [`CAPPED_FROM`] or more.
+        weight_cap_permille: u32,
+        /// What a leader must have bonded to fill its generation; absent where nobody must.
+        leader_bond: Option<LeaderBond>,
+        /// Eras that a bond still answers after the last one that it served.
+        unbond_eras: u32,
+        /// Eras that a registration lasts unless it is renewed; absent for ever.
+        renew_eras: Option<u32>,
+    }
+
+    /// From an era on, a leader has bonded a part of the coinbase of its own key block.
+    LeaderBond {
+        /// First era.
+        from: Era,
+        /// The coinbase is divided by this.
+        coinbase_div: u64,
     }
 
     /// From this height on, a key block mints so many coins.
@@ -52,6 +80,10 @@ banyan_types::record! {
     }
 }
 
+/// Members from which on the weight of each is capped: fewer could not share a whole by tenths. Source: root 1.
+pub const CAPPED_FROM: usize = 10;
+/// Base units bonded, at least: a thousandth of a set must not be nothing.
+const BOND_MIN_LEAST: u128 = 1_000;
 /// Characters of a network id. Source: ledger 2.1.
 const NETWORK_ID_MAX: usize = 32;
 /// Milliseconds of 365 days.
@@ -66,6 +98,11 @@ impl Params {
     /// Whether this is the root.
     pub const fn is_root(&self) -> bool {
         self.root.is_some()
+    }
+
+    /// The rules of stake, on a root that has them.
+    pub fn stake(&self) -> Option<&StakeRules> {
+        self.root.as_ref()?.stake.as_ref()
     }
 
     /// The first parameter that no ledger can live with.
@@ -96,16 +133,41 @@ impl Params {
 
 impl RootRules {
     /// Each rule about these parameters, and whether it holds.
-    fn rows(&self) -> [(&'static str, bool); 4] {
+    fn rows(&self) -> impl Iterator<Item = (&'static str, bool)> {
         let ascending = self.emission.is_sorted_by(|row, next| row.from < next.from);
         let ends = self.emission.last().is_none_or(|row| row.coins == 0);
-        [
+        let rows = [
             // A reward leaf must mature in a later block, while its key block stands in the ring of block hashes.
             ("maturity", (1..BLOCK_RING).contains(&self.maturity)),
-            ("era", self.era > 0),
+            // The first height of the first era is the genesis; it must not be the last one too where that writes a set.
+            ("era", self.era > u64::from(self.stake.is_some())),
             ("emission", ascending && ends),
             ("tail_div", self.tail_div > 0),
-        ]
+        ];
+        rows.into_iter().chain(self.stake.iter().flat_map(StakeRules::rows))
+    }
+
+    /// The era that a height is in; the last one there is, if the heights outlive them.
+    pub fn era_of(&self, height: Height) -> Era {
+        let era = height.0.checked_div(self.era).unwrap_or(0);
+        Era(u32::try_from(era).unwrap_or(u32::MAX))
+    }
+
+    /// The first height of an era.
+    pub fn first_height(&self, era: Era) -> Height {
+        Height(u64::from(era.0).saturating_mul(self.era))
+    }
+
+    /// The last height of an era.
+    pub fn last_height(&self, era: Era) -> Height {
+        Height(self.first_height(era).0.saturating_add(self.era.saturating_sub(1)))
+    }
+
+    /// What the leader at `height` must have bonded to fill its generation, with `pool` unmined before its key block.
+    pub fn leader_bond(&self, height: Height, pool: Amount) -> Amount {
+        let rule = self.stake.as_ref().and_then(|stake| stake.leader_bond.as_ref());
+        let rule = rule.filter(|rule| rule.from <= self.era_of(height));
+        rule.and_then(|rule| self.coinbase(height, pool).share(1, rule.coinbase_div)).unwrap_or(Amount::ZERO)
     }
 
     /// All that the rows mint. `None` above the supply.
@@ -121,6 +183,27 @@ impl RootRules {
         let table = row.and_then(|row| Amount::coins(row.coins)).unwrap_or(Amount::ZERO);
         let tail = pool.share(1, self.tail_div).unwrap_or(Amount::ZERO);
         table.max(tail).min(pool)
+    }
+}
+
+impl StakeRules {
+    /// Each rule about these parameters, and whether it holds.
+    fn rows(&self) -> [(&'static str, bool); 6] {
+        let max = usize::try_from(self.witness_max).unwrap_or(usize::MAX);
+        [
+            ("witness_min", (1..=self.witness_max).contains(&self.witness_min)),
+            ("witness_max", max <= WITNESSES_MAX),
+            ("bond_min", self.bond_min.base() >= BOND_MIN_LEAST),
+            ("weight_cap_permille", (1..=1_000).contains(&self.weight_cap_permille)),
+            ("leader_bond", self.leader_bond.as_ref().is_none_or(|rule| rule.coinbase_div > 0)),
+            // A witness must answer for its last era when that era is over.
+            ("unbond_eras", self.unbond_eras > 0),
+        ]
+    }
+
+    /// The last era whose set a stake renewed in `era` may be in.
+    pub fn registered_to(&self, era: Era) -> Era {
+        Era(self.renew_eras.map_or(u32::MAX, |eras| era.0.saturating_add(eras)))
     }
 }
 
@@ -155,8 +238,14 @@ mod tests {
         let pairs = rows.iter().zip(rows.iter().skip(1));
         let coins: u64 = pairs.map(|(row, next)| (next.from.0 - row.from.0) * row.coins).sum();
         assert_eq!(coins, 998_558_269_200);
-        let rules =
-            RootRules { supply_cap: Amount::MAX, maturity: 5, era: 20, emission: rows.clone(), tail_div: 10_000_000 };
+        let rules = RootRules {
+            supply_cap: Amount::MAX,
+            maturity: 5,
+            era: 20,
+            emission: rows.clone(),
+            tail_div: 10_000_000,
+            stake: None,
+        };
         assert_eq!(rules.emission_sum(), Amount::coins(coins));
         assert_eq!(rows.last(), Some(&EmissionRow { from: Height(22_863_601), coins: 0 }));
     }
@@ -169,6 +258,7 @@ mod tests {
             era: 20,
             emission: emission_main(),
             tail_div: 10_000_000,
+            stake: None,
         };
         let coins = |n| Amount::coins(n).unwrap();
         assert_eq!(

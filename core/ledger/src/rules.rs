@@ -60,8 +60,14 @@ pub fn minimum_fee(params: &Params, tx: &Transaction, unsigned_len: usize, heigh
 /// The first [`Rejected`] that applies.
 pub fn precheck(params: &Params, height: Height, tx: &SignedTx) -> Result<Gas, Rejected> {
     let transaction = tx.transaction();
-    let on_child = matches!(transaction, Transaction::AssociateWithdraw(_));
-    if on_child && params.is_root() {
+    let here = match transaction {
+        Transaction::AssociateWithdraw(_) => !params.is_root(),
+        Transaction::Bond(_) | Transaction::Unbond(_) | Transaction::Evidence(_) | Transaction::Renew(_) => {
+            params.stake().is_some()
+        }
+        _ => true,
+    };
+    if !here {
         return Err(Rejected::NotHere { kind: transaction.kind() });
     }
     if let Transaction::Spend(spend) = transaction
@@ -91,7 +97,12 @@ pub fn charged_before(tx: &Transaction) -> Option<Amount> {
         Transaction::Spend(spend) => spend.amount,
         Transaction::AssociateCommit(commit) => commit.amount,
         Transaction::AssociateWithdraw(withdraw) => withdraw.amount,
-        Transaction::AssociateCreate(_) | Transaction::AssociateRemit(_) => Amount::ZERO,
+        Transaction::Bond(bond) => bond.amount,
+        Transaction::AssociateCreate(_)
+        | Transaction::AssociateRemit(_)
+        | Transaction::Unbond(_)
+        | Transaction::Evidence(_)
+        | Transaction::Renew(_) => Amount::ZERO,
     };
     tx.fee().plus(amount)
 }
@@ -113,6 +124,10 @@ impl<S: State> Scene<'_, S> {
             Transaction::AssociateCommit(commit) => self.commit(commit)?,
             Transaction::AssociateRemit(remit) => self.remit(remit)?,
             Transaction::AssociateWithdraw(withdraw) => self.withdraw_tx(withdraw)?,
+            Transaction::Bond(bond) => self.bond(bond)?,
+            Transaction::Unbond(unbond) => self.unbond(unbond)?,
+            Transaction::Evidence(evidence) => self.evidence(evidence)?,
+            Transaction::Renew(renew) => self.renew(renew)?,
         }
         Ok(Receipt {
             tx_hash: tx.hash(),

@@ -66,9 +66,33 @@ impl Amount {
         }
     }
 
+    /// `floor(self × part / whole)`, whatever their size. `None` for a part of nothing, or above the supply.
+    pub fn portion(self, part: Self, whole: Self) -> Option<Self> {
+        let (times, over) = (self.0.checked_div(whole.0)?, self.0.checked_rem(whole.0)?);
+        // Long multiplication by the bits of `part`, from the highest, with `quotient · whole + rest` as the product so
+        // far: the product itself would need 200 bits.
+        let (mut quotient, mut rest) = (0, 0);
+        for bit in (0..u128::BITS).rev() {
+            (quotient, rest) = carried(quotient, quotient, rest, rest, whole.0)?;
+            if part.0 >> bit & 1 == 1 {
+                (quotient, rest) = carried(quotient, times, rest, over, whole.0)?;
+            }
+        }
+        Self::new(quotient)
+    }
+
     /// Whether this is nothing.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
+    }
+}
+
+/// The sums of two quotients and of two rests below `whole`, the rest below it again. `None` on overflow.
+fn carried(quotient: u128, plus: u128, rest: u128, more: u128, whole: u128) -> Option<(u128, u128)> {
+    let (quotient, rest) = (quotient.checked_add(plus)?, rest.checked_add(more)?);
+    match rest.checked_sub(whole) {
+        Some(rest) => Some((quotient.checked_add(1)?, rest)),
+        None => Some((quotient, rest)),
     }
 }
 
@@ -168,6 +192,22 @@ mod tests {
         fn printing_and_parsing_give_the_same_amount(base in 0..=SUPPLY_MAX) {
             let amount = Amount::new(base).unwrap();
             prop_assert_eq!(amount.to_string().parse(), Ok(amount));
+        }
+
+        #[test]
+        fn portions_of_small_sums_are_plain_division(a in 0..1u128 << 64, b in 0..1u128 << 63, c in 1..1u128 << 64) {
+            let (sum, part, whole) = (Amount::new(a).unwrap(), Amount::new(b).unwrap(), Amount::new(c).unwrap());
+            prop_assert_eq!(sum.portion(part, whole), Amount::new(a * b / c));
+        }
+
+        #[test]
+        fn portions_of_any_sums_add_up_to_no_more_than_the_whole(a in 0..=SUPPLY_MAX, b in 0..=SUPPLY_MAX, c in 1..=SUPPLY_MAX) {
+            let (sum, whole) = (Amount::new(a).unwrap(), Amount::new(c).unwrap());
+            let part = Amount::new(b % (c + 1)).unwrap();
+            let rest = whole.minus(part).unwrap();
+            let both = sum.portion(part, whole).unwrap().plus(sum.portion(rest, whole).unwrap()).unwrap();
+            prop_assert!(both <= sum && sum.base() - both.base() <= 1);
+            prop_assert_eq!(sum.portion(whole, whole), Some(sum));
         }
 
         #[test]

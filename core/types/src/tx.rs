@@ -216,6 +216,69 @@ transactions! {
         /// Number in the sender's account.
         nonce: Nonce,
     }
+
+    /// Open or raise the stake of an account: it may then witness and lead under `key`. Rules: root 8.
+    1110 v 1 Bond "BondTx" by from_id gas 30_000 {
+        /// Whose stake, and who pays.
+        from_id: AccountId,
+        /// How much is added.
+        amount: Amount,
+        /// Key that signs votes and micro blocks; it serves this stake alone, once in the chain's life.
+        key: PublicKey,
+        /// By `key`, over [`crate::witness::bond_message`].
+        proof: Signature,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
+
+    /// Take stake out of the sets that are not yet written; it is paid back when it has answered long enough.
+    /// Rules: root 8.
+    1111 v 1 Unbond "UnbondTx" by from_id gas 30_000 {
+        /// Whose stake.
+        from_id: AccountId,
+        /// How much.
+        amount: Amount,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
+
+    /// Report two statements of one key that no honest key signs. Rules: root 6, 9.
+    1112 v 1 Evidence "EvidenceTx" by from_id gas 30_000 {
+        /// Who reports, and is paid for it.
+        from_id: AccountId,
+        /// Whose stake answers; the account of zeros for a leader without one.
+        staker_id: AccountId,
+        /// A vote; of a fork, the key header and a micro header.
+        statement_a: Bytes,
+        /// Another vote; of a fork, another micro header.
+        statement_b: Bytes,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
+
+    /// Keep a stake in the sets of further eras. Rules: root 8.
+    1113 v 1 Renew "RenewTx" by from_id gas 30_000 {
+        /// Whose stake.
+        from_id: AccountId,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
 }
 
 impl Transaction {

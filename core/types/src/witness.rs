@@ -21,6 +21,15 @@ pub const JUSTIFICATION_BYTES_MAX: usize = WITNESSES_MAX * (66 + 43) + 256;
 /// Stands before every statement, so that no other signature can be read as one.
 const DOMAIN: [u8; 12] = *b"banyan-vote\x01";
 
+/// Stands before the proof that whoever bonds holds the key.
+const BOND_DOMAIN: [u8; 14] = *b"banyan-witness";
+
+/// What the key of a stake signs to prove that its holder wants to serve `from`, on the chain that began with the genesis
+/// `chain`. Source: root 8.
+pub fn bond_message(chain: Hash, from: AccountId) -> Vec<u8> {
+    [&BOND_DOMAIN[..], &chain.0, &from.0].concat()
+}
+
 /// What a vote is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum VoteKind {

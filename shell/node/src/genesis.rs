@@ -2,9 +2,12 @@
 //!
 //! Reading a file and writing it again changes neither the ledger nor its hash. Rules: node 4, design 7.
 
-use banyan_ledger::{EmissionRow, Genesis, GenesisAccount, GenesisError, Params, RootRules, emission_main};
+use banyan_ledger::{
+    EmissionRow, Genesis, GenesisAccount, GenesisError, GenesisWitness, LeaderBond, Params, RootRules, StakeRules,
+    emission_main,
+};
 use banyan_types::{
-    AccountId, Amount, AssociateId, Bytes, Gas, GasPrice, Height, PublicKey, SUPPLY_MAX, TimeMs,
+    AccountId, Amount, AssociateId, Bytes, Era, Gas, GasPrice, Height, PublicKey, SUPPLY_MAX, TimeMs,
     rlp::Field as _,
     text::{self, Prefix},
     tx::Transaction,
@@ -33,7 +36,7 @@ banyan_types::record! {
         micro_per_generation_max: u32,
         /// Greatest body of a micro block.
         micro_bytes_max: u32,
-        /// Key blocks on top until one counts as final; profile dev alone.
+        /// Key blocks on top until one counts as final; profile dev alone, and 0 where witnesses make them final.
         final_depth: u64,
     }
 
@@ -70,6 +73,8 @@ pub struct GenesisFile {
     pub engine: EngineParams,
     /// First balances.
     pub accounts: BTreeMap<AccountId, Amount>,
+    /// First witnesses; none where witnesses are off.
+    pub witnesses: Vec<GenesisWitness>,
     /// Children registered from the beginning.
     pub associates: Vec<Transaction>,
 }
@@ -80,6 +85,10 @@ const DEV_KEY_INTERVAL_MS: u64 = 3_000;
 const LIFETIME_DEFAULT: u64 = 262_800;
 /// Most heights that an object may live: ten years of the main profile.
 const LIFETIME_MAX: u64 = 2_628_000;
+/// Least bonds of a witness. Source: root 1.
+const BOND_MIN_DEV: Amount = Amount::coins(1).expect("one coin is within the supply");
+const BOND_MIN_TEST: Amount = Amount::coins(1_000).expect("a thousand coins are within the supply");
+const BOND_MIN_MAIN: Amount = Amount::coins(1_000_000).expect("a million coins are within the supply");
 /// Length of a ledger's name.
 const NAME_MAX: usize = 16;
 
@@ -96,6 +105,7 @@ impl GenesisFile {
                 EmissionRow { from: Height(1_000_000_001), coins: 0 },
             ],
             tail_div: 10_000_000_000,
+            stake: None,
         };
         let engine = RootEngineParams {
             edge_bits: 10,
@@ -115,13 +125,71 @@ impl GenesisFile {
             params: params("banyan_dev".into(), AssociateId::ZERO, interval, Some(rules)),
             engine: EngineParams::Root(engine),
             accounts,
+            witnesses: vec![],
             associates: vec![],
+        }
+    }
+
+    /// The same root, final by these witnesses under the stake rules of the profile `dev`; without any, unchanged.
+    #[must_use]
+    pub fn with_witnesses(mut self, witnesses: Vec<GenesisWitness>) -> Self {
+        if witnesses.is_empty() {
+            return self;
+        }
+        if let Some(root) = &mut self.params.root {
+            root.stake = Some(Self::dev_stake_rules());
+        }
+        if let EngineParams::Root(engine) = &mut self.engine {
+            engine.final_depth = 0;
+        }
+        self.witnesses = witnesses;
+        self
+    }
+
+    /// The stake rules of the profile `dev`. Source: root 1.
+    pub const fn dev_stake_rules() -> StakeRules {
+        StakeRules {
+            witness_min: 4,
+            witness_max: 256,
+            bond_min: BOND_MIN_DEV,
+            weight_cap_permille: 1_000,
+            leader_bond: None,
+            unbond_eras: 1,
+            renew_eras: None,
+        }
+    }
+
+    /// The stake rules of the profile `test`. Source: root 1.
+    pub const fn test_stake_rules() -> StakeRules {
+        StakeRules {
+            bond_min: BOND_MIN_TEST,
+            weight_cap_permille: 100,
+            unbond_eras: 2,
+            renew_eras: Some(90),
+            ..Self::dev_stake_rules()
+        }
+    }
+
+    /// The stake rules of the profile `main`. Source: root 1.
+    pub const fn main_stake_rules() -> StakeRules {
+        StakeRules {
+            bond_min: BOND_MIN_MAIN,
+            leader_bond: Some(LeaderBond { from: Era(30), coinbase_div: 2 }),
+            unbond_eras: 14,
+            ..Self::test_stake_rules()
         }
     }
 
     /// A root with the money of the profile `main`: for `genesis new` and its hash.
     pub fn main_root_rules() -> RootRules {
-        RootRules { supply_cap: Amount::MAX, maturity: 180, era: 720, emission: emission_main(), tail_div: 10_000_000 }
+        RootRules {
+            supply_cap: Amount::MAX,
+            maturity: 180,
+            era: 720,
+            emission: emission_main(),
+            tail_div: 10_000_000,
+            stake: Some(Self::main_stake_rules()),
+        }
     }
 
     /// A child of the profile `dev` that one operator orders.
@@ -134,6 +202,7 @@ impl GenesisFile {
             params: params(network_id, id, parent_interval_ms, None),
             engine: EngineParams::Solo(SoloEngineParams { leader, block_interval_ms: 200 }),
             accounts: BTreeMap::new(),
+            witnesses: vec![],
             associates: vec![],
         }
     }
@@ -157,6 +226,7 @@ impl GenesisFile {
             params: self.params.clone(),
             engine: Bytes(engine),
             accounts: self.accounts.iter().map(balance).collect(),
+            witnesses: self.witnesses.clone(),
             associates: self.associates.iter().map(|tx| Bytes(tx.encode())).collect(),
         })
     }
@@ -169,15 +239,26 @@ impl GenesisFile {
         }
         let root = matches!(self.engine, EngineParams::Root(_));
         if root != self.params.is_root() {
-            return wrong("engine root goes with the section [root], and no other engine does");
+            return wrong("engine root goes with the section [emission], and no other engine does");
         }
         if !root && !self.accounts.is_empty() {
             return Err(NodeError::Genesis(GenesisError::TooMuch { cap: Amount::ZERO }));
         }
+        let stake = self.params.stake();
+        match (stake, self.witnesses.len()) {
+            (None, 0) => {}
+            (None, _) => return wrong("witnesses go with the section [root.stake]"),
+            (Some(stake), count) if u32::try_from(count).is_ok_and(|count| count < stake.witness_min) => {
+                return wrong(&format!("{count} witnesses, at least {} are needed", stake.witness_min));
+            }
+            _ => {}
+        }
         match &self.engine {
-            EngineParams::Root(engine) if engine.final_depth == 0 => wrong("final_depth must be at least 1"),
+            EngineParams::Root(engine) if (engine.final_depth == 0) != stake.is_some() => {
+                wrong("final_depth must be at least 1 without witnesses, and 0 with them")
+            }
             EngineParams::Root(engine) if !(1..=31).contains(&engine.edge_bits) => wrong("edge_bits must be 1 to 31"),
-            EngineParams::Root(_) if self.profile != "dev" => {
+            EngineParams::Root(_) if stake.is_none() && self.profile != "dev" => {
                 wrong("finality by depth is for the profile dev alone; the others need witnesses")
             }
             _ => Ok(()),
@@ -234,8 +315,12 @@ struct File {
     expiry: ExpiryFile,
     #[serde(skip_serializing_if = "Option::is_none")]
     emission: Option<EmissionFile>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<RootFile>,
     #[serde(default)]
     accounts: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    witnesses: Vec<WitnessFile>,
     /// Unsigned transactions of kind 93.
     #[serde(default)]
     associates: Vec<String>,
@@ -289,6 +374,48 @@ struct EmissionFile {
     rows: Vec<(u64, u64)>,
 }
 
+/// Absent where witnesses are off.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RootFile {
+    stake: StakeFile,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StakeFile {
+    witness_min: u32,
+    witness_max: u32,
+    /// Coins, in words of the wallet.
+    bond_min: String,
+    weight_cap_permille: u32,
+    unbond_eras: u32,
+    /// Absent for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renew_eras: Option<u32>,
+    /// Absent where nobody must bond to lead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    leader_bond: Option<LeaderBondFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LeaderBondFile {
+    from_era: u32,
+    coinbase_div: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WitnessFile {
+    /// Account whose stake it is.
+    staker: String,
+    /// Key that signs votes: `pp_`.
+    key: String,
+    /// Coins, in words of the wallet.
+    bond: String,
+}
+
 impl File {
     fn write(genesis: &GenesisFile) -> Self {
         let params = &genesis.params;
@@ -311,7 +438,9 @@ impl File {
                 lifetime_max: params.lifetime_max,
             },
             emission: params.root.as_ref().map(EmissionFile::write),
+            root: params.stake().map(|rules| RootFile { stake: StakeFile::write(rules) }),
             accounts: genesis.accounts.iter().map(|(id, amount)| (id.to_string(), amount.to_string())).collect(),
+            witnesses: genesis.witnesses.iter().map(WitnessFile::write).collect(),
             associates: genesis
                 .associates
                 .iter()
@@ -333,7 +462,7 @@ impl File {
             rent_gas_per_byte_year: self.expiry.rent_gas_per_byte_year,
             lifetime_default: self.expiry.lifetime_default,
             lifetime_max: self.expiry.lifetime_max,
-            root: self.emission.map(EmissionFile::read).transpose()?,
+            root: self.emission.map(|emission| emission.read(self.root)).transpose()?,
         };
         let accounts = self.accounts.iter().map(|(id, amount)| {
             let id: AccountId = id.parse().map_err(|e| format!("accounts, {id}: {e}"))?;
@@ -347,6 +476,7 @@ impl File {
             params,
             engine: self.engine.read()?,
             accounts: accounts.collect::<Result<_, String>>()?,
+            witnesses: self.witnesses.iter().map(WitnessFile::read).collect::<Result<_, _>>()?,
             associates: self.associates.iter().map(|tx| read_tx(tx)).collect::<Result<_, String>>()?,
         })
     }
@@ -368,7 +498,7 @@ impl EmissionFile {
         }
     }
 
-    fn read(self) -> Result<RootRules, String> {
+    fn read(self, stake: Option<RootFile>) -> Result<RootRules, String> {
         debug_assert!(Amount::MAX.base() == SUPPLY_MAX);
         Ok(RootRules {
             supply_cap: self.supply_cap.parse().map_err(|error| format!("emission, supply_cap: {error}"))?,
@@ -380,6 +510,53 @@ impl EmissionFile {
                 .iter()
                 .map(|(from, coins)| EmissionRow { from: Height(*from), coins: *coins })
                 .collect(),
+            stake: stake.map(|root| root.stake.read()).transpose()?,
+        })
+    }
+}
+
+impl StakeFile {
+    fn write(rules: &StakeRules) -> Self {
+        let leader_bond = rules.leader_bond.as_ref();
+        Self {
+            witness_min: rules.witness_min,
+            witness_max: rules.witness_max,
+            bond_min: rules.bond_min.to_string(),
+            weight_cap_permille: rules.weight_cap_permille,
+            unbond_eras: rules.unbond_eras,
+            renew_eras: rules.renew_eras,
+            leader_bond: leader_bond
+                .map(|rule| LeaderBondFile { from_era: rule.from.0, coinbase_div: rule.coinbase_div }),
+        }
+    }
+
+    fn read(self) -> Result<StakeRules, String> {
+        let leader_bond = self.leader_bond;
+        Ok(StakeRules {
+            witness_min: self.witness_min,
+            witness_max: self.witness_max,
+            bond_min: self.bond_min.parse().map_err(|error| format!("stake, bond_min: {error}"))?,
+            weight_cap_permille: self.weight_cap_permille,
+            unbond_eras: self.unbond_eras,
+            renew_eras: self.renew_eras,
+            leader_bond: leader_bond
+                .map(|rule| LeaderBond { from: Era(rule.from_era), coinbase_div: rule.coinbase_div }),
+        })
+    }
+}
+
+impl WitnessFile {
+    fn write(witness: &GenesisWitness) -> Self {
+        let (staker, bond) = (witness.staker.to_string(), witness.bond.to_string());
+        Self { staker, key: witness.key.text(Prefix::Peer), bond }
+    }
+
+    fn read(&self) -> Result<GenesisWitness, String> {
+        let key = PublicKey::from_text(Prefix::Peer, &self.key);
+        Ok(GenesisWitness {
+            staker: self.staker.parse().map_err(|error| format!("witnesses, staker {}: {error}", self.staker))?,
+            key: key.map_err(|error| format!("witnesses, key {}: {error}", self.key))?,
+            bond: self.bond.parse().map_err(|error| format!("witnesses, bond {}: {error}", self.bond))?,
         })
     }
 }

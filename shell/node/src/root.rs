@@ -308,7 +308,7 @@ impl RootDriver {
 fn template(core: &Core, id: TemplateId, header: &KeyHeader) -> Result<Step, NodeError> {
     let version = core.chain.store().version_of(&header.prev_hash.0).ok_or(NodeError::Header)?;
     let mut state = Overlay::new(core.session(version).map_err(NodeError::OwnBlock)?);
-    let outcome = key_outcome(&mut state, core.chain.params(), header).map_err(NodeError::OwnBlock)?;
+    let outcome = key_outcome(&mut state, core.chain.params(), header, None).map_err(NodeError::OwnBlock)?;
     Ok(Step::Templated(id, outcome.root))
 }
 
@@ -316,7 +316,7 @@ fn execute(core: &Core, header: &Header, body: &[u8]) -> Result<Executed, Invali
     let parent = core.chain.store().version_of(&header.prev_hash().0);
     let parent = parent.ok_or(Invalid::Ours(banyan_ledger::Missing("the block before is not kept")))?;
     let block = match header {
-        Header::Key(header) => Block::Key(KeyBlock { header: (**header).clone() }),
+        Header::Key(header) => Block::Key(KeyBlock { header: (**header).clone(), seal: None }),
         Header::Micro(header) => {
             let txs = decode_txs(body)?;
             Block::Micro(MicroBlock { header: (**header).clone(), txs: core.verified(txs)? })

@@ -5,6 +5,7 @@
 
 mod child;
 mod key_block;
+mod seal;
 
 use alloc::vec::Vec;
 
@@ -14,6 +15,7 @@ use banyan_types::{
     header::{ChildHeader, KeyHeader, MicroHeader},
     limits::{BLOCK_BYTES_MAX, TXS_PER_BLOCK_MAX},
     tx::SignedTx,
+    witness::Seal,
 };
 
 use crate::{
@@ -41,6 +43,8 @@ pub enum Block {
 pub struct KeyBlock {
     /// Its header.
     pub header: KeyHeader,
+    /// What its body holds, at most.
+    pub seal: Option<Seal>,
 }
 
 /// Adds transactions to a generation.
@@ -107,7 +111,7 @@ pub struct Outcome {
 /// The first [`Invalid`] that applies; `Ours` when the state could not answer.
 pub fn apply_block(state: &mut impl State, params: &Params, block: &Block) -> Result<Outcome, Invalid> {
     match block {
-        Block::Key(block) => key_block::apply(state, params, &block.header),
+        Block::Key(block) => key_block::apply(state, params, block),
         Block::Micro(block) => apply_micro(state, params, block),
         Block::Child(block) => child::apply(state, params, block),
     }
@@ -124,13 +128,17 @@ pub struct Execution<'a, S> {
 impl<'a, S: State> Execution<'a, S> {
     /// Begin a micro block in the running generation of the root.
     /// # Errors
-    /// `Kind` on a child.
+    /// `Kind` on a child; `Unbonded` when the generation must stay empty.
     pub fn micro(state: &'a mut S, params: &'a Params) -> Result<Self, Invalid> {
         if !params.is_root() {
             return Err(Invalid::Kind);
         }
         let clock = clock(state)?;
-        Ok(Self::over(Scene::open(state, params, clock.height)?))
+        let mut scene = Scene::open(state, params, clock.height)?;
+        if !scene.engine()?.may_fill {
+            return Err(Invalid::Unbonded { leader: clock.leader });
+        }
+        Ok(Self::over(scene))
     }
 
     const fn over(scene: Scene<'a, S>) -> Self {

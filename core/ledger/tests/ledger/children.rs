@@ -212,7 +212,7 @@ fn a_block_belongs_to_one_kind_of_ledger() {
     let on = |ledger: &Ledger, block: Block| {
         apply_block(&mut Overlay::new(ledger.state.clone()), &ledger.params, &block).unwrap_err()
     };
-    let key = banyan_ledger::KeyBlock { header: pair.root.key_header(LEADER) };
+    let key = banyan_ledger::KeyBlock { header: pair.root.key_header(LEADER), seal: None };
     assert_eq!(on(&pair.child, Block::Key(key)), Invalid::Kind);
     assert_eq!(on(&pair.root, Block::Child(block(&pair))), Invalid::Kind);
     assert!(matches!(

@@ -200,6 +200,10 @@ fn set_nonce(tx: &mut Transaction, nonce: Nonce) {
         Transaction::AssociateCommit(tx) => tx.nonce = nonce,
         Transaction::AssociateRemit(tx) => tx.nonce = nonce,
         Transaction::AssociateWithdraw(tx) => tx.nonce = nonce,
+        Transaction::Bond(tx) => tx.nonce = nonce,
+        Transaction::Unbond(tx) => tx.nonce = nonce,
+        Transaction::Evidence(tx) => tx.nonce = nonce,
+        Transaction::Renew(tx) => tx.nonce = nonce,
     }
 }
 

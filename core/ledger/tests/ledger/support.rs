@@ -13,8 +13,9 @@ use banyan_types::{
     associate::{
         Access, ChildParams, Hop, InboxEntry, OperatorSignature, OutboxEntry, Regime, Summary, operators_authorization,
     },
-    header::{ChildHeader, KeyHeader, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
+    header::{ChildHeader, KeyBody, KeyHeader, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
     tx::{AssociateCommit, AssociateCreate, AssociateRemit, AssociateWithdraw, SignedTx, Spend, Transaction},
+    witness::Seal,
 };
 
 /// A fee that covers every transaction of these tests.
@@ -58,7 +59,7 @@ pub const STRANGER: u8 = 99;
 
 pub fn root_rules() -> RootRules {
     let emission = vec![EmissionRow { from: Height(1), coins: 100 }, EmissionRow { from: Height(1_000_001), coins: 0 }];
-    RootRules { supply_cap: Amount::MAX, maturity: 5, era: 20, emission, tail_div: 10_000_000_000 }
+    RootRules { supply_cap: Amount::MAX, maturity: 5, era: 20, emission, tail_div: 10_000_000_000, stake: None }
 }
 
 pub fn params(network_id: &str, ledger: AssociateId, root: Option<RootRules>) -> Params {
@@ -90,6 +91,7 @@ pub fn genesis(params: Params, accounts: &[(u8, Amount)]) -> Genesis {
         params,
         engine: Bytes::default(),
         accounts: accounts.collect(),
+        witnesses: vec![],
         associates: vec![],
     }
 }
@@ -109,6 +111,8 @@ pub struct Ledger {
     pub genesis: MapState,
     /// Every block since, with what undoes it.
     pub history: Vec<(Block, Changes)>,
+    /// On the root: its key headers from height 1 on.
+    pub keys: Vec<KeyHeader>,
     micro_index: u32,
 }
 
@@ -118,7 +122,17 @@ impl Ledger {
         state.commit(&genesis_state(genesis).unwrap());
         let (head, params) = (genesis.hash(), genesis.params.clone());
         let genesis = state.clone();
-        Self { params, state, head, named: head, effects: vec![], genesis, history: vec![], micro_index: 0 }
+        Self {
+            params,
+            state,
+            head,
+            named: head,
+            effects: vec![],
+            genesis,
+            history: vec![],
+            keys: vec![],
+            micro_index: 0,
+        }
     }
 
     /// A root where each of the first people has a million coins, one key block old.
@@ -236,12 +250,18 @@ impl Ledger {
 
     /// The root: open the next generation.
     pub fn key_block(&mut self, leader: u8) -> Outcome {
-        let mut header = self.key_header(leader);
-        let made = key_outcome(&mut Overlay::new(self.state.clone()), &self.params, &header).unwrap();
+        self.sealing(self.key_header(leader), None).unwrap()
+    }
+
+    /// The root: open the next generation with this header, carrying a seal.
+    pub fn sealing(&mut self, mut header: KeyHeader, seal: Option<&Seal>) -> Result<Outcome, Invalid> {
+        let made = key_outcome(&mut Overlay::new(self.state.clone()), &self.params, &header, seal)?;
         header.state_root = made.root;
-        self.apply(&Block::Key(KeyBlock { header: header.clone() }), &made);
+        header.witness_hash = KeyBody::witness_hash(&KeyBody::bytes_of(seal));
+        self.apply(&Block::Key(KeyBlock { header: header.clone(), seal: seal.cloned() }), &made);
         (self.head, self.named, self.micro_index) = (header.hash(), header.hash(), 0);
-        made
+        self.keys.push(header);
+        Ok(made)
     }
 
     pub fn key_blocks(&mut self, count: u64) {
