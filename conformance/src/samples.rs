@@ -2,12 +2,14 @@
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
-    AccessRight, Account, BlockHash, Clock, ConnectionPoint, EmissionRow, Escrow, Fees, Genesis, GenesisAccount,
-    Params, ParentLeaf, PendingReward, Point, Reward, RootEngine, RootRules, Shares, Status, Supply, key,
+    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, ConnectionPoint, Due, DueCount, DueCursor,
+    EmissionRow, Escrow, Fees, Genesis, GenesisAccount, GenesisWitness, LeaderBond, Params, ParentLeaf, PendingReward,
+    Point, Reward, RootEngine, RootRules, Shares, Slashed, Stake, StakeRules, Status, Supply, Unbonding, UsedKey,
+    WitnessSets, key,
 };
 use banyan_tree::{ListProof, MultiProof, Proof, Trie, list_root, prove_item, value_hash};
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Bytes, ContractId, Gas, GasPrice, Hash, Height, Log, Nonce, Payee,
+    AccountId, Amount, Asset, AssociateId, Bytes, ContractId, Era, Gas, GasPrice, Hash, Height, Log, Nonce, Payee,
     PublicKey, Receipt, Signature, TimeMs, TokenId, TxHash,
     associate::{
         Access, ChildParams, Hop, InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Regime, Summary,
@@ -15,7 +17,11 @@ use banyan_types::{
     },
     header::{ChildBody, ChildHeader, KeyHeader, MicroBody, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
     text::{self, Prefix},
-    tx::{AssociateCommit, AssociateCreate, AssociateRemit, AssociateWithdraw, SignedTx, Spend, Transaction},
+    tx::{
+        AssociateCommit, AssociateCreate, AssociateRemit, AssociateWithdraw, Bond, Evidence, Renew, SignedTx, Spend,
+        Transaction, Unbond,
+    },
+    witness::{Witness, WitnessSet, bond_message},
 };
 
 use crate::frozen::{Again, Sample};
@@ -164,6 +170,39 @@ fn withdraw() -> AssociateWithdraw {
     }
 }
 
+fn bond() -> Bond {
+    Bond {
+        from_id: signer(),
+        amount: amount(500),
+        key: key_of(13),
+        proof: Signature([14; 64]),
+        ttl: Height(505),
+        fee: amount(42_000_000_000_000),
+        nonce: Nonce(12),
+    }
+}
+
+fn unbond() -> Unbond {
+    let (ttl, fee, nonce) = (Height(506), amount(43_000_000_000_000), Nonce(13));
+    Unbond { from_id: signer(), amount: amount(600), ttl, fee, nonce }
+}
+
+fn evidence() -> Evidence {
+    Evidence {
+        from_id: signer(),
+        staker_id: AccountId(fill(15)),
+        statement_a: Bytes(vec![1, 2, 3]),
+        statement_b: Bytes(vec![4, 5]),
+        ttl: Height(507),
+        fee: amount(44_000_000_000_000),
+        nonce: Nonce(14),
+    }
+}
+
+fn renew() -> Renew {
+    Renew { from_id: signer(), ttl: Height(508), fee: amount(45_000_000_000_000), nonce: Nonce(15) }
+}
+
 fn authorization() -> Bytes {
     let signature = |index, fill| OperatorSignature { index, signature: Signature([fill; 64]) };
     operators_authorization(&[signature(0, 1), signature(2, 2)])
@@ -180,9 +219,14 @@ fn transactions() -> Vec<Sample> {
         object!("94.1 associate commit", Transaction, commit().into()),
         object!("96.1 associate remit", Transaction, remit().into()),
         object!("961.1 associate withdraw", Transaction, withdraw().into()),
+        object!("1110.1 bond", Transaction, bond().into()),
+        object!("1111.1 unbond", Transaction, unbond().into()),
+        object!("1112.1 evidence", Transaction, evidence().into()),
+        object!("1113.1 renew", Transaction, renew().into()),
         signed("11.1 signed spend", spend().into()),
         signed("11.1 signed remit", remit().into()),
         hashed("message, hashed", Transaction::from(spend()).signing_message(NETWORK)),
+        hashed("message, proof of a bond", bond_message(hash(16), signer())),
         hashed("transaction hash", Transaction::from(spend()).sign(NETWORK, &secret()).hash().0),
         object!("1210.1 receipt", Receipt, receipt()),
         hashed("receipt hash", receipt().hash().0),
@@ -361,7 +405,14 @@ fn leaves() -> Vec<Sample> {
         object!("1021.1 clock", Clock, clock()),
         object!("1022.1 fees", Fees, Fees { amount: amount(4) }),
         object!("1023.1 parent", ParentLeaf, parent_leaf()),
-        object!("1025.1 root engine", RootEngine, RootEngine { engine: 0, pot: amount(5), sealed_height: Height(6) }),
+        object!("1012.1 stake", Stake, stake()),
+        object!("1013.1 due", Due, Due { kind: 1, id: Bytes(vec![2, 3]) }),
+        object!("1014.1 due count", DueCount, DueCount { n: 300 }),
+        object!("1024.1 due cursor", DueCursor, DueCursor { height: Height(301), index: 4 }),
+        object!("1025.1 root engine", RootEngine, root_engine()),
+        object!("1026.1 witness sets", WitnessSets, WitnessSets { sets: vec![witness_set()] }),
+        object!("1045.1 used key", UsedKey, UsedKey { staker: account(80) }),
+        object!("1046.1 candidates", Candidates, Candidates { list: vec![candidate()] }),
         object!("1029.1 escrow", Escrow, Escrow { committed: amount(9), remitted: amount(8), waiting: amount(1) }),
         object!("1030.1 access", AccessRight, AccessRight { receive: true, transact: false }),
         hashed("genesis hash", genesis().hash().0),
@@ -403,7 +454,41 @@ fn connection_point() -> ConnectionPoint {
 
 fn pending_reward() -> PendingReward {
     let reward = |first, base| Reward { beneficiary: account(first), amount: amount(base) };
-    PendingReward { key_hash: hash(63), shares: Shares { before: reward(64, 40), after: reward(65, 60) } }
+    PendingReward { key_hash: hash(63), shares: Shares { before: reward(64, 40), after: reward(65, 60) }, forked: true }
+}
+
+fn root_engine() -> RootEngine {
+    RootEngine { engine: 0, pot: amount(5), sealed_height: Height(6), chain: hash(66), may_fill: true }
+}
+
+fn key_of(first: u8) -> PublicKey {
+    PublicKey(fill(first))
+}
+
+fn stake_rules() -> StakeRules {
+    StakeRules {
+        witness_min: 4,
+        witness_max: 256,
+        bond_min: amount(1_000_000),
+        weight_cap_permille: 100,
+        leader_bond: Some(LeaderBond { from: Era(30), coinbase_div: 2 }),
+        unbond_eras: 14,
+        renew_eras: Some(90),
+    }
+}
+
+fn stake() -> Stake {
+    let unbonding = vec![Unbonding { amount: amount(7), release: Height(302) }];
+    Stake { key: key_of(81), bonded: amount(8), unbonding, renewed: Era(9), slashed: Slashed::Lock }
+}
+
+fn candidate() -> Candidate {
+    Candidate { staker: account(82), key: key_of(83), bonded: amount(10), renewed: Era(11) }
+}
+
+fn witness_set() -> WitnessSet {
+    let member = Witness { key: key_of(84), weight: amount(12), staker: account(85) };
+    WitnessSet { era: Era(13), members: vec![member] }
 }
 
 const fn supply() -> Supply {
@@ -453,6 +538,7 @@ fn genesis() -> Genesis {
         era: 20,
         emission: vec![EmissionRow { from: Height(1), coins: 100 }, EmissionRow { from: Height(10), coins: 0 }],
         tail_div: 10_000_000_000,
+        stake: Some(stake_rules()),
     };
     Genesis {
         name: "root".into(),
@@ -472,6 +558,7 @@ fn genesis() -> Genesis {
         },
         engine: Bytes(vec![1, 2, 3]),
         accounts: vec![GenesisAccount { account: account(74), balance: amount(5) }],
+        witnesses: vec![GenesisWitness { staker: account(75), key: key_of(76), bond: amount(6) }],
         associates: vec![Bytes(Transaction::from(create()).encode())],
     }
 }
@@ -492,6 +579,13 @@ fn state_keys() -> Vec<Sample> {
         hashed("key 14 fees", key::fees()),
         hashed("key 14 parent", key::parent()),
         hashed("key 14 engine", key::engine()),
+        hashed("key 14 due cursor", key::due_cursor()),
+        hashed("key 14 witness sets", key::witness_sets()),
+        hashed("key 14 candidates", key::candidates()),
+        hashed("key 0c stake", key::stake(account(7))),
+        hashed("key 0d due", key::due(Height(8), 9)),
+        hashed("key 0e due count", key::due_count(Height(10))),
+        hashed("key 1a used key", key::used_key(key_of(11))),
     ]
 }
 

@@ -37,6 +37,7 @@ fn params() -> Params {
             era: 20,
             emission: vec![EmissionRow { from: Height(1), coins: 100 }, EmissionRow { from: Height(1_000), coins: 0 }],
             tail_div: 1_000,
+            stake: None,
         }),
     }
 }
@@ -52,6 +53,7 @@ fn world() -> &'static MapState {
             params: params(),
             engine: Bytes::default(),
             accounts: vec![GenesisAccount { account, balance: Amount::coins(1_000).unwrap() }],
+            witnesses: vec![],
             associates: vec![],
         };
         let mut world = MapState::default();

@@ -32,7 +32,7 @@ pub fn root(chain: &Chain, child: Option<AssociateId>) -> Result<Parents, Broken
         match block.header {
             // The genesis is what the state begins with.
             Header::Key(header) if header.height == Height(0) => {}
-            Header::Key(header) => apply(&mut state, chain, &Block::Key(KeyBlock { header: *header }))?,
+            Header::Key(header) => apply(&mut state, chain, &Block::Key(KeyBlock { header: *header, seal: None }))?,
             Header::Micro(header) => {
                 let txs = verified(chain, block.txs)?;
                 apply(&mut state, chain, &Block::Micro(MicroBlock { header: *header, txs }))?;

@@ -30,7 +30,7 @@ macro_rules! rejections {
         = $fault:ident, $code:literal, $message:literal;)+) => {
         /// Why a transaction is refused. The variants stand in the order in which they are checked, and that order is
         /// part of the protocol: ledger 3, associates 3 and 5. Only a remit's lines are asked for their asset later,
-        /// after the authorization.
+        /// after the authorization; and evidence asks whether the stake was slashed once it knows the offence: root 6, 9.
         #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
         pub enum Rejected {
             $($(#[$doc])+ #[error($message)] $name $({ $($(#[$field_doc])+ $field: $type),+ })?,)+

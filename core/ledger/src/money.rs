@@ -28,7 +28,7 @@ impl Coins {
 
     /// Together with `other`. `None` above the supply.
     pub fn join(self, other: Self) -> Option<Self> {
-        Some(Self(self.0.plus(other.0)?))
+        Some(Self(self.0.plus(other.put())?))
     }
 
     /// Split off `part`. `None` if there is not so much.

@@ -66,23 +66,16 @@ impl Amount {
         }
     }
 
-    /// `floor(self × part / whole)`, whatever their size. `None` for nothing of nothing, or above the supply.
-    pub const fn portion(self, part: Self, whole: Self) -> Option<Self> {
-        let (Some(times), Some(over)) = (self.0.checked_div(whole.0), self.0.checked_rem(whole.0)) else { return None };
+    /// `floor(self × part / whole)`, whatever their size. `None` for a part of nothing, or above the supply.
+    pub fn portion(self, part: Self, whole: Self) -> Option<Self> {
+        let (times, over) = (self.0.checked_div(whole.0)?, self.0.checked_rem(whole.0)?);
         // Long multiplication by the bits of `part`, from the highest, with `quotient · whole + rest` as the product so
         // far: the product itself would need 200 bits.
-        let (mut quotient, mut rest, mut bit) = (0u128, 0u128, u128::BITS);
-        while bit > 0 {
-            bit = bit.saturating_sub(1);
-            (quotient, rest) = match carried(quotient, quotient, rest, rest, whole.0) {
-                Some(doubled) => doubled,
-                None => return None,
-            };
+        let (mut quotient, mut rest) = (0, 0);
+        for bit in (0..u128::BITS).rev() {
+            (quotient, rest) = carried(quotient, quotient, rest, rest, whole.0)?;
             if part.0 >> bit & 1 == 1 {
-                (quotient, rest) = match carried(quotient, times, rest, over, whole.0) {
-                    Some(sum) => sum,
-                    None => return None,
-                };
+                (quotient, rest) = carried(quotient, times, rest, over, whole.0)?;
             }
         }
         Self::new(quotient)
@@ -95,13 +88,10 @@ impl Amount {
 }
 
 /// The sums of two quotients and of two rests below `whole`, the rest below it again. `None` on overflow.
-const fn carried(quotient: u128, plus: u128, rest: u128, more: u128, whole: u128) -> Option<(u128, u128)> {
-    let (Some(quotient), Some(rest)) = (quotient.checked_add(plus), rest.checked_add(more)) else { return None };
+fn carried(quotient: u128, plus: u128, rest: u128, more: u128, whole: u128) -> Option<(u128, u128)> {
+    let (quotient, rest) = (quotient.checked_add(plus)?, rest.checked_add(more)?);
     match rest.checked_sub(whole) {
-        Some(rest) => match quotient.checked_add(1) {
-            Some(quotient) => Some((quotient, rest)),
-            None => None,
-        },
+        Some(rest) => Some((quotient.checked_add(1)?, rest)),
         None => Some((quotient, rest)),
     }
 }

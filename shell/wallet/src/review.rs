@@ -131,6 +131,10 @@ const fn what(tx: &Transaction) -> &'static str {
         Transaction::AssociateCommit(_) => "commit into a child ledger",
         Transaction::AssociateRemit(_) => "accept a child's summary and pay out its withdrawals",
         Transaction::AssociateWithdraw(_) => "withdraw to the parent ledger",
+        Transaction::Bond(_) => "bond stake, to witness or lead",
+        Transaction::Unbond(_) => "take stake back, which is paid when it has answered long enough",
+        Transaction::Evidence(_) => "report two statements of one key",
+        Transaction::Renew(_) => "keep stake among the witnesses",
     }
 }
 
@@ -157,7 +161,12 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
             ("leg", tx.leg.to_string()),
         ],
         // What few people sign is shown field by field.
-        Transaction::AssociateCreate(_) | Transaction::AssociateRemit(_) => plain(tx.fields()),
+        Transaction::AssociateCreate(_)
+        | Transaction::AssociateRemit(_)
+        | Transaction::Bond(_)
+        | Transaction::Unbond(_)
+        | Transaction::Evidence(_)
+        | Transaction::Renew(_) => plain(tx.fields()),
     }
 }
 

@@ -147,6 +147,10 @@ pub fn set_fee(mut tx: Transaction, fee: Amount) -> Transaction {
         Transaction::AssociateCommit(tx) => &mut tx.fee,
         Transaction::AssociateRemit(tx) => &mut tx.fee,
         Transaction::AssociateWithdraw(tx) => &mut tx.fee,
+        Transaction::Bond(tx) => &mut tx.fee,
+        Transaction::Unbond(tx) => &mut tx.fee,
+        Transaction::Evidence(tx) => &mut tx.fee,
+        Transaction::Renew(tx) => &mut tx.fee,
     } = fee;
     tx
 }
@@ -156,7 +160,13 @@ pub fn set_leg(mut tx: Transaction, leg: Hash) -> Transaction {
     match &mut tx {
         Transaction::AssociateCommit(tx) => tx.leg = leg,
         Transaction::AssociateWithdraw(tx) => tx.leg = leg,
-        Transaction::Spend(_) | Transaction::AssociateCreate(_) | Transaction::AssociateRemit(_) => {}
+        Transaction::Spend(_)
+        | Transaction::AssociateCreate(_)
+        | Transaction::AssociateRemit(_)
+        | Transaction::Bond(_)
+        | Transaction::Unbond(_)
+        | Transaction::Evidence(_)
+        | Transaction::Renew(_) => {}
     }
     tx
 }
@@ -167,7 +177,12 @@ pub const fn amount_of(tx: &Transaction) -> Option<Amount> {
         Transaction::Spend(tx) => Some(tx.amount),
         Transaction::AssociateCommit(tx) => Some(tx.amount),
         Transaction::AssociateWithdraw(tx) => Some(tx.amount),
-        Transaction::AssociateCreate(_) | Transaction::AssociateRemit(_) => None,
+        Transaction::Bond(tx) => Some(tx.amount),
+        Transaction::Unbond(tx) => Some(tx.amount),
+        Transaction::AssociateCreate(_)
+        | Transaction::AssociateRemit(_)
+        | Transaction::Evidence(_)
+        | Transaction::Renew(_) => None,
     }
 }
 

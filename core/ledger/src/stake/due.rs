@@ -32,16 +32,16 @@ impl<S: State> Scene<'_, S> {
             }
             Err(at) => {
                 held.unbonding.insert(at, part.clone());
-                self.due_at(part.release, Due { kind: RELEASE, id: Bytes(staker.0.to_vec()) })?;
+                self.due_at(part.release, &Due { kind: RELEASE, id: Bytes(staker.0.to_vec()) })?;
             }
         }
         Ok(())
     }
 
-    fn due_at(&mut self, height: Height, item: Due) -> Result<(), Rejected> {
+    fn due_at(&mut self, height: Height, item: &Due) -> Result<(), Rejected> {
         let n = self.get::<DueCount>(&key::due_count(height))?.map_or(0, |count| count.n);
         let next = n.checked_add(1).ok_or(Rejected::Overflow)?;
-        self.set(key::due(height, n), &item);
+        self.set(key::due(height, n), item);
         self.set(key::due_count(height), &DueCount { n: next });
         Ok(())
     }

@@ -68,6 +68,10 @@ pub fn sentence(mount: &Mount, tx: &SignedTx) -> Markup {
         Transaction::AssociateCreate(tx) => {
             html! { (who(tx.creator_id)) " registers the ledger " b { (tx.network_id) } }
         }
+        Transaction::Bond(tx) => html! { (who(tx.from_id)) " bonds " (part::short_amount(tx.amount)) },
+        Transaction::Unbond(tx) => html! { (who(tx.from_id)) " unbonds " (part::short_amount(tx.amount)) },
+        Transaction::Evidence(tx) => html! { (who(tx.from_id)) " reports " (who(tx.staker_id)) },
+        Transaction::Renew(tx) => html! { (who(tx.from_id)) " renews its stake" },
     }
 }
 

@@ -61,6 +61,8 @@ pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
         Transaction::AssociateWithdraw(tx) => parties.push(tx.to_id.account()),
         Transaction::AssociateRemit(tx) => parties.extend(tx.lines.iter().map(|line| line.to.account())),
         Transaction::AssociateCreate(tx) => parties.extend(&tx.operators),
+        Transaction::Evidence(tx) => parties.push(tx.staker_id),
+        Transaction::Bond(_) | Transaction::Unbond(_) | Transaction::Renew(_) => {}
     }
     parties
 }
