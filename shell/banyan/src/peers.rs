@@ -95,11 +95,6 @@ impl Started {
         let key = key_text(&self.key);
         self.network.listening().iter().map(|address| format!("{key}@{address}")).collect()
     }
-
-    /// The network itself, for whoever shows or drills it.
-    pub const fn network(&self) -> &std::sync::Arc<Network> {
-        &self.network
-    }
 }
 
 /// Carry an event to the node. Peers that came before it are waited for: the node is opened within moments.

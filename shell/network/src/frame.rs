@@ -47,6 +47,12 @@ impl Frame {
     }
 }
 
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 impl Deref for Frame {
     type Target = [u8];
 

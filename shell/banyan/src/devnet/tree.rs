@@ -70,7 +70,7 @@ impl Tree {
         let operators = Operators { signers: genesis::operators(), payer: genesis::operators().swap_remove(0) };
         let role = SoloRole { leader: genesis::leader(), operators, parent: Box::new(parent) };
         let node = Node::open(bank_chain, Role::Solo(role), PoolLimits::default())?;
-        let bank = Service::start(node, ServiceConfig { parent: Some(root.handle().clone()) })?;
+        let bank = Service::start(node, ServiceConfig { parent: Some(root.handle().clone()), network: None })?;
         Ok(Self { root, bank, files, fresh })
     }
 
