@@ -374,6 +374,11 @@ impl Driver {
     }
 
     fn call(&mut self, to: PeerAddr, feeler: bool) {
+        // Nobody is called twice: of two calls by one side, the caller would keep the older and the called the newer.
+        let called = self.links.values().filter(|link| link.dial.is_some_and(|dial| dial.address == to.address));
+        if called.count() > 0 || self.dials.values().any(|dial| dial.address == to.address) {
+            return;
+        }
         let refused = match to.key {
             _ if self.shared.listening_at(to.address) => Some(Reason::Own),
             Some(key) => lock(&self.shared.gate).check(&key).err(),
