@@ -83,6 +83,8 @@ struct Link {
     address: SocketAddr,
     dial: Option<Dial>,
     since: Instant,
+    /// Why it is about to end, where the caller is given the time to see it.
+    parting: Option<Reason>,
     state: State,
 }
 
@@ -213,7 +215,8 @@ impl Driver {
                 // Both were asked for when the connection was admitted.
                 let (Some(key), Some(address)) = (public_key(peer_id), address) else { return };
                 let state = State::Opening(Box::default());
-                self.links.insert(connection_id, Link { key, address, dial, since: Instant::now(), state });
+                self.links
+                    .insert(connection_id, Link { key, address, dial, since: Instant::now(), parting: None, state });
             }
             SwarmEvent::Behaviour((id, step)) => self.on_step(id, step),
             SwarmEvent::ConnectionClosed { connection_id, cause, .. } => {
@@ -244,7 +247,7 @@ impl Driver {
         match step {
             Step::Inward(stream) => streams.inward = Some(stream),
             Step::Outward(stream) => streams.outward = Some(stream),
-            Step::Refused(reason) => return self.end(id, reason),
+            Step::Refused(reason) => return self.refuse(id, reason),
         }
         if streams.inward.is_none() || streams.outward.is_none() {
             return;
@@ -274,7 +277,7 @@ impl Driver {
         match note {
             Note::Over(reason) => self.end(id, reason),
             Note::Greeted(greeting) if greeting.network != self.shared.config.network => {
-                self.end(id, Reason::OtherNetwork { ours: self.shared.config.protocol() });
+                self.refuse(id, Reason::OtherNetwork { ours: self.shared.config.protocol() });
             }
             Note::Greeted(greeting) => self.greeted(id, greeting),
         }
@@ -331,10 +334,22 @@ impl Driver {
         self.links.insert(id, link);
     }
 
+    /// A caller of another network hangs up when it has seen that for itself; if we did so first, it would know only that the
+    /// line broke. One that does not is late, and ended as that.
+    fn refuse(&mut self, id: ConnectionId, reason: Reason) {
+        match self.links.get_mut(&id) {
+            Some(link) if link.dial.is_none() && matches!(reason, Reason::OtherNetwork { .. }) => {
+                link.parting = Some(reason);
+            }
+            _ => self.end(id, reason),
+        }
+    }
+
     /// The end of a connection, told once.
     fn end(&mut self, id: ConnectionId, reason: Reason) {
         let Some(link) = self.links.remove(&id) else { return };
         self.swarm.close_connection(id);
+        let reason = link.parting.unwrap_or(reason);
         match link.state {
             State::Open { open, task } => {
                 task.abort();
@@ -359,6 +374,11 @@ impl Driver {
     }
 
     fn call(&mut self, to: PeerAddr, feeler: bool) {
+        // Nobody is called twice: of two calls by one side, the caller would keep the older and the called the newer.
+        let called = self.links.values().filter(|link| link.dial.is_some_and(|dial| dial.address == to.address));
+        if called.count() > 0 || self.dials.values().any(|dial| dial.address == to.address) {
+            return;
+        }
         let refused = match to.key {
             _ if self.shared.listening_at(to.address) => Some(Reason::Own),
             Some(key) => lock(&self.shared.gate).check(&key).err(),
