@@ -3,6 +3,7 @@
 //! `cargo xtask --help` lists the words. Progress goes to stderr, results to stdout; the last line of stdout is the
 //! figure, and the exit code is 0 only if all held. Read [`suite`] first: it is what CI runs.
 
+mod cluster;
 mod command;
 mod context;
 mod crate_map;
@@ -13,6 +14,7 @@ mod house;
 mod kill;
 mod layers;
 mod links;
+mod network;
 mod process;
 mod relay;
 mod seeds;

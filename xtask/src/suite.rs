@@ -4,7 +4,7 @@ use crate::command::{closing, holds};
 use crate::context::Context;
 use crate::figure::Figure;
 use crate::step::{Held, Report, Step};
-use crate::{crate_map, fuzz, gate, layers, links, smoke};
+use crate::{crate_map, fuzz, gate, layers, links, network, smoke};
 
 /// Simulations of the suite and how many seeds of each; a sweep of thousands is for `cargo xtask sweep`.
 const SWEEPS: [(&str, u64); 5] = [("calm", 5), ("root", 10), ("tree", 20), ("crashes", 1), ("liar", 10)];
@@ -36,6 +36,7 @@ pub fn everything() -> Vec<Step> {
         Step::new("devnet", 2, smoke::devnet),
         Step::new("kill", 3, smoke::kill),
         Step::new("demo", 3, smoke::demo),
+        Step::new("network", 6, network::check),
         Step::new("browser", 6, smoke::browser),
         Step::new("sdk", 6, smoke::sdk),
     ]);

@@ -53,6 +53,14 @@ pub fn ensure_chromium(context: &Context) -> Result<(), Fault> {
     debian_install(context, &["chromium"])
 }
 
+/// The command that makes network namespaces.
+pub fn ensure_ip(context: &Context) -> Result<(), Fault> {
+    if Command::new("ip").arg("-V").output().is_ok() {
+        return Ok(());
+    }
+    debian_install(context, &["iproute2"])
+}
+
 /// Fetch what a folder's `package-lock.json` pins, once for each state of the lockfile.
 pub fn ensure_npm_packages(context: &Context, folder: &Path) -> Result<(), Fault> {
     ensure_npm(context)?;

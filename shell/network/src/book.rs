@@ -19,6 +19,8 @@ const SUBNET_MAX: usize = 32;
 const BACKOFF: Duration = Duration::from_millis(500);
 /// Doublings of [`BACKOFF`]: about 8 minutes at most.
 const BACKOFF_DOUBLINGS_MAX: u32 = 10;
+/// Doublings for those whom the operator named: a second at most, since without them a node may be alone.
+const BOOT_DOUBLINGS_MAX: u32 = 1;
 /// Failed calls after which an address that never answered is forgotten.
 const FAILURES_MAX: u32 = 10;
 
@@ -94,7 +96,8 @@ impl Book {
     /// A call led to nothing, or a connection ended in a way that calls for a pause.
     pub(crate) fn failed(&mut self, address: SocketAddr, now: Instant) {
         let Some(entry) = self.entries.get_mut(&address) else { return };
-        entry.not_before = now.checked_add(BACKOFF * (1 << entry.failures.min(BACKOFF_DOUBLINGS_MAX)));
+        let doublings_max = if entry.boot { BOOT_DOUBLINGS_MAX } else { BACKOFF_DOUBLINGS_MAX };
+        entry.not_before = now.checked_add(BACKOFF * (1 << entry.failures.min(doublings_max)));
         entry.failures = entry.failures.saturating_add(1);
         if entry.failures > FAILURES_MAX && !entry.boot && !entry.met {
             self.entries.remove(&address);

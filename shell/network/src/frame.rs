@@ -25,9 +25,12 @@ pub(crate) const FRAME_TIME: Duration = Duration::from_secs(10);
 /// Bytes a second below which a long frame is a slow-loris, not a slow line.
 const RATE_MIN_BYTES: usize = 128 << 10;
 /// How often a quiet side says that it is still there.
-pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How long a peer may be quiet: three times what it should be.
-const QUIET: Duration = Duration::from_secs(45);
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(2);
+/// How long a peer may be quiet: three times what it should be. A line that was cut is given up by then and called anew, so
+/// that a network is whole again within two key blocks after a partition heals; TCP alone would wait much longer.
+const QUIET: Duration = Duration::from_secs(6);
+/// How long a call may take until both sides are authenticated: one lost packet on a line round the world.
+pub(crate) const CALL_TIME: Duration = Duration::from_secs(3);
 /// How long a peer may let one of our frames wait in the socket.
 const STALL: Duration = Duration::from_mins(1);
 /// What is read at once: memory grows with what has come, not with what was promised.

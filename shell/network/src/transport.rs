@@ -4,7 +4,6 @@ use std::{
     io,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use libp2p::{
@@ -17,7 +16,7 @@ use libp2p::{
     noise, tcp, yamux,
 };
 
-use crate::frame::FRAME_TIME;
+use crate::frame::CALL_TIME;
 
 /// Streams in one connection: one each way, and room for those that are just being refused.
 const STREAMS_MAX: usize = 8;
@@ -26,12 +25,11 @@ pub(crate) fn build(key: &Keypair) -> Result<Boxed<(PeerId, StreamMuxerBox)>, no
     let noise = noise::Config::new(key)?;
     let mut yamux = yamux::Config::default();
     yamux.set_max_num_streams(STREAMS_MAX);
-    let time: Duration = FRAME_TIME;
     Ok(tcp::tokio::Transport::new(tcp::Config::default().nodelay(true))
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(yamux)
-        .timeout(time)
+        .timeout(CALL_TIME)
         .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(Abrupt(StreamMuxerBox::new(muxer)))))
         .boxed())
 }
