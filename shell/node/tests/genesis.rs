@@ -2,7 +2,9 @@
 
 mod support;
 
+use banyan_ledger::GenesisWitness;
 use banyan_node::{GenesisFile, NodeError};
+use banyan_types::PublicKey;
 use support::*;
 
 #[test]
@@ -40,6 +42,47 @@ fn a_file_that_contradicts_itself_says_where() {
     for (text, says) in rows {
         let error = GenesisFile::from_toml(&text).and_then(|file| file.genesis().map(|_| ())).unwrap_err();
         assert!(matches!(error, NodeError::GenesisFile(_)), "{error}");
+        assert!(error.to_string().contains(says), "{error} should speak of {says}");
+    }
+}
+
+fn witnesses(count: u8) -> Vec<GenesisWitness> {
+    let witness = |n| GenesisWitness { staker: account(n), key: PublicKey([n; 32]), bond: coins(u64::from(n) + 1) };
+    (0..count).map(witness).collect()
+}
+
+#[test]
+fn witnesses_are_read_as_they_were_written() {
+    let (root, _, _) = genesis();
+    assert_eq!(root.clone().with_witnesses(vec![]), root);
+    let mut staked = root.with_witnesses(witnesses(4));
+    let text = staked.to_toml();
+    assert!(text.contains("[root.stake]") && text.contains("[[witnesses]]"), "{text}");
+    assert_eq!(GenesisFile::from_toml(&text).unwrap(), staked);
+    staked.params.root = Some(GenesisFile::main_root_rules());
+    staked.profile = "main".into();
+    for witness in &mut staked.witnesses {
+        witness.bond = coins(1_000_000);
+    }
+    assert_eq!(GenesisFile::from_toml(&staked.to_toml()).unwrap(), staked);
+}
+
+#[test]
+fn witnesses_and_finality_by_depth_exclude_each_other() {
+    let (root, _, _) = genesis();
+    let staked = |count| root.clone().with_witnesses(witnesses(count));
+    assert!(staked(4).genesis().is_ok());
+    let text = staked(4).to_toml();
+    let mut off = root.clone();
+    off.witnesses = witnesses(4);
+    let rows = [
+        (text.replace("final_depth = 0", "final_depth = 1"), "final_depth"),
+        (staked(3).to_toml(), "at least 4"),
+        (off.to_toml(), "[root.stake]"),
+        (text.replace("key = \"pp_", "key = \"ak_"), "witnesses, key"),
+    ];
+    for (text, says) in rows {
+        let error = GenesisFile::from_toml(&text).unwrap_err();
         assert!(error.to_string().contains(says), "{error} should speak of {says}");
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
 
 mod children;
+mod evidence;
 mod genesis;
 mod money;
 mod order;
@@ -10,6 +11,9 @@ mod remits;
 mod replay;
 mod rewards;
 mod routes;
+mod seals;
 mod signatures;
+mod stake;
+mod stakers;
 mod support;
 mod tree;

@@ -71,7 +71,7 @@ fn make(pair: &mut Pair, step: Move) -> Amount {
 }
 
 /// The roots after each block, from the genesis.
-fn replayed(ledger: &Ledger) -> Vec<Hash> {
+pub fn replayed(ledger: &Ledger) -> Vec<Hash> {
     let mut state = ledger.genesis.clone();
     let apply = |(block, _): &(Block, _)| {
         let mut overlay = Overlay::new(std::mem::take(&mut state));
@@ -86,7 +86,7 @@ fn replayed(ledger: &Ledger) -> Vec<Hash> {
 }
 
 /// The roots before each block, from the end; and the state that is left.
-fn unwound(ledger: &Ledger) -> (Vec<Hash>, MapState) {
+pub fn unwound(ledger: &Ledger) -> (Vec<Hash>, MapState) {
     let mut state = ledger.state.clone();
     let mut roots = vec![];
     for (_, undo) in ledger.history.iter().rev() {
