@@ -256,7 +256,7 @@ impl Machine {
 
     /// Ask for a tick when the next thing is due, if that has changed.
     fn wake(&mut self, effects: &mut Vec<Effect>) {
-        let due = [self.stage.due(), self.lock_due()].into_iter().flatten().min();
+        let due = [self.stage.due(self.now), self.lock_due()].into_iter().flatten().min();
         if due != self.wake {
             self.wake = due;
             effects.extend(due.map(Effect::Wake));

@@ -1,3 +1,4 @@
 mod flow;
-
+mod model;
+mod network;
 mod world;
