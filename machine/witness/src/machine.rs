@@ -244,6 +244,7 @@ impl Machine {
         self.justification = None;
         self.early.clear();
         self.accused.clear();
+        self.locks.changed();
         (self.round, self.final_round, self.stage) = (Round(1), Round(0), Stage::Resting);
         self.sets.retain(|of, _| *of >= era);
         if self.set().is_none() {

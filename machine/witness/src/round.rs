@@ -1,7 +1,8 @@
 //! Rounds: what this witness votes for, and when.
 //!
 //! A round begins with a prevote, and ends when a block is final, or by time once a quorum was seen in it. Each failed
-//! round lasts twice as long as the one before, unless no block can win it any more: then it is as short as the first. With nothing above the last final block a witness rests. A node
+//! round lasts twice as long as the one before, unless no block can win it any more: then it ends as long
+//! after the quorum was seen as the first round lasts. With nothing above the last final block a witness rests. A node
 //! that does not vote has no timers: it is in the round where it sees over a third of the weight.
 
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
@@ -22,9 +23,9 @@ pub enum Stage {
     Settling(TimeMs),
     /// The vote was cast.
     Voting {
-        /// The round ends at this time, if nothing can win it any more.
-        least: TimeMs,
-        /// The round ends at this time.
+        /// A quorum was seen; from this time on the round ends if nothing can win it any more.
+        lost: Option<TimeMs>,
+        /// The round ends at this time, if a quorum was seen by then.
         until: TimeMs,
     },
 }
@@ -35,7 +36,7 @@ impl Stage {
         match self {
             Self::Resting => None,
             Self::Settling(at) => Some(at),
-            Self::Voting { least, until } => Some(if now < least { least } else { until }),
+            Self::Voting { lost, until } => Some(lost.filter(|lost| now < *lost).unwrap_or(until)),
         }
     }
 }
@@ -91,12 +92,19 @@ impl Machine {
                 true
             }
             Stage::Settling(at) if at <= self.now => self.begin(effects),
-            Stage::Voting { until, .. } if until <= self.now && !self.is_attended() => {
+            Stage::Voting { lost: None, until } if self.is_attended() => {
+                // However hopeless a round is, the others' votes in it need time to come: the next target is found from
+                // them, and who leaves before they are all here votes for something else again.
+                let lost = self.after(0);
+                self.stage = Stage::Voting { lost: Some(lost), until: until.max(lost) };
+                true
+            }
+            Stage::Voting { lost: None, until } if until <= self.now => {
                 self.repeat(effects);
                 self.run_round();
                 false
             }
-            Stage::Voting { least, until } if until <= self.now || least <= self.now && self.is_lost() => {
+            Stage::Voting { lost: Some(lost), until } if until <= self.now || lost <= self.now && self.is_lost() => {
                 self.repeat(effects);
                 self.round = self.round.next().unwrap_or(self.round);
                 self.stage = self.due_now();
@@ -122,9 +130,12 @@ impl Machine {
     }
 
     fn run_round(&mut self) {
-        // However hopeless a round is, the others' votes in it need time to come: the next target is found from them.
-        let after = |failed| TimeMs(self.now.0.saturating_add(self.params.round_ms(failed)));
-        self.stage = Stage::Voting { least: after(0), until: after(self.failed()) };
+        self.stage = Stage::Voting { lost: None, until: self.after(self.failed()) };
+    }
+
+    /// When a round that begins now ends, after so many failed ones.
+    fn after(&self, failed: u32) -> TimeMs {
+        TimeMs(self.now.0.saturating_add(self.params.round_ms(failed)))
     }
 
     /// Whether a quorum was seen in this round or later. Without it nobody leaves a round: rounds are of one length once they

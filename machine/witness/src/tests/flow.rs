@@ -268,6 +268,8 @@ fn a_round_is_left_by_time_once_a_quorum_was_seen_in_it() {
     assert_eq!(machine.round(), Round(1), "nobody else was seen");
     let _ = step(&mut machine, vote(prevote(1, 1, block, anchor)));
     let _ = step(&mut machine, vote(prevote(2, 1, key(9, 1, 0), anchor)));
+    let _ = step(&mut machine, Input::Tick(TimeMs(1_050 + 2 * DELTA - 1)));
+    assert_eq!(machine.round(), Round(1));
     let _ = step(&mut machine, Input::Tick(TimeMs(1_050 + 2 * DELTA)));
     assert_eq!(machine.round(), Round(2));
 }
