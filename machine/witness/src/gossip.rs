@@ -50,9 +50,9 @@ impl Machine {
     }
 
     fn hold(&mut self, from: Option<Peer>, vote: Vote, effects: &mut Vec<Effect>) {
-        let is_now = vote.statement.era == self.pool.era || self.has(crate::mutant::Mutant::NoBoundary);
+        let is_now = vote.statement.era == self.pool.era;
         let standing = if is_now { self.judge(&vote) } else { Standing::Early };
-        let pool = if vote.statement.era == self.pool.era { &mut self.pool } else { &mut self.next_pool };
+        let pool = if is_now { &mut self.pool } else { &mut self.next_pool };
         let (taken, earlier) = pool.put(vote, standing);
         if taken == Taken::Old {
             return;

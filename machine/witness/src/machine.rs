@@ -244,6 +244,7 @@ impl Machine {
         self.justification = None;
         self.early.clear();
         self.accused.clear();
+        self.locks.changed();
         (self.round, self.final_round, self.stage) = (Round(1), Round(0), Stage::Resting);
         self.sets.retain(|of, _| *of >= era);
         if self.set().is_none() {
@@ -256,7 +257,7 @@ impl Machine {
 
     /// Ask for a tick when the next thing is due, if that has changed.
     fn wake(&mut self, effects: &mut Vec<Effect>) {
-        let due = [self.stage.due(), self.lock_due()].into_iter().flatten().min();
+        let due = [self.stage.due(self.now), self.lock_due()].into_iter().flatten().min();
         if due != self.wake {
             self.wake = due;
             effects.extend(due.map(Effect::Wake));

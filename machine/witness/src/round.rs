@@ -1,7 +1,8 @@
 //! Rounds: what this witness votes for, and when.
 //!
-//! A round begins with a prevote, and ends when a block is final, when no block can win it any more, or by time; each
-//! failed round lasts twice as long as the one before. With nothing above the last final block a witness rests. A node
+//! A round begins with a prevote, and ends when a block is final, or by time once a quorum was seen in it. Each failed
+//! round lasts twice as long as the one before, unless no block can win it any more: then it ends as long
+//! after the quorum was seen as the first round lasts. With nothing above the last final block a witness rests. A node
 //! that does not vote has no timers: it is in the round where it sees over a third of the weight.
 
 use alloc::{boxed::Box, collections::BTreeSet, vec::Vec};
@@ -20,15 +21,22 @@ pub enum Stage {
     Resting,
     /// A new block was seen; it is voted for at this time.
     Settling(TimeMs),
-    /// The vote was cast; the round ends at this time.
-    Voting(TimeMs),
+    /// The vote was cast.
+    Voting {
+        /// A quorum was seen; from this time on the round ends if nothing can win it any more.
+        lost: Option<TimeMs>,
+        /// The round ends at this time, if a quorum was seen by then.
+        until: TimeMs,
+    },
 }
 
 impl Stage {
-    pub const fn due(self) -> Option<TimeMs> {
+    /// When to look again.
+    pub fn due(self, now: TimeMs) -> Option<TimeMs> {
         match self {
             Self::Resting => None,
-            Self::Settling(at) | Self::Voting(at) => Some(at),
+            Self::Settling(at) => Some(at),
+            Self::Voting { lost, until } => Some(lost.filter(|lost| now < *lost).unwrap_or(until)),
         }
     }
 }
@@ -84,13 +92,25 @@ impl Machine {
                 true
             }
             Stage::Settling(at) if at <= self.now => self.begin(effects),
-            Stage::Voting(until) if until <= self.now || self.is_lost() => {
+            Stage::Voting { lost: None, until } if self.is_attended() => {
+                // However hopeless a round is, the others' votes in it need time to come: the next target is found from
+                // them, and who leaves before they are all here votes for something else again.
+                let lost = self.after(0);
+                self.stage = Stage::Voting { lost: Some(lost), until: until.max(lost) };
+                true
+            }
+            Stage::Voting { lost: None, until } if until <= self.now => {
+                self.repeat(effects);
+                self.run_round();
+                false
+            }
+            Stage::Voting { lost: Some(lost), until } if until <= self.now || lost <= self.now && self.is_lost() => {
                 self.repeat(effects);
                 self.round = self.round.next().unwrap_or(self.round);
                 self.stage = self.due_now();
                 true
             }
-            Stage::Resting | Stage::Settling(_) | Stage::Voting(_) => false,
+            Stage::Resting | Stage::Settling(_) | Stage::Voting { .. } => false,
         }
     }
 
@@ -100,12 +120,30 @@ impl Machine {
             self.stage = Stage::Resting;
             return false;
         };
-        self.stage = Stage::Voting(TimeMs(self.now.0.saturating_add(self.params.round_ms(self.failed()))));
+        self.run_round();
         let statement = self.statement(VoteKind::Prevote, self.round, &target, source);
-        if self.allows(&statement) {
+        // Who comes into a round that has its justification already only precommits: a prevote builds on an earlier round.
+        if source.round < self.round && self.allows(&statement) {
             self.ask(statement, effects);
         }
         true
+    }
+
+    fn run_round(&mut self) {
+        self.stage = Stage::Voting { lost: None, until: self.after(self.failed()) };
+    }
+
+    /// When a round that begins now ends, after so many failed ones.
+    fn after(&self, failed: u32) -> TimeMs {
+        TimeMs(self.now.0.saturating_add(self.params.round_ms(failed)))
+    }
+
+    /// Whether a quorum was seen in this round or later. Without it nobody leaves a round: rounds are of one length once they
+    /// are as long as can be, so a witness that ran ahead alone would stay one round ahead of the others for ever.
+    fn is_attended(&self) -> bool {
+        let seen = self.pool.latest().filter(|(_, round)| *round >= self.round).map(|(by, _)| by);
+        let seen: BTreeSet<_> = seen.chain(self.place()).collect();
+        self.has_quorum(&seen.into_iter().collect::<Vec<_>>())
     }
 
     /// Rounds since the last final block that came to nothing.

@@ -137,9 +137,4 @@ impl Tree {
             self.nodes.remove(&worst);
         }
     }
-
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.nodes.len()
-    }
 }

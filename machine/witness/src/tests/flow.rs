@@ -2,10 +2,7 @@
 
 use alloc::{boxed::Box, vec, vec::Vec};
 
-use banyan_types::{
-    Round, Signature, TimeMs,
-    witness::{Source, VoteKind},
-};
+use banyan_types::{Round, Signature, TimeMs, witness::VoteKind};
 
 use super::world::*;
 use crate::{Alarm, Effect, Input, Machine, Me, Memory, Message, Points, Record, Refused, Saved, Seq, To, Want};
@@ -171,9 +168,9 @@ fn a_witness_whose_key_votes_elsewhere_falls_silent() {
 #[test]
 fn a_seal_covers_all_its_ancestors() {
     let mut machine = machine(0);
-    chain(5).into_iter().for_each(|block| {
+    for block in chain(5) {
         let _ = step(&mut machine, Input::Header(block));
-    });
+    }
     let given = Box::new(seal(4, chain(5)[3], &[0, 1, 2], 4));
     let effects = step(&mut machine, Input::Seal { from: None, seal: given.clone() });
     assert!(effects.contains(&Effect::Final(given)));
@@ -213,9 +210,9 @@ fn no_finality_across_an_unsealed_era_boundary() {
     let saved = Saved::genesis(genesis(), sets(4));
     let mut machine = Machine::start(params(3), CHECKS, Some(me), saved).unwrap();
     let blocks = chain(4);
-    blocks.iter().for_each(|block| {
+    for block in &blocks {
         let _ = step(&mut machine, Input::Header(*block));
-    });
+    }
     let _ = step(&mut machine, Input::Tip(blocks[3].hash));
     // The tip is in era 1; what is voted for is the last block of era 0.
     let effects = step(&mut machine, Input::Tick(TimeMs(SETTLE)));
@@ -262,17 +259,36 @@ fn a_third_of_the_weight_ahead_draws_a_witness_along() {
 }
 
 #[test]
-fn a_round_without_a_winner_ends_at_once_and_else_by_time() {
+fn a_round_is_left_by_time_once_a_quorum_was_seen_in_it() {
     let mut machine = voting();
-    let (fork, anchor) = (key(9, 1, 0), source(0, genesis()));
-    let _ = step(&mut machine, Input::Header(fork));
-    let _ = step(&mut machine, vote(prevote(1, 1, chain(1)[0], anchor)));
-    let _ = step(&mut machine, vote(prevote(2, 1, fork, anchor)));
+    let (block, anchor) = (chain(1)[0], source(0, genesis()));
+    let effects = step(&mut machine, Input::Tick(TimeMs(1_050 + DELTA)));
+    let own = Message::Vote(Box::new(prevote(0, 1, block, anchor)));
+    assert_eq!(effects, [Effect::Send { message: own, to: To::All }, Effect::Wake(TimeMs(1_050 + 2 * DELTA))]);
+    assert_eq!(machine.round(), Round(1), "nobody else was seen");
+    let _ = step(&mut machine, vote(prevote(1, 1, block, anchor)));
+    let _ = step(&mut machine, vote(prevote(2, 1, key(9, 1, 0), anchor)));
+    let _ = step(&mut machine, Input::Tick(TimeMs(1_050 + 2 * DELTA - 1)));
     assert_eq!(machine.round(), Round(1));
-    let _ = step(&mut machine, vote(prevote(3, 1, fork, anchor)));
+    let _ = step(&mut machine, Input::Tick(TimeMs(1_050 + 2 * DELTA)));
     assert_eq!(machine.round(), Round(2));
-    let mut slow = voting();
-    let _ = step(&mut slow, Input::Tick(TimeMs(1_050 + DELTA)));
-    assert_eq!(slow.round(), Round(2));
-    assert_eq!(Source::NONE.round, Round(0));
+}
+
+#[test]
+fn a_round_without_a_winner_is_as_short_as_the_first() {
+    let (block, fork, anchor) = (chain(1)[0], key(9, 1, 0), source(0, genesis()));
+    let mut machine = voting();
+    let _ = step(&mut machine, Input::Header(fork));
+    let split = [(1, block), (2, fork), (3, fork)];
+    // The third round: four times as long, were it not lost.
+    for (by, target) in split {
+        let _ = step(&mut machine, vote(prevote(by, 3, target, anchor)));
+    }
+    let own = prevote(0, 3, block, anchor);
+    let _ = step(&mut machine, Input::Signed(own.statement, Some(own.signature)));
+    let _ = step(&mut machine, Input::Persisted(Seq(2)));
+    let _ = step(&mut machine, Input::Tick(TimeMs(1_050 + DELTA - 1)));
+    assert_eq!(machine.round(), Round(3));
+    let _ = step(&mut machine, Input::Tick(TimeMs(1_050 + DELTA)));
+    assert_eq!(machine.round(), Round(4));
 }

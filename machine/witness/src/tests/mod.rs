@@ -1,3 +1,5 @@
 mod flow;
-
+mod locks;
+mod model;
+mod network;
 mod world;

@@ -208,7 +208,9 @@ impl Node {
             let mut effects = vec![];
             self.machine.step(input, &mut effects);
             let mut answers = vec![];
-            effects.into_iter().for_each(|effect| self.carry_out(effect, &mut answers));
+            for effect in effects {
+                self.carry_out(effect, &mut answers);
+            }
             // The first answer is given first.
             answers.reverse();
             inputs.extend(answers);
@@ -255,7 +257,7 @@ impl Node {
         let last = self.disk.seal.as_ref().map_or(genesis(), |seal| find(blocks, seal.hash));
         let next_era = (last.height.0 + 1) / self.era_len;
         let mut anchor = last;
-        while anchor.height.0 > 0 && (anchor.height.0 + 1) % self.era_len != 0 {
+        while anchor.height.0 > 0 && !(anchor.height.0 + 1).is_multiple_of(self.era_len) {
             anchor = find(blocks, anchor.prev_key);
         }
         if next_era == 0 {
