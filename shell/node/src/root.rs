@@ -178,10 +178,10 @@ impl RootDriver {
                 steps.push_back(Step::Persisted(seq));
             }
             Effect::Score(peer, Points(points)) => core.order(Order::Score(peer, points)),
-            // Another body than the header's was never kept: what is here came from somebody else.
-            Effect::Refuse(_, Fault::Key(KeyFault::Body { .. }) | Fault::Micro(MicroFault::Body { .. })) => {}
-            // Without bonds there is nothing that a report could take.
-            Effect::Accuse(_) => {}
+            // Another body than the header's was never kept: what is here came from somebody else. And without bonds there is
+            // nothing that an accusation could take.
+            Effect::Accuse(_)
+            | Effect::Refuse(_, Fault::Key(KeyFault::Body { .. }) | Fault::Micro(MicroFault::Body { .. })) => {}
             Effect::Refuse(hash, _) => drop(self.pending.remove(&hash)),
             Effect::Wake(at) => core.order(Order::Wake(at)),
             Effect::Alarm(alarm) => {
