@@ -4,7 +4,7 @@
 //! inside each namespace, on its own loopback.
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -131,11 +131,6 @@ impl Cluster {
         self.folder.path().join("genesis.toml")
     }
 
-    /// Where a node keeps its data.
-    pub fn data(&self, n: usize) -> &Path {
-        &self.hosts[n].data
-    }
-
     /// Start a node; it calls all others.
     pub fn start(&mut self, context: &Context, n: usize) -> Result<(), Fault> {
         let others = self.hosts.iter().enumerate().filter(|(other, _)| *other != n);
@@ -145,7 +140,7 @@ impl Cluster {
         command.args(["netns", "exec", &host.namespace]).arg(&self.program).args(["node", "--json", "--genesis"]);
         command.arg(genesis).arg("--data").arg(&host.data).args(["--listen", "127.0.0.1:3013"]);
         command.args(["--peer-listen", &format!("{}:3015", host.address)]);
-        others.iter().for_each(|other| drop(command.args(["--peer", other])));
+        command.args(others.iter().flat_map(|other| ["--peer", other]));
         let key = host.data.join("sk");
         if host.mines {
             command.arg("--miner-key").arg(&key);
@@ -154,7 +149,7 @@ impl Cluster {
             command.arg("--witness-key").arg(&key);
         }
         let log = std::fs::File::options().create(true).append(true).open(host.data.join("log"))?;
-        command.env("RUST_LOG", "info").stdout(Stdio::piped()).stderr(log);
+        command.env("RUST_LOG", "banyan=info,banyan_node=info").stdout(Stdio::piped()).stderr(log);
         let mut group = Group::start(&mut command)?;
         if let Some(output) = group.output() {
             drain(output);

@@ -26,7 +26,6 @@ const ROLES: [Role; 5] = [
 ];
 /// The side that moves away: half of the stake, so that neither side has over two thirds.
 const AWAY: [usize; 3] = [2, 3, 4];
-const STAYING: [usize; 2] = [0, 1];
 const ALL: [usize; 5] = [0, 1, 2, 3, 4];
 
 /// The step `network`.

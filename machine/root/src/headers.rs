@@ -7,7 +7,7 @@ use banyan_types::{Hash, Height, TimeMs, header::KeyHeader};
 
 use crate::{
     RootParams,
-    ancestry::{Ancestry, HISTORY, solved, worked},
+    ancestry::{Ancestry, solved, worked},
     validity::{KeyFault, key_link},
 };
 
@@ -26,9 +26,9 @@ impl HeaderChain {
     /// Go on from the last of `past`: key headers that this node has accepted, oldest first, the newest 18 or more or all
     /// from the genesis. `work` is that of the last one's chain, from [`crate::Machine::work`]. `None` without a header.
     pub fn new(params: RootParams, past: Vec<KeyHeader>, work: u128) -> Option<Self> {
-        let last = past.last()?;
-        let newest = past.iter().rev().take(HISTORY).map(solved);
-        Some(Self { params, hash: last.hash(), work, ancestry: Ancestry::new(last.height, newest) })
+        let (hash, height) = past.last().map(|last| (last.hash(), last.height))?;
+        let newest = past.into_iter().rev().map(|header| solved(&header));
+        Some(Self { params, hash, work, ancestry: Ancestry::new(height, newest) })
     }
 
     /// Add the next header.

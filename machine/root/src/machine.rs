@@ -51,7 +51,7 @@ pub struct Machine {
     plan: Vec<Hash>,
     wake: Option<TimeMs>,
     /// Evidence in what the last run left, not given out yet.
-    pub(crate) frauds: Vec<Box<Fraud>>,
+    pub(crate) frauds: Vec<Fraud>,
     stopped: bool,
 }
 
@@ -87,7 +87,7 @@ impl Machine {
     /// [`Stopped`] once this node's own fault was met; nothing is done then.
     pub fn step(&mut self, input: Input, effects: &mut Vec<Effect>) -> Result<(), Stopped> {
         if !self.stopped {
-            effects.extend(self.frauds.drain(..).map(Effect::Accuse));
+            effects.extend(self.frauds.drain(..).map(accuse));
             self.take(input, effects);
         }
         if self.stopped {
@@ -194,7 +194,7 @@ impl Machine {
         let Received { from, hash, ref block } = received;
         let Err(fault) = self.view().judge(block) else {
             self.join(hash, received.block.into_header(), from);
-            effects.extend(self.tree.accuse(&hash).map(Effect::Accuse));
+            effects.extend(self.tree.accuse(&hash).map(accuse));
             self.make_room(effects);
             self.await_final(hash, effects);
             return true;
@@ -433,6 +433,10 @@ impl Machine {
 fn parent_tip(header: &KeyHeader, clock: TimeMs) -> ParentTip {
     let (hash, entropy) = (header.hash(), header.entropy());
     ParentTip { hash, height: header.height, time: clock, entropy, state_root: header.state_root }
+}
+
+fn accuse(fraud: Fraud) -> Effect {
+    Effect::Accuse(Box::new(fraud))
 }
 
 /// Say that a block is refused, and what its sender loses for it.

@@ -112,3 +112,28 @@ pub struct Miner {
     /// Account that its rewards go to.
     pub beneficiary: AccountId,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn profiles_are_the_table_of_the_protocol() {
+        let (main, test, dev) = (
+            RootParams::main("main", TimeMs(1), Target::LOWEST),
+            RootParams::test("test", TimeMs(1)),
+            RootParams::dev("dev", TimeMs(1)),
+        );
+        let of = |params: &RootParams| {
+            let times = [params.key_interval_ms.get(), params.micro_interval_ms, params.drift_ms, params.lock_hold_ms];
+            (params.edge_bits.get(), times, params.target_initial, params.retarget, params.paced)
+        };
+        assert_eq!(of(&main), (29, [120_000, 3_000, 60_000, 5_000], Target::LOWEST, true, false));
+        assert_eq!(of(&test), (15, [30_000, 1_000, 15_000, 3_000], Target::HIGHEST, true, false));
+        assert_eq!(of(&dev), (10, [3_000, 300, 3_000, 1_400], Target::HIGHEST, false, true));
+        for params in [main, test, dev] {
+            assert_eq!((params.version, params.micro_per_generation_max), (6, 4_096));
+            assert_eq!(params.micro_bytes_max, 2 * 1024 * 1024);
+        }
+    }
+}

@@ -6,7 +6,7 @@
 //! is choice, never validity: what this node did not hear, or forgot by a restart, makes no block wrong. Rules: protocol,
 //! root 7. Prior art: ChainLocks (Dash DIP 8).
 
-use alloc::{boxed::Box, collections::VecDeque, vec};
+use alloc::{collections::VecDeque, vec};
 
 use banyan_types::{Hash, TimeMs};
 
@@ -118,7 +118,7 @@ impl Tree {
 
     /// The evidence that a micro block gives together with another child of the block before it. Two blocks with one index
     /// come from two with one parent, so no other pair is ever the first of a generation.
-    pub fn accuse(&mut self, hash: &Hash) -> Option<Box<Fraud>> {
+    pub fn accuse(&mut self, hash: &Hash) -> Option<Fraud> {
         let node = self.get(hash)?;
         let Header::Micro(second) = &node.header else { return None };
         let (Header::Key(key), false) = (&self.node(&node.key).header, self.node(&node.key).accused) else {
@@ -133,7 +133,7 @@ impl Tree {
         let fraud = Fraud { key: (**key).clone(), a: (**first).clone(), b: (**second).clone() };
         let key = node.key;
         self.change(&key, |node| node.accused = true);
-        Some(Box::new(fraud))
+        Some(fraud)
     }
 }
 

@@ -282,6 +282,14 @@ impl Tree {
         branches.flat_map(|branch| self.remove(&branch)).collect()
     }
 
+    /// Every block ranks once and as it stands, and never with less work than none.
+    #[cfg(test)]
+    pub fn check(&self) {
+        let ranks: BTreeSet<_> = self.nodes.iter().map(|(hash, node)| node.rank(*hash)).collect();
+        assert_eq!(ranks, self.ranks);
+        assert!(self.nodes.values().all(|node| node.standing.discount <= node.work));
+    }
+
     fn extend_past(&mut self, past: Past) {
         self.past.push(past);
         let excess = self.past.len().saturating_sub(HISTORY);

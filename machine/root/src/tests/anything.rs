@@ -34,6 +34,9 @@ enum Move {
     Gone(u64),
     Applied(Option<Index>, Result<(), NotApplied>),
     Final(Index, u64),
+    Witnessed(Index),
+    Locked(Index),
+    Reseal,
     Templated(bool),
     Solved(bool),
     Pool(bool),
@@ -51,6 +54,9 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => (0u64..3).prop_map(Move::Gone),
         12 => (prop::option::weighted(0.05, any::<Index>()), answer).prop_map(|(of, answer)| Move::Applied(of, answer)),
         1 => (any::<Index>(), 0u64..6).prop_map(|(block, height)| Move::Final(block, height)),
+        1 => any::<Index>().prop_map(Move::Witnessed),
+        2 => any::<Index>().prop_map(Move::Locked),
+        1 => Just(Move::Reseal),
         2 => prop::bool::weighted(0.9).prop_map(Move::Templated),
         1 => any::<bool>().prop_map(Move::Solved),
         3 => prop::bool::weighted(0.8).prop_map(Move::Pool),
@@ -90,6 +96,9 @@ impl Shell {
             Move::Applied(None, answer) => Input::Applied(self.applying.unwrap_or(stranger), answer),
             Move::Applied(Some(which), answer) => Input::Applied(which.get(blocks).hash(), answer),
             Move::Final(which, height) => Input::Final { hash: which.get(blocks).hash(), height: Height(height) },
+            Move::Witnessed(which) => Input::Witnessed(which.get(blocks).hash()),
+            Move::Locked(which) => Input::Locked { micro: which.get(blocks).hash() },
+            Move::Reseal => Input::Reseal,
             Move::Templated(asked) => {
                 let id = if asked { self.template } else { TemplateId(9) };
                 Input::Templated(id, stranger, stranger)
@@ -144,6 +153,7 @@ fn no_sequence_of_inputs_panics_breaks_a_limit_or_signs_an_index_twice() {
                 shell.hear(effect);
             }
             prop_assert!(machine.tree.len() <= HEADERS_MAX);
+            machine.tree.check();
             prop_assert!(machine.waiting().len() <= 3 * WAITING_PER_PEER_MAX);
             prop_assert!(machine.tip().height >= machine.parent_tip().unwrap().height);
         }

@@ -217,6 +217,6 @@ fn a_block_by_an_external_miner_passes_the_same_door_and_goes_to_everybody() {
     let give = |header: &Header| Input::Block { from: None, block: block(header) };
     assert!(matches!(&node.tell(give(&bad))[..], [Effect::Refuse(..)]));
     assert!(node.tell(give(&good)).contains(&Effect::Send { block: good.hash(), to: To::All }));
-    let Block::Key(header) = block(&good) else { unreachable!() };
+    let Block::Key(header, _) = block(&good) else { unreachable!() };
     assert_eq!(node.machine.header(&good.hash()), Some(&Header::Key(header)));
 }

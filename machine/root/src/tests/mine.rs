@@ -69,6 +69,38 @@ fn work_follows_the_tip_and_late_answers_are_dropped() {
 }
 
 #[test]
+fn a_better_seal_makes_a_new_template_and_the_old_search_counts_until_it_is_ready() {
+    let mut node = unpaced();
+    assert_eq!(template(&node.log.clone()).0, TemplateId(1));
+    let (old, draft) = template(&node.log.clone());
+    node.tell(Input::Templated(old, ROOT_AFTER, Hash::ZERO));
+    let effects = node.tell(Input::Reseal);
+    let (id, resealed) = template(&effects);
+    assert_eq!((id, resealed.prev_hash), (TemplateId(2), draft.prev_hash));
+    assert!(!effects.contains(&Effect::StopMining));
+    let sealed = Hash([6; 32]);
+    let mut other = node.machine.clone();
+    let (solved, header) = solution(old, &draft);
+    node.tell(solved.clone());
+    assert_eq!(node.tip(), header.hash(), "found before the new template was ready");
+
+    let mut effects = Vec::new();
+    other.step(Input::Templated(id, ROOT_AFTER, sealed), &mut effects).unwrap();
+    let work = KeyHeader { state_root: ROOT_AFTER, witness_hash: sealed, ..resealed.clone() };
+    assert_eq!(effects, [Effect::Mine(id, Box::new(work.clone()))]);
+    effects.clear();
+    other.step(solved, &mut effects).unwrap();
+    assert_eq!(effects, [], "afterwards only the new one counts");
+    let found = mined(work);
+    let input = Input::Solved { template: id, nonce: found.nonce, pow: Box::new(found.pow) };
+    other.step(input, &mut effects).unwrap();
+    assert_eq!(effects[0], Effect::Apply(found.hash()));
+
+    let mut idle = Node::late();
+    assert_eq!(idle.tell(Input::Reseal), [], "a follower has nothing to build");
+}
+
+#[test]
 fn a_solution_that_is_none_is_refused_and_the_search_goes_on() {
     let mut node = unpaced();
     let (id, draft) = template(&node.log.clone());

@@ -80,6 +80,7 @@ fn key_rows() {
     scene.refused.remember(invalid, Refusal::Invalid);
     let good = key_draft(&scene.second, 4);
     let breaks: Vec<(&str, Break<'_, KeyHeader>)> = vec![
+        ("Size", Box::new(|_| {})),
         ("Target", Box::new(|header| header.target |= 0x0080_0000)),
         ("Work", Box::new(|header| header.pow = core::array::from_fn(|edge| u32::try_from(edge).unwrap()))),
         ("Unknown", Box::new(|header| header.prev_hash = Hash([0xaa; 32]))),
@@ -99,14 +100,16 @@ fn key_rows() {
     ];
     for (row, (name, _)) in breaks.iter().enumerate() {
         let mut header = broken(&good, &breaks, row);
-        if row > 6 {
+        if row > 7 {
             (header.prev_hash, header.prev_key_hash, header.height) = (good.prev_hash, good.prev_key_hash, good.height);
         }
-        let header = if row < 2 { header } else { mined(header) };
-        let params = RootParams { paced: row < 11, ..params() };
+        let header = if row < 3 { header } else { mined(header) };
+        let params = RootParams { paced: row < 12, ..params() };
         // Only the row of rule 6 has a final block that its branch leaves out.
-        let last_final = if row == 6 { &scene.first } else { &root() };
-        let fault = scene.judge(&params, last_final, &Block::Key(Box::new(header), KeyBodyFacts::EMPTY)).unwrap_err();
+        let last_final = if row == 7 { &scene.first } else { &root() };
+        let huge = KeyBodyFacts { witness_hash: header.witness_hash, bytes: 20 * 1024 + 1 };
+        let body = if row == 0 { huge } else { KeyBodyFacts::EMPTY };
+        let fault = scene.judge(&params, last_final, &Block::Key(Box::new(header), body)).unwrap_err();
         assert_eq!(name_of(&fault), *name);
     }
     let good = Block::Key(Box::new(mined(good)), KeyBodyFacts::EMPTY);
@@ -144,7 +147,8 @@ fn micro_rows() {
             _ => {}
         }
         let header = if row < 9 { header } else { signed(header, LEADER) };
-        let body = if row == 0 { BodyFacts { bytes: 2 * 1024 * 1024 + 1, ..body } } else { body };
+        let huge = BodyFacts { txs_root: header.txs_root, bytes: 2 * 1024 * 1024 + 1 };
+        let body = if row == 0 { huge } else { body };
         let last_final = if row == 3 { &scene.second } else { &root() };
         let fault = scene.judge(&params(), last_final, &Block::Micro(Box::new(header), body)).unwrap_err();
         assert_eq!(name_of(&fault), *name);
@@ -219,7 +223,7 @@ fn a_wrong_body_does_not_condemn_its_header() {
     assert_eq!(effects[0], Effect::Score(ALICE, Points::WRONG_BYTES));
     let huge = BodyFacts { bytes: u32::MAX, ..wrong };
     let effects = node.tell(Input::Block { from: Some(ALICE), block: Block::Micro(header, huge) });
-    assert_eq!(effects[0], Effect::Score(ALICE, Points::INVALID));
+    assert_eq!(effects[0], Effect::Score(ALICE, Points::WRONG_BYTES), "its size is not the block's either");
     node.tell(from(BOB, &second));
     assert_eq!(node.tip(), second.hash());
 }
@@ -266,7 +270,7 @@ fn from_height_19_on_the_target_follows_the_interval() {
         assert_eq!(node.tip(), tip.hash());
     }
     let work = node.machine.work(&tip.hash()).unwrap();
-    let expected = node.machine.view().target_after(&tip.hash());
+    let expected = node.machine.view().ancestry(&tip.hash()).target(&node.params);
     assert!(expected < Target::HIGHEST);
     let time = TimeMs(tip.time().0 + INTERVAL / 2);
     let initial = Header::Key(Box::new(mined(KeyHeader { time, ..key_draft(&tip, 1) })));
