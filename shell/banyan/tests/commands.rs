@@ -160,7 +160,7 @@ fn a_genesis_is_shown_value_by_value() {
     name        root
     profile     dev
     time        1700000000000 ms since 1970
-    hash        ed7c000c06087951e04cb5a108096c58e3c074024e25439de4a08800a4418560
+    hash        8698057db369a6be2d319d74b92e89e6f9db29e35ec575da4aa1888b7c128dcd
 
     parameters
     network_id              banyan_dev
@@ -172,7 +172,7 @@ fn a_genesis_is_shown_value_by_value() {
     rent_gas_per_byte_year  20
     lifetime_default        262800
     lifetime_max            2628000
-    root                    supply_cap 1000000000000 BNY, maturity 5, era 20, emission from 1, coins 100, from 1000000001, coins 0, tail_div 10000000000
+    root                    supply_cap 1000000000000 BNY, maturity 5, era 20, emission from 1, coins 100, from 1000000001, coins 0, tail_div 10000000000, stake none
 
     engine root
     edge_bits                 10
@@ -185,7 +185,7 @@ fn a_genesis_is_shown_value_by_value() {
     micro_bytes_max           2097152
     final_depth               1
 
-    0 accounts, 0 associates
+    0 accounts, 0 witnesses, 0 associates
     ");
 }
 

@@ -98,19 +98,21 @@ fn show(path: &Path) -> Result<Report, Failure> {
     let accounts: BTreeMap<_, _> =
         file.accounts.iter().map(|(id, amount)| (id.to_string(), amount.to_string())).collect();
     let text = format!(
-        "name        {}\nprofile     {}\ntime        {} ms since 1970\nhash        {hash}\n\nparameters\n{}\n\nengine {engine}\n{}\n\n{} accounts, {} associates",
+        "name        {}\nprofile     {}\ntime        {} ms since 1970\nhash        {hash}\n\nparameters\n{}\n\nengine {engine}\n{}\n\n{} accounts, {} witnesses, {} associates",
         file.name,
         file.profile,
         file.time,
         lines(&file.params.fields()),
         lines(&fields),
         accounts.len(),
+        file.witnesses.len(),
         file.associates.len()
     );
     let json = json!({
         "name": file.name, "profile": file.profile, "time_ms": file.time.0, "hash": hash,
         "params": object(file.params.fields()), "engine": { "kind": engine, "params": object(fields) },
-        "accounts": accounts, "associates": file.associates.iter().map(|tx| object(tx.fields())).collect::<Vec<_>>(),
+        "accounts": accounts, "witnesses": file.witnesses.iter().map(|one| object(one.fields())).collect::<Vec<_>>(),
+        "associates": file.associates.iter().map(|tx| object(tx.fields())).collect::<Vec<_>>(),
     });
     Ok(Report::new(text, json))
 }
