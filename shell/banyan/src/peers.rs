@@ -97,18 +97,17 @@ impl Started {
     }
 }
 
-/// Carry an event to the node. Peers that came before it are waited for: the node is opened within moments.
+/// Carry an event to the node. A peer that comes before the node is there waits: it is opened within moments.
 fn hear(node: &OnceLock<Handle>, event: Event) {
-    let node = node.wait();
     match event {
         Event::Connected { peer, key, address, outbound } => {
             tracing::info!(peer = peer.0, key = key_text(&key), %address, outbound, "peer connected");
-            node.peer(PeerEvent::Connected { peer, outbound });
+            node.wait().peer(PeerEvent::Connected { peer, outbound });
         }
-        Event::Frame { peer, frame } => node.peer(PeerEvent::Message { peer, frame: Box::new(frame) }),
+        Event::Frame { peer, frame } => node.wait().peer(PeerEvent::Message { peer, frame: Box::new(frame) }),
         Event::Gone { peer, reason } => {
             tracing::info!(peer = peer.0, %reason, "peer gone");
-            node.peer(PeerEvent::Gone(peer));
+            node.wait().peer(PeerEvent::Gone(peer));
         }
         Event::Failed { address, reason } => tracing::debug!(%address, %reason, "no connection"),
         Event::Listening(address) => tracing::info!(%address, "listening for peers"),
