@@ -19,7 +19,7 @@ impl RootDriver {
     pub(super) fn look_up(&self, core: &Core, look: Look) -> Result<Found, NodeError> {
         Ok(match look {
             Look::Locator => Found::Locator(self.locator(core)?),
-            Look::Locate { locator, max } => self.locate(core, &locator, max)?,
+            Look::Locate { locator, max } => locate(core, &locator, max)?,
             Look::Past(hash) => self.past(core, hash)?,
             Look::Generation { key_hash, last, from } => self.generation(core, key_hash, last, from)?,
             Look::Block(hash) => match self.bytes(core, hash)? {
@@ -48,16 +48,6 @@ impl RootDriver {
         }
         hashes.push(last.hash);
         Ok(hashes)
-    }
-
-    fn locate(&self, core: &Core, locator: &[Hash], max: usize) -> Result<Found, NodeError> {
-        let top = core.chain.head()?.header.height().0;
-        for hash in locator {
-            let Some(Height(height)) = height_of(core, *hash)? else { continue };
-            let to = top.min(height.saturating_add(u64::try_from(max).unwrap_or(u64::MAX)));
-            return Ok(Found::Headers(resume::key_headers(&core.chain, height.saturating_add(1), to)?));
-        }
-        Ok(Found::Headers(Vec::new()))
     }
 
     /// The newest headers up to a key block of the chain, with the work of its chain.
@@ -119,4 +109,15 @@ fn height_of(core: &Core, key_block: Hash) -> Result<Option<Height>, NodeError> 
     let Some(header) = core.chain.header(key_block)? else { return Ok(None) };
     let is_main = core.chain.is_main(key_block, &header)?;
     Ok((is_main && header.place().index == 0).then(|| header.height()))
+}
+
+/// Key headers of the chain after the newest of these that is on it.
+fn locate(core: &Core, locator: &[Hash], max: usize) -> Result<Found, NodeError> {
+    let top = core.chain.head()?.header.height().0;
+    for hash in locator {
+        let Some(Height(height)) = height_of(core, *hash)? else { continue };
+        let to = top.min(height.saturating_add(u64::try_from(max).unwrap_or(u64::MAX)));
+        return Ok(Found::Headers(resume::key_headers(&core.chain, height.saturating_add(1), to)?));
+    }
+    Ok(Found::Headers(Vec::new()))
 }

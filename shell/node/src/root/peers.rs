@@ -67,7 +67,10 @@ impl RootDriver {
                 let found = self.look_up(core, look)?;
                 self.todo.push_back(Todo::Talk(Talk::Found(id, found)));
             }
-            Effect::Met(peer, _) => self.todo.push_back(Todo::Votes(Vote::Connected(peer))),
+            Effect::Met(peer, _) => {
+                self.todo.push_back(Todo::Votes(Vote::Connected(peer)));
+                self.todo.push_back(Todo::Talk(Talk::FetchAddresses(peer)));
+            }
             Effect::Block(peer, block) => {
                 self.look_at(core, Some(peer), BlockBytes { header: block.header.0, body: block.body.0 });
             }
