@@ -15,7 +15,7 @@ const PARTITION_BLOCKS: u64 = 10;
 /// Final key blocks to wait for before anything is done to the network.
 const SETTLED: u64 = 3;
 /// A bound for what hangs: a start, an era.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Nodes; the last one does not vote. One on each side of the partition mines.
 const ROLES: [Role; 5] = [
     Role { mines: true, votes: true },

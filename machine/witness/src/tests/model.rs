@@ -456,9 +456,6 @@ fn model(liars: u16, blocks: Vec<KeyRef>, tips: &[u8]) -> Model {
 fn explore(model: Model) -> Result<Found, Fault> {
     let mut search = Search::new(model);
     let found = search.run()?;
-    let Found { states, depth, finals, conflicts } = found;
-    let locals = search.locals.len();
-    std::println!("depth {depth}: {states} states, {locals} local, {finals} with finals, {conflicts} with conflicts");
     Ok(found)
 }
 

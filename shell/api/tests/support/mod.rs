@@ -212,7 +212,7 @@ fn child(parent: &Handle, file: GenesisFile, id: AssociateId) -> Service {
     };
     let chain = Arc::new(Chain::open(Mem::new(), file).unwrap());
     let node = Node::open(chain, Role::Solo(role), PoolLimits::default()).unwrap();
-    Service::start(node, ServiceConfig { parent: Some(parent.clone()) }).unwrap()
+    Service::start(node, ServiceConfig { parent: Some(parent.clone()), ..ServiceConfig::default() }).unwrap()
 }
 
 /// A fee that is always enough.
