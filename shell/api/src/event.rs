@@ -17,7 +17,7 @@ use axum::{
 use banyan_ledger::Fault;
 use banyan_node::{Header, Leaves as _, News, StoredBlock};
 use banyan_store::{Column, Order, Place, prefixed};
-use banyan_types::{AccountId, AssociateId, Hash, TxHash};
+use banyan_types::{AccountId, AssociateId, Hash, TxHash, text::Prefix};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast::error::RecvError, mpsc};
@@ -52,7 +52,7 @@ const RECHECK: Duration = Duration::from_secs(1);
 pub struct Event {
     /// Give this as `from` to go on after the block that the event belongs to.
     pub cursor: String,
-    /// `blocks`, `key_blocks`, `tx:<th>`, `account:<ak>`, `associate:<ac>`, `alarms`, or `reorg`.
+    /// `blocks`, `key_blocks`, `seals`, `testimonies`, `tx:<th>`, `account:<ak>`, `associate:<ac>`, `alarms`, or `reorg`.
     pub topic: String,
     /// How sure it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,6 +110,8 @@ struct Topics {
     blocks: bool,
     key_blocks: bool,
     alarms: bool,
+    seals: bool,
+    testimonies: bool,
     txs: Vec<TxHash>,
     accounts: Vec<AccountId>,
     associates: Vec<AssociateId>,
@@ -128,13 +130,16 @@ impl FromStr for Topics {
                 ("blocks", "") => topics.blocks = true,
                 ("key_blocks", "") => topics.key_blocks = true,
                 ("alarms", "") => topics.alarms = true,
+                ("seals", "") => topics.seals = true,
+                ("testimonies", "") => topics.testimonies = true,
                 ("tx", id) => topics.txs.push(ask::tx_hash(id)?),
                 ("account", id) => topics.accounts.push(ask::account(id)?),
                 ("associate", id) => topics.associates.push(ask::associate(id)?),
                 _ => {
                     let topic: String = topic.chars().take(40).collect();
-                    return Err(Failure::invalid("topic", format!("no topic {topic}"))
-                        .hint("topics: blocks, key_blocks, tx:th_…, account:ak_…, associate:ac_…, alarms"));
+                    return Err(Failure::invalid("topic", format!("no topic {topic}")).hint(
+                        "topics: blocks, key_blocks, seals, testimonies, tx:th_…, account:ak_…, associate:ac_…, alarms",
+                    ));
                 }
             }
         }
@@ -311,6 +316,27 @@ impl Feed {
         Ok(Some(json!({ "escrow": escrow, "inbox_next": inbox_next, "inbox_acked": inbox_acked, "seq": seq })))
     }
 
+    /// What stands on no block: alarms, and what witnesses say.
+    fn hear(&self, news: &News) -> Vec<Event> {
+        let (topics, key) = (&self.topics, |hash: &Hash| hash.text(Prefix::KeyBlock));
+        match news {
+            News::Alarm(text) if topics.alarms => vec![self.event("alarms", None, json!({ "message": text }))],
+            News::Sealed(seal) if topics.seals => {
+                let data = json!({ "height": seal.height.0, "hash": key(&seal.hash), "era": seal.era.0, "round": seal.round.0 });
+                vec![self.event("seals", Some(Level::Hard), data)]
+            }
+            News::Witnessed(hash) if topics.testimonies => {
+                vec![self.event("testimonies", None, json!({ "kind": "majority", "hash": key(hash) }))]
+            }
+            News::Locked { hash, height, index } if topics.testimonies => {
+                let hash = hash.text(Prefix::MicroBlock);
+                let data = json!({ "kind": "lock", "height": height.0, "index": index, "hash": hash });
+                vec![self.event("testimonies", Some(Level::Soft), data)]
+            }
+            _ => vec![],
+        }
+    }
+
     fn tell_final(&mut self, events: &mut Vec<Event>) -> Result<(), Failure> {
         let last_final = self.mount.chain().last_final()?;
         let place = last_final.header.place();
@@ -361,7 +387,8 @@ fn block_data(block: &StoredBlock, hash: Hash) -> Value {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Listen {
-    /// Separated by commas: `blocks`, `key_blocks`, `tx:th_…`, `account:ak_…`, `associate:ac_…`, `alarms`. Default `blocks`.
+    /// Separated by commas: `blocks`, `key_blocks`, `seals`, `testimonies`, `tx:th_…`, `account:ak_…`,
+    /// `associate:ac_…`, `alarms`. Default `blocks`.
     topics: Option<String>,
     /// A cursor to go on from; the header `Last-Event-ID` says the same. Without one the stream begins now.
     from: Option<String>,
@@ -416,13 +443,12 @@ async fn run(mut feed: Feed, first: Vec<Event>, mut news: tokio::sync::broadcast
             () = sender.closed() => return,
             () = tokio::time::sleep(RECHECK), if !feed.topics.txs.is_empty() => {}
             heard = news.recv() => match heard {
-                Ok(News::Alarm(text)) if feed.topics.alarms => {
-                    let alarm = feed.event("alarms", None, json!({ "message": text }));
-                    if send(&sender, vec![alarm]).await.is_none() {
+                Ok(news) => {
+                    if send(&sender, feed.hear(&news)).await.is_none() {
                         return;
                     }
                 }
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             },
         }

@@ -50,7 +50,11 @@ impl Level {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rungs {
     pub ordered: Place,
+    /// On a root with witnesses: the micro block that a quorum has locked.
+    pub soft: Option<Place>,
     pub hard: Place,
+    /// On a root with witnesses: the key block that over half of the weight prevoted last.
+    witnessed: Option<Place>,
     pub anchored: Option<Place>,
     pub root_final: Option<Place>,
 }
@@ -60,15 +64,16 @@ impl Rungs {
         let (ordered, hard) = (mount.head()?.header.place(), mount.chain().last_final()?.header.place());
         let (Some(id), Some(parent)) = (mount.ledger().associate_id(), mount.parent()) else {
             let root_final = mount.ledger().params().is_root().then_some(hard);
-            return Ok(Self { ordered, hard, anchored: None, root_final });
+            let (soft, witnessed) = promises(mount, hard)?;
+            return Ok(Self { ordered, soft, hard, witnessed, anchored: None, root_final });
         };
         let Some(point) = parent.chain().last_final()?.view.associate(id)? else {
-            return Ok(Self { ordered, hard, anchored: None, root_final: None });
+            return Ok(Self { ordered, soft: None, hard, witnessed: None, anchored: None, root_final: None });
         };
         let anchored = (point.point.seq > 0).then(|| Place::at(point.point.child_to.0));
         let above = Self::of(&parent)?.root_final;
         let covered = above.is_some_and(|above| point.point.accepted_at.0 <= above.height);
-        Ok(Self { ordered, hard, anchored, root_final: anchored.filter(|_| covered) })
+        Ok(Self { ordered, soft: None, hard, witnessed: None, anchored, root_final: anchored.filter(|_| covered) })
     }
 
     /// How sure the head is, by the ledger's own engine.
@@ -86,6 +91,8 @@ impl Rungs {
             Level::Anchored
         } else if place <= self.hard {
             Level::Hard
+        } else if reaches(self.soft) {
+            Level::Soft
         } else {
             Level::Ordered
         }
@@ -95,12 +102,27 @@ impl Rungs {
     pub fn list(&self) -> Vec<(Level, Place)> {
         let rungs = [
             (Level::Ordered, Some(self.ordered)),
+            (Level::Soft, self.soft),
             (Level::Hard, Some(self.hard)),
             (Level::Anchored, self.anchored),
             (Level::RootFinal, self.root_final),
         ];
         rungs.into_iter().filter_map(|(level, place)| Some((level, place?))).collect()
     }
+}
+
+/// What the root's witnesses have promised on the chosen chain above the last final block: a lock, a majority.
+fn promises(mount: &Mount, hard: Place) -> Result<(Option<Place>, Option<Place>), NodeError> {
+    let (view, chain) = (mount.ledger().handle.finality(), mount.chain());
+    let locked = view.locked.map(|(height, index, hash)| (Place { height: height.0, index }, hash));
+    let soft = match locked.filter(|(place, _)| *place > hard) {
+        Some((place, hash)) if chain.main_at(place)? == Some(hash) => Some(place),
+        _ => None,
+    };
+    let Some(hash) = view.witnessed else { return Ok((soft, None)) };
+    let place = chain.header(hash)?.map(|header| header.place());
+    let is_main = place.map(|place| chain.main_at(place)).transpose()?.flatten() == Some(hash);
+    Ok((soft, place.filter(|_| is_main)))
 }
 
 /// Where a transaction is.
@@ -158,7 +180,13 @@ impl Standing {
         let depth = rungs.ordered.height.saturating_sub(place.height);
         match (&chain.file().engine, place <= rungs.hard) {
             (EngineParams::Root(_), true) => json!({ "word": "final", "depth": depth }),
+            (EngineParams::Root(_), false) if rungs.witnessed.is_some_and(|witnessed| place <= witnessed) => {
+                json!({ "word": "witnessed", "depth": depth })
+            }
             (EngineParams::Root(_), false) if depth > 0 => json!({ "word": "covered", "depth": depth }),
+            (EngineParams::Root(_), false) if rungs.soft.is_some_and(|soft| place <= soft) => {
+                json!({ "word": "locked" })
+            }
             (EngineParams::Root(_), false) => json!({ "word": "micro" }),
             (EngineParams::Solo(_), _) => json!({ "word": "signed", "depth": depth }),
         }

@@ -89,6 +89,11 @@ pub enum Command {
     Genesis(Genesis),
     /// Show the ledger: height, levels, limits
     Status,
+    /// Show what the root's witnesses say, or the seal that makes a block final
+    Finality {
+        /// A height, kh_… or mh_…
+        id: Option<String>,
+    },
     /// Show the tree of ledgers with their escrows
     Tree,
     /// List the newest blocks

@@ -23,7 +23,8 @@ impl Frame {
 
     /// Fetched again when one of these ledgers has news.
     pub fn live<'a>(self, mounts: impl IntoIterator<Item = &'a Mount>) -> Self {
-        let url = |mount: &Mount| format!("/l/{}/banyan/v1/events?topics=blocks", mount.ledger().name());
+        let url =
+            |mount: &Mount| format!("/l/{}/banyan/v1/events?topics=blocks,testimonies,seals", mount.ledger().name());
         Self { live: mounts.into_iter().take(STREAMS_MAX).map(url).collect(), ..self }
     }
 

@@ -8,7 +8,7 @@ use banyan_types::{
 };
 use maud::{Markup, html};
 
-use super::{Answer, layout, part, tx};
+use super::{Answer, layout, part, tx, witnesses};
 use crate::{
     Failure, Level, Rung, Status,
     ladder::Rungs,
@@ -41,6 +41,7 @@ pub fn page(mount: &Mount) -> Answer {
         }
         div.tiles #head data-live { (head(mount, &status)?) }
         section.card { h2 { "Ladder" } div #ladder data-live { (ladder(&status.levels)) } }
+        (witnesses::card(mount)?)
         div.columns {
             section.card { h2 { "Blocks" } div #blocks data-live { (recent(mount, BLOCKS)?) }
                 p.more { a href={ (mount.base) "/blocks" } { "All blocks" } } }

@@ -15,6 +15,7 @@ mod pool;
 mod search;
 mod tree;
 mod tx;
+mod witnesses;
 
 use axum::{
     Router,
@@ -60,6 +61,7 @@ pub(crate) fn routes() -> Router<Mount> {
         .route("/account/{id}", get(account::one))
         .route("/associates/{id}", get(associate::one))
         .route("/mempool", get(pool::list))
+        .route("/witnesses", get(witnesses::list))
         .route("/search", get(search::find))
 }
 

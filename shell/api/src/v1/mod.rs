@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod associates;
 pub mod blocks;
+pub mod finality;
 pub mod look;
 pub mod proofs;
 pub mod transactions;
@@ -65,6 +66,9 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
         .routes(routes!(accounts::history_route))
         .routes(routes!(accounts::mempool_route))
         .routes(routes!(accounts::mempool_of_route))
+        .routes(routes!(finality::standing_route))
+        .routes(routes!(finality::boundaries_route))
+        .routes(routes!(finality::seal_route))
         .routes(routes!(proofs::post))
         .routes(routes!(crate::event::stream))
 }

@@ -1,4 +1,4 @@
-//! `status`, `tree`, `blocks`, `block`: look at a ledger.
+//! `status`, `tree`, `blocks`, `block`, `finality`: look at a ledger.
 
 use banyan_wallet::client::{Block, Page, Rung, Status, TreeNode};
 use serde::de::DeserializeOwned;
@@ -48,6 +48,49 @@ pub fn levels(levels: &[Rung]) -> String {
         lag => format!("{} {} (-{lag})", rung.level, rung.height),
     };
     levels.iter().map(rung).collect::<Vec<_>>().join("  ")
+}
+
+/// What the witnesses say; or which seal covers a block.
+/// # Errors
+/// The node's.
+pub fn finality(session: &Session, id: Option<&str>) -> Result<Report, Failure> {
+    if let Some(id) = id {
+        let (json, sealed): (_, Value) = ask(session, &format!("/banyan/v1/finality/{id}"))?;
+        let seal = &sealed["sealed"];
+        let signers = seal["signers"].as_array().map_or(0, Vec::len);
+        let row = |name: &str, value: String| vec![name.to_owned(), value];
+        let rows = [
+            row("sealed", format!("{} {}", seal["height"], seal["hash"].as_str().unwrap_or_default())),
+            row("era, round", format!("{}, {}", seal["era"], seal["round"])),
+            row("signers", signers.to_string()),
+        ];
+        return Ok(Report::new(table(&rows), json));
+    }
+    let (json, standing): (_, Value) = ask(session, "/banyan/v1/finality")?;
+    let row = |member: &Value| {
+        let said = |kind: &str| if member[kind].is_null() { "-" } else { "yes" };
+        let permille = member["permille"].as_u64().unwrap_or(0);
+        vec![
+            member["staker"].as_str().unwrap_or_default().to_owned(),
+            format!("{}.{} %", permille / 10, permille % 10),
+            said("prevote").to_owned(),
+            said("precommit").to_owned(),
+        ]
+    };
+    let head = ["staker", "weight", "prevote", "precommit"].map(str::to_owned).to_vec();
+    let members = standing["members"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let rows: Vec<_> = std::iter::once(head).chain(members.iter().map(row)).collect();
+    let state = if standing["degraded"] == true { "   degraded" } else { "" };
+    let line = format!(
+        "final {} (-{}) by {}   era {} round {}{state}",
+        standing["final_height"],
+        standing["lag"],
+        standing["by"].as_str().unwrap_or_default(),
+        standing["era"],
+        standing["round"]
+    );
+    let text = if members.is_empty() { line } else { format!("{line}\n\n{}", table(&rows)) };
+    Ok(Report::new(text, json))
 }
 
 /// The tree of ledgers with their escrows.

@@ -37,6 +37,7 @@ pub fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Node(args) => node::run(&session, &args),
         Command::Genesis(action) => genesis::run(&action),
         Command::Status => look::status(&session),
+        Command::Finality { id } => look::finality(&session, id.as_deref()),
         Command::Tree => look::tree(&session),
         Command::Blocks { limit } => look::blocks(&session, limit),
         Command::Block { id } => look::block(&session, &id),

@@ -55,12 +55,12 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     )?;
     let interrupts = host.interrupts()?;
     let addresses = network.as_ref().map(peers::Started::addresses).unwrap_or_default();
-    let peers = addresses.iter().map(|address| format!("\npeers call {address}")).collect::<String>();
-    let text = format!("{name} at {}   data {}   Ctrl-C stops{peers}", host.url(), folder.display());
+    let mut text = vec![format!("{name} at {}   data {}   Ctrl-C stops", host.url(), folder.display())];
+    text.extend(addresses.iter().map(|address| format!("peers call {address}")));
     let ready =
         json!({ "ledger": name, "url": host.url(), "data": folder.display().to_string(), "peer_addresses": addresses });
     // Whoever does not read does not keep the node from running.
-    let _ = if session.globals.json { report::line(&ready) } else { report::text(&text) };
+    let _ = if session.globals.json { report::line(&ready) } else { report::text(&text.join("\n")) };
     let ended = host::wait(&interrupts, || check(&name, service.handle()));
     host.stop();
     service.stop();

@@ -11,8 +11,9 @@ use banyan_ledger::{RootEngine, WitnessSets, key};
 use banyan_root::{Header as Named, Input as Step, Machine, Tip, finality::DepthFinality, target::Target};
 use banyan_store::{Commit, Flush, Order as Direction, Place};
 use banyan_types::{
-    AccountId, Amount, Era, Hash, Height, PublicKey, Round, Signature,
+    AccountId, Amount, Bytes, Era, Hash, Height, PublicKey, Round, Signature,
     header::KeyHeader,
+    rlp::{Field as _, Items},
     witness::{Justification, Seal, VOTE_BYTES, Vote as Ballot, VoteKind},
 };
 use banyan_witness::{
@@ -30,6 +31,8 @@ use crate::{
 const SEAL_RECORD: u8 = 2;
 /// Kind of the records that hold justifications, by era and round.
 const JUSTIFICATION_RECORD: u8 = 3;
+/// Kind of the records that hold the last key blocks of eras, for light clients.
+const BOUNDARY_RECORD: u8 = 4;
 /// Name of the row with the votes that bind this node; the witness key's digits follow.
 const VOTES_ROW: &str = "root.votes";
 
@@ -451,18 +454,80 @@ pub fn sets(chain: &Chain, block: Hash) -> Result<Vec<Vote>, NodeError> {
     Ok(leaf.map(|leaf| leaf.sets).unwrap_or_default().into_iter().map(Vote::Set).collect())
 }
 
-/// The seal that covers the key block at `height`, if this node has kept one: of that block or of the next sealed one.
-pub fn seal_from(chain: &Chain, height: Height) -> Result<Option<Seal>, NodeError> {
-    let rows = chain.store().records(SEAL_RECORD, height.0, Direction::Ascending, 1)?;
-    rows.first().map(|(_, row)| Ok(Seal::decode(row)?)).transpose()
+/// The last key block of an era with what its state says of the sets, as it was when it became final: a light client needs no
+/// more, and the state itself is not kept for ever.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Boundary {
+    /// Its header.
+    pub header: KeyHeader,
+    /// The encoded proof of the sets' leaf under the header's state root.
+    pub proof: Vec<u8>,
+    /// The leaf.
+    pub leaf: Vec<u8>,
+}
+
+banyan_types::record! {
+    /// A boundary as its record holds it.
+    BoundaryRow {
+        /// The key header.
+        header: Bytes,
+        /// The encoded proof.
+        proof: Bytes,
+        /// The leaf.
+        leaf: Bytes,
+    }
+}
+
+/// Write down what light clients will ask of the key blocks that are final now and end an era. `above` is the height that was
+/// final before.
+pub fn keep_boundaries(chain: &Chain, above: Height, to: Height, commit: &mut Commit) -> Result<(), NodeError> {
+    let Some(rules) = chain.params().root.as_ref().filter(|root| root.stake.is_some()) else { return Ok(()) };
+    let mut era = rules.era_of(above);
+    loop {
+        let last = rules.last_height(era);
+        if last > to {
+            return Ok(());
+        }
+        if last > above
+            && let (Some(header), Some(hash)) = (chain.key_header(last)?, chain.main_at(Place::at(last.0))?)
+            && let Some(view) = chain.state_at(hash)?
+            && let Some(leaf) = view.read(&key::witness_sets())?
+        {
+            let proof = view.prove_many(&[key::witness_sets()]).encode();
+            let row = BoundaryRow { header: Bytes(header.encode()), proof: Bytes(proof), leaf: Bytes(leaf) };
+            let mut bytes = Vec::new();
+            row.put(&mut bytes);
+            commit.record(BOUNDARY_RECORD, era.0.into(), bytes);
+        }
+        let Some(next) = era.next() else { return Ok(()) };
+        era = next;
+    }
 }
 
 impl Chain {
-    /// The seal that made the key block at `height` final, as this node keeps it: its own, or the next one above.
+    /// The seal that makes the key block at `height` final, as this node keeps it: its own, or the next one above.
     /// # Errors
     /// `Store` when it cannot be read.
     pub fn seal_over(&self, height: Height) -> Result<Option<Seal>, NodeError> {
-        seal_from(self, height)
+        let rows = self.store().records(SEAL_RECORD, height.0, Direction::Ascending, 1)?;
+        rows.first().map(|(_, row)| Ok(Seal::decode(row)?)).transpose()
+    }
+
+    /// Boundaries from an era on, each with the seal of exactly that block; they end where this node lacks one.
+    /// # Errors
+    /// `Store` when it cannot be read.
+    pub fn boundaries(&self, from: Era, most: usize) -> Result<Vec<(Era, Seal, Boundary)>, NodeError> {
+        let mut found = Vec::new();
+        for (era, row) in self.store().records(BOUNDARY_RECORD, from.0.into(), Direction::Ascending, most)? {
+            let row = BoundaryRow::take_fields(&mut Items::of(&row)?)?;
+            let header = KeyHeader::decode(&row.header.0)?;
+            let seal = self.store().record(SEAL_RECORD, header.height.0)?;
+            let seal = seal.map(|row| Seal::decode(&row)).transpose()?.filter(|seal| seal.hash == header.hash());
+            let Some(seal) = seal else { break };
+            let boundary = Boundary { header, proof: row.proof.0, leaf: row.leaf.0 };
+            found.push((Era(u32::try_from(era).unwrap_or(u32::MAX)), seal, boundary));
+        }
+        Ok(found)
     }
 
     /// A key header of the chosen chain.

@@ -28,7 +28,7 @@ use crate::{
     node::{Core, Input, Order},
 };
 
-pub use finality::{FinalityView, MemberView};
+pub use finality::{Boundary, FinalityView, MemberView};
 
 /// What this node does on the root.
 #[derive(Clone, Default)]

@@ -45,6 +45,8 @@ impl RootDriver {
         let mut commit = Commit::new();
         let work = self.machine.work(&hash).unwrap_or(0);
         commit.meta(FINAL_ROW, Final { hash, work, clock }.encode());
+        let (above, to) = (core.chain.last_final()?.header.height(), core.chain.header(hash)?);
+        finality::keep_boundaries(&core.chain, above, to.ok_or(NodeError::Header)?.height(), &mut commit)?;
         // Children build on what is final: it must survive what they survive.
         core.chain.store().commit(commit, Flush::Now)?;
         core.finalise(hash)?;
