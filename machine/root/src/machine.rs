@@ -292,6 +292,10 @@ impl Machine {
         if self.tree.descends(&self.last_final, &hash) {
             return self.stop(Alarm::FinalInvalid(hash), effects);
         }
+        if self.tree.descends(&self.announced, &hash) {
+            // It was executed here before, and held: what has changed since is this node's disk.
+            return self.stop(Alarm::Store(hash), effects);
+        }
         let from = self.tree.node(&hash).from;
         refuse(from, hash, Fault::Execution, effects);
         let removed = names(&self.tree.remove(&hash));

@@ -184,6 +184,8 @@ fn a_genesis_is_shown_value_by_value() {
     micro_per_generation_max  4096
     micro_bytes_max           2097152
     final_depth               1
+    settle_ms                 50
+    delta_ms                  200
 
     0 accounts, 0 witnesses, 0 associates
     ");
