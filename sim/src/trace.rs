@@ -49,6 +49,7 @@ impl fmt::Display for Told<'_> {
             Input::Gone(peer) => write!(f, "gone {}", peer.0),
             Input::Solved { template, nonce, .. } => write!(f, "solved {} with {nonce}", template.0),
             Input::ParentMoved => f.write_str("parent moved"),
+            other @ (Input::Connected { .. } | Input::Frame { .. } | Input::Reached(_)) => write!(f, "{other:?}"),
         }
     }
 }
@@ -67,6 +68,10 @@ impl fmt::Display for Said<'_> {
             Order::Score(peer, points) => write!(f, "score {} by {points}", peer.0),
             Order::Wake(at) => write!(f, "wake at {at}"),
             Order::ToParent(tx) => write!(f, "to parent {}", tx.hash()),
+            other @ (Order::Frame { .. }
+            | Order::Learn(..)
+            | Order::Disconnect { .. }
+            | Order::News(News::Sealed(_) | News::Witnessed(_) | News::Locked { .. })) => write!(f, "{other:?}"),
             Order::News(News::Tip { hash, height, undone, redone }) => {
                 write!(f, "tip {height} {} -{} +{}", Short(hash), undone.len(), redone.len())
             }

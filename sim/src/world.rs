@@ -320,7 +320,8 @@ impl World {
                 self.after(ms, Event::Remit(tx));
             }
             Order::News(news) => self.news(id, &news)?,
-            Order::Score(..) => {}
+            // Nodes of this world carry blocks alone: they have no gossip.
+            Order::Score(..) | Order::Frame { .. } | Order::Learn(..) | Order::Disconnect { .. } => {}
         }
         Ok(())
     }
