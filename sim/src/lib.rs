@@ -6,6 +6,7 @@
 pub mod faults;
 pub mod figures;
 pub mod law;
+pub mod root;
 pub mod scenario;
 pub mod setting;
 pub mod watch;

@@ -4,6 +4,7 @@
 //! last line is the count.
 
 use std::{
+    collections::BTreeMap,
     ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     process::ExitCode,
@@ -15,20 +16,28 @@ use std::{
     time::{Duration, Instant},
 };
 
-use banyan_sim::{figures::Figures, scenario::Scenario};
+use banyan_sim::{
+    figures::Figures,
+    law::{Broken, ensure},
+    root,
+    scenario::Scenario,
+};
 use clap::Parser;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(5);
+
+/// Of the root's worlds every so many are run twice, to see that they are the same.
+const REPLAY_EVERY: u64 = 16;
 
 /// Run a scenario over many seeds.
 #[derive(Parser)]
 #[command(name = "banyan-sim")]
 struct Cli {
-    /// calm, root, tree, crashes or liar
-    #[arg(value_parser = scenario)]
-    scenario: Scenario,
+    /// calm, forks, tree, crashes or liar; root for all scenarios of the root in turn, root/NAME for one of them
+    #[arg(value_parser = world)]
+    scenario: World,
     /// A..B, B not included
     #[arg(long, default_value = "0..50", value_parser = seeds)]
     seeds: Range<u64>,
@@ -43,11 +52,65 @@ struct Cli {
     jobs: Option<usize>,
 }
 
-fn scenario(name: &str) -> Result<Scenario, String> {
-    Scenario::named(name).ok_or_else(|| {
-        let names: Vec<_> = Scenario::ALL.into_iter().map(Scenario::name).collect();
-        format!("no scenario {name}; there are {}", names.join(", "))
-    })
+/// What a seed makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum World {
+    /// Real nodes with their disks.
+    Tree(Scenario),
+    /// The root's machines alone: one scenario, or each in turn.
+    Root(Option<root::scenario::Scenario>),
+}
+
+impl World {
+    fn name(self) -> String {
+        match self {
+            Self::Tree(scenario) => scenario.name().into(),
+            Self::Root(None) => "root".into(),
+            Self::Root(Some(scenario)) => format!("root/{}", scenario.name()),
+        }
+    }
+
+    fn run(self, seed: u64, aloud: bool) -> Result<Counts, Broken> {
+        match self {
+            Self::Tree(scenario) => Ok(Counts::Tree(Box::new(scenario.run(seed, aloud)?.figures))),
+            Self::Root(scenario) => {
+                let scenario = scenario.unwrap_or_else(|| root::scenario::Scenario::at(seed));
+                let named = |Broken { law, what }| Broken { law, what: format!("{}: {what}", scenario.name()) };
+                let ended = scenario.run(seed).map_err(named)?;
+                if seed % REPLAY_EVERY == 0 {
+                    let again = scenario.run(seed).map_err(named)?;
+                    ensure(again.trace == ended.trace, "the same seed is the same world", || scenario.name().into())?;
+                }
+                Ok(Counts::Root(scenario, Box::new(ended.figures)))
+            }
+        }
+    }
+}
+
+/// What happened in one world.
+enum Counts {
+    Tree(Box<Figures>),
+    Root(root::scenario::Scenario, Box<root::figures::Figures>),
+}
+
+fn world(name: &str) -> Result<World, String> {
+    if let Some(scenario) = Scenario::named(name) {
+        return Ok(World::Tree(scenario));
+    }
+    let roots = root::scenario::Scenario::ALL;
+    let named = |wanted: &str| roots.into_iter().find(|scenario| scenario.name() == wanted);
+    match name.strip_prefix("root") {
+        Some("") => Ok(World::Root(None)),
+        Some(rest) if rest.strip_prefix('/').is_some_and(|rest| named(rest).is_some()) => {
+            Ok(World::Root(rest.strip_prefix('/').and_then(named)))
+        }
+        _ => {
+            let trees = Scenario::ALL.into_iter().map(|scenario| scenario.name().to_owned());
+            let roots = roots.into_iter().map(|scenario| format!("root/{}", scenario.name()));
+            let names: Vec<_> = trees.chain(["root".to_owned()]).chain(roots).collect();
+            Err(format!("no scenario {name}; there are {}", names.join(", ")))
+        }
+    }
 }
 
 fn seeds(text: &str) -> Result<Range<u64>, String> {
@@ -61,8 +124,41 @@ fn seeds(text: &str) -> Result<Range<u64>, String> {
 #[derive(Default)]
 struct Sum {
     passed: u64,
+    /// Whether each world of the root has its own line as well.
+    lines: bool,
     failures: Vec<(u64, String)>,
     figures: Figures,
+    roots: BTreeMap<root::scenario::Scenario, root::figures::Figures>,
+}
+
+impl Sum {
+    fn add(&mut self, counts: Counts) {
+        self.passed += 1;
+        match counts {
+            Counts::Tree(figures) => self.figures.add(*figures),
+            Counts::Root(scenario, figures) => {
+                if self.lines {
+                    println!("{}", figures.row(scenario.name()));
+                }
+                self.roots.entry(scenario).or_default().add(*figures);
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        if self.roots.is_empty() {
+            return self.figures.json();
+        }
+        self.roots.iter().map(|(scenario, figures)| (scenario.name().to_owned(), figures.json())).collect()
+    }
+
+    fn lines(&self) -> Vec<String> {
+        if self.roots.is_empty() {
+            return self.figures.lines();
+        }
+        let rows = self.roots.iter().map(|(scenario, figures)| figures.row(scenario.name()));
+        std::iter::once(root::figures::Figures::head()).chain(rows).collect()
+    }
 }
 
 fn main() -> ExitCode {
@@ -78,11 +174,11 @@ fn main() -> ExitCode {
             "passed": sum.passed,
             "failed": failed,
             "failures": failures,
-            "figures": sum.figures.json(),
+            "figures": sum.json(),
         });
         println!("{report}");
     } else {
-        sum.figures.lines().iter().for_each(|line| println!("{line}"));
+        sum.lines().iter().for_each(|line| println!("{line}"));
         println!("real seconds     {:.1}", started.elapsed().as_secs_f64());
         println!("{} passed, {failed} failed", sum.passed);
     }
@@ -91,7 +187,11 @@ fn main() -> ExitCode {
 
 /// Run all seeds, some at a time.
 fn sweep(cli: &Cli) -> Sum {
-    let sum = Mutex::new(Sum::default());
+    let is_root = matches!(cli.scenario, World::Root(_));
+    if is_root && !cli.json {
+        println!("{}", root::figures::Figures::head());
+    }
+    let sum = Mutex::new(Sum { lines: is_root && !cli.json, ..Sum::default() });
     let next = AtomicU64::new(cli.seeds.start);
     let jobs = cli.jobs.or_else(|| thread::available_parallelism().ok().map(Into::into)).unwrap_or(1);
     let shown = Mutex::new(Instant::now());
@@ -119,8 +219,7 @@ fn run(cli: &Cli, seed: u64, sum: &Mutex<Sum>) {
     let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
     let why = match ended {
         Ok(Ok(ended)) => {
-            sum.passed += 1;
-            sum.figures.add(ended.figures);
+            sum.add(ended);
             return;
         }
         Ok(Err(broken)) => broken.to_string(),
@@ -141,5 +240,5 @@ fn progress(cli: &Cli, sum: &Mutex<Sum>, shown: &Mutex<Instant>) {
     *shown = Instant::now();
     let sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
     let (done, all) = (sum.passed + sum.failures.len() as u64, cli.seeds.end - cli.seeds.start);
-    eprintln!("{}: {done} of {all} seeds, {} failed", cli.scenario, sum.failures.len());
+    eprintln!("{}: {done} of {all} seeds, {} failed", cli.scenario.name(), sum.failures.len());
 }

@@ -14,7 +14,7 @@ pub enum Scenario {
     /// Nothing goes wrong.
     Calm,
     /// Several nodes of the root: forks, partitions, crashes, skewed clocks, forged blocks.
-    Root,
+    Forks,
     /// The same with a child: two ledgers, everything.
     Tree,
     /// One node and its child, crashed at every write that they make.
@@ -37,13 +37,13 @@ const SETTLE_INTERVALS: u64 = 400;
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Calm, Self::Root, Self::Tree, Self::Crashes, Self::Liar];
+    pub const ALL: [Self; 5] = [Self::Calm, Self::Forks, Self::Tree, Self::Crashes, Self::Liar];
 
     /// The word on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Calm => "calm",
-            Self::Root => "root",
+            Self::Forks => "forks",
             Self::Tree => "tree",
             Self::Crashes => "crashes",
             Self::Liar => "liar",
@@ -71,7 +71,7 @@ impl Scenario {
         let roots = usize::try_from(Random::named(seed, "setting").between(1, 4)).unwrap_or(1);
         let setting = Setting {
             roots,
-            child: self != Self::Root,
+            child: self != Self::Forks,
             liar: self == Self::Liar,
             final_depth: if roots == 1 { 1 } else { 10 },
             span_ms: 120_000,
@@ -82,7 +82,7 @@ impl Scenario {
         let swarm = Faults::swarm(seed);
         match self {
             Self::Calm => (setting, Faults::none()),
-            Self::Root => (Setting { roots: roots.max(2), final_depth: 10, ..setting }, swarm),
+            Self::Forks => (Setting { roots: roots.max(2), final_depth: 10, ..setting }, swarm),
             Self::Tree => (setting, swarm),
             Self::Crashes => (Setting { roots: 1, final_depth: 1, span_ms: 24_000, ..setting }, Faults::none()),
             Self::Liar => (setting, Faults { crash_every_ms: 0, forged: 0, ..swarm }),

@@ -3,14 +3,10 @@
 
 use alloc::vec::Vec;
 
-use banyan_types::{
-    Height, TimeMs,
-    header::{KEY_WORKED_BYTES, KeyHeader},
-};
+use banyan_types::{Height, TimeMs, header::KeyHeader};
 
 use crate::{
     RootParams,
-    pow::{self, Seed},
     target::{RETARGET_BLOCKS, Solved, Target, retarget},
     validity::{KeyFault, MEDIAN_BLOCKS},
 };
@@ -107,7 +103,7 @@ impl Ancestry {
 /// Rules 2 and 3: the target that the header names, which its proof of work meets.
 pub fn worked(params: &RootParams, header: &KeyHeader) -> Result<Target, KeyFault> {
     let target = Target::from_compact(header.target).map_err(KeyFault::Target)?;
-    pow::verify(&seed(header), params.edge_bits, &header.pow, &target).map_err(KeyFault::Work)?;
+    (params.checks.work)(header, params.edge_bits, &target).map_err(KeyFault::Work)?;
     Ok(target)
 }
 
@@ -117,11 +113,4 @@ pub fn solved(header: &KeyHeader) -> Solved {
     let target = Target::from_compact(header.target).unwrap_or(Target::HIGHEST);
     let TimeMs(time_ms) = header.time;
     Solved { time_ms, target }
-}
-
-/// The graph of a key header.
-fn seed(header: &KeyHeader) -> Seed {
-    let bytes = header.encode();
-    let prefix = bytes.first_chunk::<KEY_WORKED_BYTES>().expect("a key header has 400 bytes");
-    Seed::of_header(prefix, header.nonce)
 }

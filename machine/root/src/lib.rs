@@ -15,6 +15,7 @@ pub mod validity;
 
 mod ancestry;
 mod block;
+mod checks;
 mod effect;
 mod headers;
 mod input;
@@ -33,6 +34,7 @@ mod tests;
 
 pub use banyan_types::{Peer, Points};
 pub use block::{Block, BlockRef, BodyFacts, Header, KeyBodyFacts};
+pub use checks::Checks;
 pub use effect::{Alarm, Effect, Fraud, ParentTip, Record, Seq, Tip, To};
 pub use headers::HeaderChain;
 pub use input::{Draft, Input, NotApplied, TemplateId};

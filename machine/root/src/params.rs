@@ -6,6 +6,7 @@ use core::num::NonZeroU64;
 use banyan_types::{AccountId, PublicKey, TimeMs, header::PROTOCOL_VERSION};
 
 use crate::{
+    Checks,
     pow::EdgeBits,
     target::{Pace, Target},
 };
@@ -40,6 +41,8 @@ pub struct RootParams {
     /// How long a micro block must have been locked, in milliseconds, for a key block to leave it out at a price:
     /// [`lock_hold_ms`] of the witnesses' `delta_ms`.
     pub lock_hold_ms: u64,
+    /// How proofs and signatures are checked: [`Checks::PROTOCOL`] outside a simulator.
+    pub checks: Checks,
 }
 
 /// The hold of a lock where messages take `delta_ms`: every honest miner has heard of it by then. Source: root 7.
@@ -91,6 +94,7 @@ impl RootParams {
             micro_per_generation_max: 4_096,
             micro_bytes_max: 2 * 1024 * 1024,
             lock_hold_ms: lock_hold_ms(200),
+            checks: Checks::PROTOCOL,
         }
     }
 

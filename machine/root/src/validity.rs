@@ -408,9 +408,8 @@ impl View<'_> {
         let Header::Key(key) = &self.tree.node(&header.prev_key_hash).header else {
             return Err(MicroFault::Signature);
         };
-        let message = header.signing_message(&self.params.network_id);
-        let claim = banyan_crypto::Claim { key: &key.miner.0, message: &message, signature: &header.signature.0 };
-        banyan_crypto::verify(claim).map_err(|_| MicroFault::Signature)?;
+        let signed = (self.params.checks.leader)(header, &key.miner, &self.params.network_id);
+        signed.map_err(|_| MicroFault::Signature)?;
         if key.height == Height(0) { Err(MicroFault::Genesis) } else { Ok(()) }
     }
 

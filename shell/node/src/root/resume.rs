@@ -1,6 +1,6 @@
 //! Start where the last run stopped: what the store has kept, as the chain machine takes it.
 
-use banyan_root::{Header as Named, RootParams, Saved, Watermark, lock_hold_ms, pow::EdgeBits, target::Target};
+use banyan_root::{Checks, Header as Named, RootParams, Saved, Watermark, lock_hold_ms, pow::EdgeBits, target::Target};
 use banyan_store::{Commit, Flush, Place};
 use banyan_types::{
     Hash, TimeMs,
@@ -85,6 +85,7 @@ pub fn machine_params(chain: &Chain, engine: &RootEngineParams) -> Result<RootPa
         micro_bytes_max: engine.micro_bytes_max,
         genesis_time: chain.file().time,
         lock_hold_ms: lock_hold_ms(engine.delta_ms),
+        checks: Checks::PROTOCOL,
     })
 }
 
