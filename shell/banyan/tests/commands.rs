@@ -160,7 +160,7 @@ fn a_genesis_is_shown_value_by_value() {
     name        root
     profile     dev
     time        1700000000000 ms since 1970
-    hash        8698057db369a6be2d319d74b92e89e6f9db29e35ec575da4aa1888b7c128dcd
+    hash        f13b74f9e923e37fc582dd2b2456428ee94d97f8b8c43745edaaa1d4eb7b8bea
 
     parameters
     network_id              banyan_dev
