@@ -4,7 +4,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 
 use banyan_root::RootParams;
 use banyan_types::{
-    Bytes, Hash, Peer, Points, Round, TimeMs, TxHash,
+    Bytes, Hash, Height, Peer, Points, Round, TimeMs, TxHash,
     header::{KeyHeader, MicroHeader},
     witness::{Justification, Seal, Vote},
 };
@@ -80,6 +80,8 @@ pub enum Input {
     FetchBlock(Peer, Hash),
     /// The witness machine wants a justification that a peer must have.
     FetchJustification(Peer, Round, Hash),
+    /// The witness machine wants the seals of eras' last key blocks that a peer must have, from this height on.
+    FetchSeals(Peer, Height),
     /// The shell wants addresses of peers.
     FetchAddresses(Peer),
     /// A machine thinks so much better or worse of a peer.

@@ -26,6 +26,8 @@ pub const LISTED_MAX: usize = 32;
 pub const POOL_BYTES_MAX: usize = 64 * 1024;
 /// Between two rounds of reconciliation, each with one peer, in milliseconds. Source: root 10.
 pub const POOL_EVERY_MS: u64 = 5_000;
+/// Seals of eras' last key blocks for one question: 256 signers make 17 kB of each.
+pub const SEALS_MAX: usize = 64;
 /// Addresses of peers in one message.
 pub const ADDRESSES_MAX: usize = 32;
 /// Bytes of one address.

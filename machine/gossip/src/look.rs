@@ -2,7 +2,11 @@
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 
-use banyan_types::{Bytes, Hash, Round, TxHash, header::KeyHeader, witness::Justification};
+use banyan_types::{
+    Bytes, Hash, Height, Round, TxHash,
+    header::KeyHeader,
+    witness::{Justification, Seal},
+};
 
 use crate::message::BlockBytes;
 
@@ -47,6 +51,8 @@ pub enum Look {
         /// Its key block.
         hash: Hash,
     },
+    /// Seals of the last key blocks of eras, from a height on, oldest first: at most [`crate::limits::SEALS_MAX`].
+    Seals(Height),
     /// Addresses of peers that this node has reached.
     Addresses,
 }
@@ -78,6 +84,8 @@ pub enum Found {
     Txs(Vec<Option<Bytes>>),
     /// To [`Look::Justification`].
     Justification(Box<Justification>),
+    /// To [`Look::Seals`].
+    Seals(Vec<Seal>),
     /// To [`Look::Addresses`].
     Addresses(Vec<String>),
     /// To any: it is not here.

@@ -93,6 +93,10 @@ impl Gossip {
             Input::Say { word, to } => self.say(word, to, effects),
             Input::FetchBlock(peer, hash) => self.fetch_for_root(peer, hash, effects),
             Input::FetchJustification(peer, round, hash) => self.fetch_justification(peer, round, hash, effects),
+            Input::FetchSeals(peer, height) if self.peers.contains_key(&peer) => {
+                effects.push(Effect::Send(peer, Box::new(Message::GetSeals(height))));
+            }
+            Input::FetchSeals(..) => {}
             Input::FetchAddresses(peer) => {
                 self.ask(peer, Want::Addresses, Message::GetPeers, effects);
             }
@@ -154,6 +158,7 @@ impl Gossip {
             Message::Pool(ranges) => self.compare(from, &ranges, effects),
             Message::Vote(_) | Message::Seal(_) | Message::Justification(_) => self.take_word(from, message, effects),
             Message::GetJustification(ask) => self.serve_justification(from, ask, effects),
+            Message::GetSeals(height) => self.look_for(from, Asker::Seals(from), Look::Seals(height), effects),
             Message::GetPeers => self.look_for(from, Asker::Addresses(from), Look::Addresses, effects),
             Message::Peers(addresses) => self.take_addresses(from, addresses.into_vec(), effects),
             Message::Missing(hash) => self.missing(from, hash, effects),

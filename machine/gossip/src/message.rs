@@ -234,6 +234,8 @@ pub enum Message {
     Justification(Box<Justification>),
     /// Ask for a justification: [`Message::Justification`].
     GetJustification(GetJustification),
+    /// Ask for the seals of era's last key blocks, from this height on: [`Message::Seal`], one for each.
+    GetSeals(Height),
     /// Ask for addresses of peers: [`Message::Peers`].
     GetPeers,
     /// Addresses that the sender has reached.
@@ -285,6 +287,7 @@ impl Message {
             Self::Seal(_) => 14,
             Self::Justification(_) => 15,
             Self::GetJustification(_) => 16,
+            Self::GetSeals(_) => 20,
             Self::GetPeers => 17,
             Self::Peers(_) => 18,
             Self::Missing(_) => 19,
@@ -319,6 +322,7 @@ impl Message {
             Self::Seal(seal) => out.extend(seal.encode()),
             Self::Justification(justification) => out.extend(justification.encode()),
             Self::GetJustification(ask) => ask.put(&mut out),
+            Self::GetSeals(from) => from.put(&mut out),
             Self::GetPeers => {}
             Self::Peers(addresses) => addresses.put(&mut out),
         }
@@ -355,6 +359,7 @@ impl Message {
                 Self::Justification(Box::new(Justification::decode(rest)?))
             }
             16 => Self::GetJustification(field(rest)?),
+            20 => Self::GetSeals(field(rest)?),
             17 if rest.is_empty() => Self::GetPeers,
             17 => return Err(DecodeError::NotCanonical("trailing bytes or fields")),
             18 => Self::Peers(peers(rest)?),

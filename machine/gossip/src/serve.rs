@@ -2,11 +2,11 @@
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 
-use banyan_types::{Hash, Peer, Points};
+use banyan_types::{Hash, Peer, Points, witness::Seal};
 
 use crate::{
     Effect, Found, Gossip, Look, Message,
-    limits::{HEADERS_MAX, TXS_BYTES_MAX},
+    limits::{HEADERS_MAX, SEALS_MAX, TXS_BYTES_MAX},
     message::{Generation, GetGeneration, GetHeaders, GetJustification, GetTxs, Limited, Txs},
     peer::Answered,
     want::Want,
@@ -25,6 +25,8 @@ pub enum Asker {
     Txs(Peer, u64),
     /// A peer wants the justification of this key block.
     Justification(Peer, Hash),
+    /// A peer wants seals of eras' last key blocks.
+    Seals(Peer),
     /// A peer wants addresses.
     Addresses(Peer),
     /// Headers are to be asked for: where does this chain stand?
@@ -44,6 +46,7 @@ impl Asker {
             | Self::Block(peer, _)
             | Self::Txs(peer, _)
             | Self::Justification(peer, _)
+            | Self::Seals(peer)
             | Self::Addresses(peer) => Some(*peer),
             Self::Chase | Self::Past(_) | Self::Light(_) => None,
         }
@@ -99,6 +102,8 @@ impl Gossip {
             (Asker::Justification(peer, _), Found::Justification(justification)) => {
                 (peer, Message::Justification(justification))
             }
+            (Asker::Seals(peer), Found::Seals(seals)) => return self.send_seals(peer, seals, effects),
+            (Asker::Seals(_), _) => return,
             (Asker::Addresses(peer), Found::Addresses(all)) => (peer, Message::Peers(Limited::first_of(all))),
             (Asker::Addresses(peer), _) => (peer, Message::Peers(Limited::first_of([]))),
             (Asker::Generation(peer, hash, _) | Asker::Block(peer, hash) | Asker::Justification(peer, hash), _) => {
@@ -107,6 +112,14 @@ impl Gossip {
         };
         if self.peers.contains_key(&peer) {
             effects.push(Effect::Send(peer, Box::new(message)));
+        }
+    }
+
+    /// In order: whoever is eras behind can take one only after the one before.
+    fn send_seals(&self, peer: Peer, seals: Vec<Seal>, effects: &mut Vec<Effect>) {
+        if self.peers.contains_key(&peer) {
+            let seals = seals.into_iter().take(SEALS_MAX);
+            effects.extend(seals.map(|seal| Effect::Send(peer, Box::new(Message::Seal(Box::new(seal))))));
         }
     }
 

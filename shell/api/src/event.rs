@@ -105,6 +105,7 @@ impl FromStr for Cursor {
 }
 
 /// What a listener wants to hear.
+#[allow(clippy::struct_excessive_bools)] // each is a topic
 #[derive(Debug, Clone, Default)]
 struct Topics {
     blocks: bool,

@@ -39,6 +39,8 @@ fn every_command_prints_valid_json() {
     let with_password = ["--password-file", password.as_str(), "--yes"];
     let rows: Vec<(Vec<&str>, i32)> = vec![
         (vec!["status"], 0),
+        (vec!["finality"], 0),
+        (vec!["finality", "1"], 1),
         (vec!["tree"], 0),
         (vec!["blocks", "--limit", "3"], 0),
         (vec!["block", "0"], 0),

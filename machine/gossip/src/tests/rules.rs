@@ -6,7 +6,7 @@ use banyan_types::{Bytes, Era, Hash, Height, Peer, Points, Round, Signature, Tim
 
 use super::world::*;
 use crate::{
-    Effect, Gossip, Input, Message, To, Why, Word,
+    Effect, Found, Gossip, Input, Look, Message, To, Why, Word,
     limits::{ANSWER_MS, BAN_MS, HALVE_MS},
     message::{BlockBytes, Generation, GetHeaders, Hello, Limited, Txs},
 };
@@ -53,6 +53,30 @@ fn sends(effects: &[Effect]) -> Vec<(Peer, u8)> {
         _ => None,
     });
     sent.collect()
+}
+
+/// Whoever is eras behind can take each boundary's seal only after the one before.
+#[test]
+fn seals_of_boundaries_are_asked_of_a_peer_and_told_in_order() {
+    let mut gossip = met(&[ALICE, BOB]);
+    let asked = step(&mut gossip, Input::FetchSeals(ALICE, Height(159)));
+    assert_eq!(asked[..1], [Effect::Send(ALICE, Box::new(Message::GetSeals(Height(159))))]);
+    let effects = step(&mut gossip, say(BOB, Message::GetSeals(Height(159))));
+    let look = effects.iter().find_map(|effect| match effect {
+        Effect::Look(id, Look::Seals(Height(159))) => Some(*id),
+        _ => None,
+    });
+    let seal = |height| Seal {
+        era: Era(7),
+        round: Round(1),
+        height: Height(height),
+        hash: Hash([1; 32]),
+        bitmap: Bytes(vec![0xf0]),
+        signatures: vec![Signature([2; 64]); 4],
+    };
+    let found = Input::Found(look.unwrap(), Found::Seals(vec![seal(159), seal(179)]));
+    let told = [159, 179].map(|height| Effect::Send(BOB, Box::new(Message::Seal(Box::new(seal(height))))));
+    assert_eq!(step(&mut gossip, found)[..2], told);
 }
 
 #[test]

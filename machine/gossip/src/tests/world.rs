@@ -328,7 +328,7 @@ impl Node {
                 self.blocks.get(&hash).map_or(Found::Nothing, |(made, _)| Found::Block(Box::new(made.bytes())))
             }
             Look::Txs(hashes) => Found::Txs(hashes.iter().map(|hash| self.pool.get(hash).cloned()).collect()),
-            Look::Justification { .. } => Found::Nothing,
+            Look::Justification { .. } | Look::Seals(_) => Found::Nothing,
             Look::Addresses => Found::Addresses(Vec::new()),
         }
     }

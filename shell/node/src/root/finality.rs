@@ -296,8 +296,9 @@ impl RootDriver {
             Effect::Fetch(peer, Want::Justification(_, source)) => {
                 self.todo.push_back(Todo::Talk(Talk::FetchJustification(peer, source.round, source.hash)));
             }
-            // It comes with the key blocks, and with the words at each connection.
-            Effect::Fetch(_, Want::Boundary(_)) => {}
+            Effect::Fetch(peer, Want::Boundary(era)) => {
+                self.todo.push_back(Todo::Talk(Talk::FetchSeals(peer, stake.params.last_of(era))));
+            }
             Effect::Witnessed { hash, .. } => {
                 stake.witnessed = Some(hash);
                 self.todo.extend([Todo::Chain(Step::Witnessed(hash)), Todo::Chain(Step::Reseal)]);
@@ -333,6 +334,18 @@ impl RootDriver {
             To::One(peer) => Reach::One(peer),
         };
         self.todo.push_back(Todo::Talk(Talk::Say { word, to }));
+    }
+
+    /// Seals of the last key blocks of eras, from a height on, as far as this node has kept them.
+    pub(super) fn seals_from(&self, core: &Core, from: Height, most: usize) -> Result<Vec<Seal>, NodeError> {
+        let Finality::Stake(stake) = &self.finality else { return Ok(Vec::new()) };
+        let (mut era, mut seals) = (stake.params.era_of(from), Vec::new());
+        while seals.len() < most {
+            let Some(row) = core.chain.store().record(SEAL_RECORD, stake.params.last_of(era).0)? else { break };
+            seals.push(Seal::decode(&row)?);
+            era = era.next().unwrap_or(era);
+        }
+        Ok(seals)
     }
 
     /// A justification that a peer asks for.

@@ -2,7 +2,7 @@
 
 use banyan_gossip::{
     Found, Look,
-    limits::{PAGE_BLOCKS_MAX, PAGE_BYTES_MAX},
+    limits::{PAGE_BLOCKS_MAX, PAGE_BYTES_MAX, SEALS_MAX},
     message::BlockBytes as Page,
 };
 use banyan_store::{Order as Direction, Place};
@@ -31,6 +31,7 @@ impl RootDriver {
                 Some(justification) => Found::Justification(Box::new(justification)),
                 None => Found::Nothing,
             },
+            Look::Seals(from) => Found::Seals(self.seals_from(core, from, SEALS_MAX)?),
             Look::Addresses => {
                 Found::Addresses(self.peers.as_ref().map(|peers| peers.addresses.clone()).unwrap_or_default())
             }
