@@ -97,6 +97,12 @@ impl Machine {
     /// A seal that holds.
     pub(crate) fn accept_seal(&mut self, from: Option<Peer>, seal: Box<Seal>, effects: &mut Vec<Effect>) {
         let Some(node) = self.tree.get(&seal.hash).copied() else {
+            // All final blocks of the era are here, and this is none of them: its header will never be taken up.
+            if self.tree.key(&self.last_final).is_some_and(|held| seal.height <= held.height) {
+                self.persist(Record::Seal(seal.clone()), effects);
+                self.conflict(seal, effects);
+                return;
+            }
             if self.awaited.as_ref().is_none_or(|held| held.height < seal.height) {
                 self.awaited = Some(seal);
             }
@@ -107,10 +113,7 @@ impl Machine {
         }
         self.persist(Record::Seal(seal.clone()), effects);
         if !self.tree.descends(&seal.hash, &self.last_final) {
-            self.halted = true;
-            self.stage = Stage::Resting;
-            let (held, ours) = (self.last_final, self.seal.clone());
-            effects.push(Effect::Alarm(Alarm::ConflictingSeal { held, seal: ours, got: seal }));
+            self.conflict(seal, effects);
             return;
         }
         score(from, Points::USEFUL, effects);
@@ -121,6 +124,14 @@ impl Machine {
             effects.push(Effect::Alarm(Alarm::FinalInvalid(seal.hash)));
         }
         self.finalised(from, seal, effects);
+    }
+
+    /// Two seals that cannot both be: stop.
+    fn conflict(&mut self, got: Box<Seal>, effects: &mut Vec<Effect>) {
+        self.halted = true;
+        self.stage = Stage::Resting;
+        let (held, seal) = (self.last_final, self.seal.clone());
+        effects.push(Effect::Alarm(Alarm::ConflictingSeal { held, seal, got }));
     }
 
     fn finalised(&mut self, from: Option<Peer>, seal: Box<Seal>, effects: &mut Vec<Effect>) {

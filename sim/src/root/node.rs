@@ -84,6 +84,8 @@ pub enum Order {
     Tip(Box<Tip>),
     /// A key block is final.
     Final(Box<Seal>),
+    /// Over half of the weight prevoted a key block.
+    Witnessed(Hash),
     /// A micro block is locked.
     Locked(MicroRef),
     /// A micro block was signed and is on disk.
@@ -421,6 +423,7 @@ impl Node {
                 Spoken::Fetch(_, Want::Boundary(_)) | Spoken::Score(..) => {}
                 Spoken::Witnessed { hash, .. } => {
                     self.todo.extend([Todo::Chain(Step::Witnessed(hash)), Todo::Chain(Step::Reseal)]);
+                    orders.push(Order::Witnessed(hash));
                 }
                 Spoken::Locked(micro) => {
                     self.todo.push_back(Todo::Chain(Step::Locked { micro: micro.hash }));

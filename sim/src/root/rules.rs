@@ -3,7 +3,7 @@
 //! A made-up signature is the signer's key twice, a made-up proof of work its nonce 42 times: as good as any in a world
 //! without forgers, and thousands of times cheaper.
 
-use std::num::NonZeroU64;
+use std::{num::NonZeroU64, sync::LazyLock};
 
 use banyan_crypto::{BadSignature, SecretKey};
 use banyan_ledger::certificate::BadCertificate;
@@ -27,6 +27,12 @@ pub const GENESIS_TIME: TimeMs = TimeMs(1_800_000_000_000);
 const NETWORK: &str = "banyan-sim-root";
 /// Leaves room for ten times less work.
 const TARGET_INITIAL: u32 = 0x1f00_ffff;
+
+/// Nodes that have keys.
+const KEYS_MAX: usize = 64;
+/// Their keys: to make one takes as long as a hundred steps.
+static KEYS: LazyLock<Vec<PublicKey>> =
+    LazyLock::new(|| (0..KEYS_MAX).map(|at| PublicKey(secret(NodeId(at)).public())).collect());
 
 /// How a world is made.
 #[derive(Debug, Clone)]
@@ -119,7 +125,7 @@ pub fn miner(who: NodeId) -> Miner {
 
 /// A node's key, for votes and micro blocks.
 pub fn key_of(who: NodeId) -> PublicKey {
-    PublicKey(secret(who).public())
+    KEYS[who.0]
 }
 
 /// A node's account.

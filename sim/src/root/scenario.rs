@@ -139,11 +139,9 @@ impl Scenario {
                 let free: Vec<_> = cheats.filter(|id| !world.is_slashed(*id)).collect();
                 ensure(free.is_empty(), "who votes twice is slashed", || format!("{free:?} are not"))
             }
+            // Those who are ahead of the other side's seals can tell at once; the others wait for headers that never come.
             Self::EquivocatorsThird if world.watch.has_conflict => {
-                let calm = world.honest().find(|node| !world.watch.alarmed.contains(&node.id));
-                ensure(calm.is_none(), "conflicting seals alarm every honest node", || {
-                    calm.map(|node| node.id.to_string()).unwrap_or_default()
-                })
+                ensure(!world.watch.alarmed.is_empty(), "conflicting seals raise an alarm", || "none is raised".into())
             }
             Self::HashShock => {
                 let mean = world.interval_ms(20);
@@ -181,7 +179,8 @@ fn third(cheats: u64, plan: Plan) -> Plan {
     let first = (twins.len() + plan.nodes) / 2;
     let side = |at: usize| usize::from(at >= first);
     let groups = (0..plan.nodes + twins.len()).map(side).collect();
-    Plan { twins, faults: vec![(2 * INTERVAL_MS, Fault::Part(groups))], ..plan }
+    // One era: beyond its end neither side can compare the other's seals with what it holds.
+    Plan { twins, faults: vec![(2 * INTERVAL_MS, Fault::Part(groups))], era: 1_000, ..plan }
 }
 
 fn selfish(random: &mut Random, plan: Plan) -> Plan {
@@ -210,4 +209,26 @@ fn gone(plan: Plan) -> Plan {
     let mut faults: Vec<_> = (6..10).map(|at| (3 * INTERVAL_MS, Fault::Crash(NodeId(at), 0, None))).collect();
     faults.push((plan.heal_ms - INTERVAL_MS, Fault::Anchor(4)));
     Plan { faults, era: 5, ..plan }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_world_of_each_scenario_keeps_the_laws() {
+        for seed in 0..Scenario::ALL.len() as u64 {
+            let scenario = Scenario::at(seed);
+            if let Err(broken) = scenario.run(seed) {
+                panic!("{}: {broken}; replay: cargo xtask sweep root --seeds {seed}..{}", scenario.name(), seed + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_seed_is_the_same_world_and_another_is_another() {
+        let trace = |seed| Scenario::Churn.run(seed).expect("a world that keeps the laws").trace;
+        assert_eq!(trace(1), trace(1));
+        assert_ne!(trace(1), trace(2));
+    }
 }

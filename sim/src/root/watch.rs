@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banyan_root::Tip;
+use banyan_root::{BlockRef, Tip};
 use banyan_types::{
     AccountId, Hash, Height, TimeMs,
     witness::{Seal, Slot, Statement, Vote},
@@ -27,6 +27,8 @@ struct Seen {
     /// When each key block joined the tree, and each micro block was locked, as the node knows it since it started.
     locked: BTreeMap<Hash, TimeMs>,
     arrived: BTreeMap<Hash, TimeMs>,
+    /// Key blocks that over half of the weight prevoted, which breaks ties.
+    witnessed: BTreeSet<Hash>,
     /// Up to which height the figures have its final blocks.
     counted: Height,
 }
@@ -60,6 +62,11 @@ impl Watch {
         let seen = self.seen.entry(node).or_default();
         seen.locked.clear();
         seen.arrived.clear();
+    }
+
+    /// A node saw a majority for a key block.
+    pub fn witnessed(&mut self, node: NodeId, key: Hash) {
+        self.seen.entry(node).or_default().witnessed.insert(key);
     }
 
     /// A node saw a lock.
@@ -171,6 +178,8 @@ impl Seen {
         let (Some(old), Some(new)) = (tip.undone.last(), ledger.get(&tip.block.hash)) else { return Ok(()) };
         let is_new_final = ledger.descends(&tip.block.key_hash, &node.root.last_final().hash)
             && !ledger.descends(&old.key_hash, &node.root.last_final().hash);
+        // A majority of the witnesses decides between tips of equal work, and one lead makes them equal.
+        let is_witnessed = tip.redone.iter().any(|block| self.witnessed.contains(&block.hash));
         let own = |stored: &Stored| {
             let before = ledger.get(&stored.header.prev_hash()).map_or(0, |before| before.work);
             stored.work.saturating_sub(before)
@@ -183,10 +192,22 @@ impl Seen {
             let discount = ledger.get(&first.hash).map_or(0, own);
             let ours = ledger.get(&old.hash).map_or(0, |stored| stored.work);
             let leads = new.work.saturating_sub(discount) > ours;
-            ensure(!is_old || leads || is_new_final, "a switch below a lock has a lead of two key blocks", || {
-                format!("{}: {} at {} left out", node.id, micro.hash, micro.height)
-            })?;
+            ensure(
+                !is_old || leads || is_new_final || is_witnessed,
+                "a switch below a lock has a lead of two key blocks",
+                || {
+                    let (undone, redone) = (places(&tip.undone), places(&tip.redone));
+                    let held = arrived.0.saturating_sub(locked.0);
+                    format!("{}: locked {held} ms before the key block came; undone {undone}, redone {redone}", node.id)
+                },
+            )?;
         }
         Ok(())
     }
+}
+
+/// Blocks by height and index.
+fn places(blocks: &[BlockRef]) -> String {
+    let places: Vec<_> = blocks.iter().map(|block| format!("{}.{}", block.height, block.index)).collect();
+    places.join(" ")
 }

@@ -316,6 +316,7 @@ impl World {
                 self.watch.sealed(id, &self.ledger, &seal, self.plan.is_safe())?;
                 self.watch.finals(&self.nodes[id.0], &self.ledger, &seal, self.now, &mut self.figures);
             }
+            Order::Witnessed(hash) => self.watch.witnessed(id, hash),
             Order::Locked(micro) if honest => self.watch.locked(id, micro.hash, self.now),
             Order::Accuse(proof) if honest => {
                 let guilty = (0..self.plan.witnesses).map(NodeId).find(|who| account(*who) == proof.staker);

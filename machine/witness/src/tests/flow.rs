@@ -205,6 +205,20 @@ fn a_conflicting_seal_stops_finality_and_is_kept() {
 }
 
 #[test]
+fn a_seal_beside_the_final_chain_conflicts_though_its_header_never_comes() {
+    let mut machine = machine(0);
+    let (ours, theirs) = (chain(1)[0], key(9, 1, 0));
+    let held = Box::new(seal(1, ours, &[0, 1, 2], 4));
+    let got = Box::new(seal(2, theirs, &[1, 2, 3], 4));
+    let _ = step(&mut machine, Input::Header(ours));
+    let _ = step(&mut machine, Input::Seal { from: None, seal: held.clone() });
+    let effects = step(&mut machine, Input::Seal { from: None, seal: got.clone() });
+    let alarm = Alarm::ConflictingSeal { held: ours.hash, seal: Some(held), got: got.clone() };
+    assert_eq!(effects, [Effect::Persist(Seq(2), Record::Seal(got)), Effect::Alarm(alarm)]);
+    assert!(machine.is_halted());
+}
+
+#[test]
 fn no_finality_across_an_unsealed_era_boundary() {
     let me = Me { key: key_of(0), memory: Memory::None };
     let saved = Saved::genesis(genesis(), sets(4));
