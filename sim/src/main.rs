@@ -77,7 +77,7 @@ impl World {
                 let scenario = scenario.unwrap_or_else(|| root::scenario::Scenario::at(seed));
                 let named = |Broken { law, what }| Broken { law, what: format!("{}: {what}", scenario.name()) };
                 let ended = scenario.run(seed).map_err(named)?;
-                if seed % REPLAY_EVERY == 0 {
+                if seed.is_multiple_of(REPLAY_EVERY) {
                     let again = scenario.run(seed).map_err(named)?;
                     ensure(again.trace == ended.trace, "the same seed is the same world", || scenario.name().into())?;
                 }
@@ -107,8 +107,8 @@ fn world(name: &str) -> Result<World, String> {
         _ => {
             let trees = Scenario::ALL.into_iter().map(|scenario| scenario.name().to_owned());
             let roots = roots.into_iter().map(|scenario| format!("root/{}", scenario.name()));
-            let names: Vec<_> = trees.chain(["root".to_owned()]).chain(roots).collect();
-            Err(format!("no scenario {name}; there are {}", names.join(", ")))
+            let known: Vec<_> = trees.chain(["root".to_owned()]).chain(roots).collect();
+            Err(format!("no scenario {name}; there are {}", known.join(", ")))
         }
     }
 }

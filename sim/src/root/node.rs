@@ -104,6 +104,7 @@ enum Todo {
 }
 
 /// A node.
+#[allow(clippy::struct_excessive_bools)] // what it is and how it stands, each on its own
 pub struct Node {
     /// Its number.
     pub id: NodeId,
@@ -494,11 +495,11 @@ impl Node {
         };
         let who = is_miner.then(|| miner(self.who));
         self.root = Machine::resume(rules.root.clone(), who, saved).expect("what was written is a chain");
-        self.start_votes(rules, ledger, top, keys);
+        self.start_votes(rules, ledger, top, &keys);
         (self.is_up, self.is_ready) = (true, false);
     }
 
-    fn start_votes(&mut self, rules: &Rules, ledger: &Ledger, top: Height, keys: Vec<banyan_witness::KeyRef>) {
+    fn start_votes(&mut self, rules: &Rules, ledger: &Ledger, top: Height, keys: &[banyan_witness::KeyRef]) {
         let era = rules.votes.era_of(Height(top.0 + 1));
         let floor = era.0.checked_sub(1).map_or(Height(0), |before| rules.votes.last_of(Era(before)));
         let mut line: Vec<_> = ledger.keys(&self.disk.last_final).map(|stored| stored.key).collect();

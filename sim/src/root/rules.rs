@@ -115,7 +115,8 @@ impl Rules {
 
 /// The proof of work of a nonce.
 pub const fn proof(nonce: u64) -> Cycle {
-    [nonce as u32; POW_EDGES]
+    let [_, _, _, _, a, b, c, d] = nonce.to_be_bytes();
+    [u32::from_be_bytes([a, b, c, d]); POW_EDGES]
 }
 
 /// Whom a node mines for.

@@ -176,7 +176,7 @@ fn partition(random: &mut Random, plan: Plan) -> Plan {
 /// Three or four of eight vote on both sides; the others are on one each.
 fn third(cheats: u64, plan: Plan) -> Plan {
     let twins: Vec<_> = (0..plan.nodes).take_while(|at| (*at as u64) < cheats).map(NodeId).collect();
-    let first = (twins.len() + plan.nodes) / 2;
+    let first = usize::midpoint(twins.len(), plan.nodes);
     let side = |at: usize| usize::from(at >= first);
     let groups = (0..plan.nodes + twins.len()).map(side).collect();
     // One era: beyond its end neither side can compare the other's seals with what it holds.

@@ -297,7 +297,7 @@ impl World {
         match order {
             Order::Block(hash, to) => self.send_block(id, hash, to),
             Order::Fetch(peer, hash) => self.post(id, node_of(peer), Parcel::Ask(hash)),
-            Order::Word(message, to) => self.say(id, message, to)?,
+            Order::Word(message, to) => self.say(id, &message, to)?,
             Order::Want(peer, era, source) => self.post(id, node_of(peer), Parcel::Want(era, source)),
             Order::Mine(template, header, seal) => self.mine(id, template, header, seal),
             Order::StopMining => drop(self.jobs.remove(&id)),
@@ -334,13 +334,13 @@ impl World {
                 self.watch.forked.insert(key);
                 self.spread(id, Tx::Fork(key));
             }
-            Order::Alarm(text) if honest => self.alarm(id, text)?,
+            Order::Alarm(text) if honest => self.alarm(id, &text)?,
             Order::Tip(_) | Order::Final(_) | Order::Locked(_) | Order::Accuse(_) | Order::Alarm(_) => {}
         }
         Ok(())
     }
 
-    fn alarm(&mut self, id: NodeId, text: String) -> Result<(), Broken> {
+    fn alarm(&mut self, id: NodeId, text: &str) -> Result<(), Broken> {
         if text.starts_with("ForkBelowFinal") {
             return Ok(());
         }
@@ -426,9 +426,9 @@ impl World {
         }
     }
 
-    fn say(&mut self, id: NodeId, message: Message, to: To) -> Result<(), Broken> {
+    fn say(&mut self, id: NodeId, message: &Message, to: To) -> Result<(), Broken> {
         let mut second = None;
-        if let Message::Vote(vote) = &message
+        if let Message::Vote(vote) = message
             && self.nodes[id.0].is_own(&self.rules, vote)
         {
             if self.plan.is_honest(id) {
@@ -437,7 +437,7 @@ impl World {
             } else if self.plan.act(id) == Act::Equivocator {
                 second = cheats::second_vote(&self.rules, &self.ledger, id, vote);
             }
-        } else if matches!((&message, to), (Message::Vote(_), To::All | To::Except(_))) {
+        } else if matches!((message, to), (Message::Vote(_), To::All | To::Except(_))) {
             // Every node hears every other directly: nothing need be passed on.
             return Ok(());
         }
@@ -446,7 +446,7 @@ impl World {
             To::All => self.others(id),
             To::Except(peer) => self.others(id).into_iter().filter(|other| other.peer() != peer).collect(),
         };
-        let size = size_of_word(&message);
+        let size = size_of_word(message);
         for to in receivers {
             if matches!(message, Message::Vote(_)) && self.links.chance(self.plan.loss) {
                 continue;
