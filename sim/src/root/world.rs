@@ -1,7 +1,7 @@
 //! Many nodes in one thread: virtual time, links that delay and part, work found by chance.
 //!
 //! Events wait in one queue by time; each is given to a node, its orders become events. After each, the laws are checked.
-//! All is drawn from the seed. Read [`World::step`] first.
+//! All is drawn from the seed. Read `World::step` first.
 
 use std::collections::BTreeMap;
 

@@ -70,10 +70,10 @@ fn messages() -> Vec<Message> {
         Message::Seal(Box::new(seal)),
         Message::Justification(Box::new(justification)),
         Message::GetJustification(GetJustification { round: Round(1), hash }),
-        Message::GetSeals(Height(159)),
         Message::GetPeers,
         Message::Peers(Limited::first_of(["one".into(), "two".into()])),
         Message::Missing(hash),
+        Message::GetSeals(Height(159)),
     ]
 }
 
