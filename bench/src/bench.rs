@@ -1,6 +1,6 @@
 //! List the benches.
 
-use crate::{Fault, figure::Figure, http, ledger, limit, memory, store, tree};
+use crate::{Fault, figure::Figure, http, ledger, limit, memory, network, store, tree};
 
 /// One bench: its figures' names begin with its own.
 pub(crate) struct Bench {
@@ -26,7 +26,7 @@ impl Bench {
 }
 
 /// Every bench, the machine's limits first.
-pub(crate) static ALL: [Bench; 12] = [
+pub(crate) static ALL: [Bench; 14] = [
     Bench::new("ed25519::verify", limit::ed25519),
     Bench::new("sha256", limit::sha256),
     Bench::new("disk", limit::disk),
@@ -39,4 +39,6 @@ pub(crate) static ALL: [Bench; 12] = [
     Bench::new("http::submit", http::submit),
     Bench::new("http::get", http::get),
     Bench::new("node::memory", memory::node),
+    Bench::new("network::final", network::finality),
+    Bench::new("network::spends", network::spends),
 ];

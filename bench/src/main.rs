@@ -13,6 +13,7 @@ mod ledger;
 mod limit;
 mod machine;
 mod memory;
+mod network;
 mod report;
 mod running;
 mod sample;
