@@ -37,7 +37,7 @@ const SPENDS_EACH: u64 = 60;
 /// Transactions of one submit.
 const BATCH: usize = 256;
 /// A bound for what hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The nodes, and the folders that end with them.
 struct Group {
