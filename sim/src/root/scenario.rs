@@ -124,7 +124,7 @@ impl Scenario {
             Self::HashShock => {
                 let minute = INTERVAL_MS / 2;
                 let faults = vec![(20 * minute, Fault::Power(1_000)), (60 * minute, Fault::Power(100))];
-                Plan { faults, bound: 100, ..Plan::calm(4, 4, 60) }
+                Plan { faults, bound: 100, ..Plan::calm(4, 4, 140) }
             }
             Self::StakeGone => gone(Plan::calm(10, 10, 16)),
             Self::CensorSeal => Plan { censors: 4, signs: true, ..Plan::calm(6, 4, 10) },

@@ -121,10 +121,10 @@ proptest! {
             world.nodes[node].pool_in(vec![bytes]);
             world.run(2);
         }
-        // Whoever ends equal stays where it is: one more block decides.
+        // Whoever ends equal stays where it is: more blocks than all forks together decide.
         let tip = world.nodes[0].tip;
         let tip = world.nodes[0].blocks[&tip].0.header.clone();
-        for made in chain(&tip, 99, 8, 1) {
+        for made in chain(&tip, 99, 30, 1) {
             world.nodes[0].take(None, made);
         }
         world.loss = 0;
