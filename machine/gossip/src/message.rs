@@ -234,7 +234,7 @@ pub enum Message {
     Justification(Box<Justification>),
     /// Ask for a justification: [`Message::Justification`].
     GetJustification(GetJustification),
-    /// Ask for the seals of era's last key blocks, from this height on: [`Message::Seal`], one for each.
+    /// Ask for the seals of eras' last key blocks, from this height on: [`Message::Seal`], one for each.
     GetSeals(Height),
     /// Ask for addresses of peers: [`Message::Peers`].
     GetPeers,
