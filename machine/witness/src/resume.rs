@@ -103,6 +103,11 @@ impl Machine {
         Ok(machine)
     }
 
+    /// Vote from this era on. The shell says so once it knows what this node's key may have signed before.
+    pub const fn vote_from(&mut self, era: Era) {
+        self.votes_from = era;
+    }
+
     /// Take back certificates of the running era. They were checked before they were written.
     fn recall(&mut self, seal: Option<Box<Seal>>, justifications: Vec<Justification>) {
         let era = self.pool.era;

@@ -210,7 +210,7 @@ pub struct Node {
     /// Vote as a witness with the key in this file (sk_…)
     #[arg(long, value_name = "FILE")]
     pub witness_key: Option<PathBuf>,
-    /// The witness has lost the memory of its votes: it waits an era, so that it cannot vote twice
+    /// The witness has no memory of its votes here: it waits for up to two eras, so that it cannot vote twice
     #[arg(long = "new", requires = "witness_key")]
     pub is_new: bool,
     /// Listen for peers at this address; port 0 is any. Without it and without --peer the node is alone

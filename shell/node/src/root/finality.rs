@@ -20,7 +20,7 @@ use banyan_witness::{
     Checks, Effect, Input as Vote, KeyRef, Me, Memory, Message, MicroRef, Params, Record, Saved, To, Want, Watermarks,
 };
 
-use super::{RootDriver, Todo, WitnessRole, resume};
+use super::{RootDriver, Todo, WitnessRole, gate::Gate, resume};
 use crate::{
     Chain, Header, Leaves as _, NodeError,
     genesis::RootEngineParams,
@@ -33,6 +33,9 @@ const SEAL_RECORD: u8 = 2;
 const JUSTIFICATION_RECORD: u8 = 3;
 /// Kind of the records that hold the last key blocks of eras, for light clients.
 const BOUNDARY_RECORD: u8 = 4;
+/// Key intervals, and never more than an era has, within which a sealed key block is fresh: the network is in its era or in
+/// the next one.
+const FRESH_INTERVALS: u64 = 10;
 /// Name of the row with the votes that bind this node; the witness key's digits follow.
 const VOTES_ROW: &str = "root.votes";
 
@@ -51,6 +54,8 @@ pub struct Stake {
     key: Option<SecretKey>,
     /// The votes that bind, as the row holds them.
     marks: Watermarks,
+    /// When this node may vote.
+    gate: Gate,
     /// The last micro block that a quorum has locked.
     locked: Option<MicroRef>,
     /// The key block that over half of the weight prevoted last.
@@ -112,6 +117,7 @@ impl Finality {
         chain_machine: &Machine,
         engine: &RootEngineParams,
         role: Option<WitnessRole>,
+        has_peers: bool,
     ) -> Result<Self, NodeError> {
         let chain = &core.chain;
         let Some(rules) = chain.params().root.as_ref().filter(|root| root.stake.is_some()) else {
@@ -132,14 +138,15 @@ impl Finality {
             micro_interval_ms: engine.micro_interval_ms,
         };
         let saved = saved(chain, chain_machine, &params)?;
-        let (me, marks) = match &role {
-            Some(role) => recall(chain, &params, role)?,
-            None => (None, Watermarks::default()),
+        let (me, marks, gate) = match &role {
+            Some(role) => recall(chain, role, has_peers)?,
+            None => (None, Watermarks::default(), Gate::Waiting),
         };
-        let machine = banyan_witness::Machine::start(params, Checks::LEDGER, me, saved)
+        let mut machine = banyan_witness::Machine::start(params, Checks::LEDGER, me, saved)
             .map_err(|refused| NodeError::Stopped(refused.to_string()))?;
+        machine.vote_from(gate.to_era());
         let key = role.map(|role| role.key);
-        let stake = Stake { machine, params, key, marks, locked: None, witnessed: None, stirred: true };
+        let stake = Stake { machine, params, key, marks, gate, locked: None, witnessed: None, stirred: true };
         Ok(Self::Stake(Box::new(stake)))
     }
 
@@ -243,16 +250,35 @@ impl Stake {
         }
     }
 
+    /// The row of what binds this node: from which era it may vote, and its votes.
+    fn remember(&self, commit: &mut Commit) {
+        if let Some(key) = &self.key {
+            commit.meta(&votes_row(key), votes_bytes(self.gate, &self.marks));
+        }
+    }
+
+    /// How old a sealed key block may be to be fresh, in milliseconds.
+    fn fresh_ms(&self) -> u64 {
+        FRESH_INTERVALS.min(self.params.era_len.get()).saturating_mul(self.params.key_interval_ms.get())
+    }
+
+    /// The gate has moved: write that down before the machine hears of it.
+    fn pass_gate(&mut self, core: &Core) -> Result<(), NodeError> {
+        let mut commit = Commit::new();
+        self.remember(&mut commit);
+        core.chain.store().commit(commit, Flush::Now)?;
+        self.machine.vote_from(self.gate.to_era());
+        self.stirred = true;
+        Ok(())
+    }
+
     /// Write a record down, votes and what they rest on flushed.
     fn persist(&mut self, core: &Core, record: &Record) -> Result<(), NodeError> {
         let mut commit = Commit::new();
         let flush = match record {
             Record::Vote(vote) => {
                 self.marks.note(vote);
-                let rows = self.marks.votes().iter().flat_map(Ballot::encode).collect::<Vec<_>>();
-                if let Some(key) = &self.key {
-                    commit.meta(&votes_row(key), rows);
-                }
+                self.remember(&mut commit);
                 Flush::Now
             }
             Record::Seal(seal) => {
@@ -311,6 +337,11 @@ impl RootDriver {
             }
             Effect::Final(seal) => {
                 let (hash, height) = (seal.hash, seal.height);
+                let made = self.machine.header(&hash).map(Named::time);
+                let is_fresh = made.is_some_and(|made| made.0.saturating_add(stake.fresh_ms()) >= core.now.0);
+                if stake.gate.sealed(seal.era, is_fresh) {
+                    stake.pass_gate(core)?;
+                }
                 self.todo.extend([Todo::Chain(Step::Final { hash, height }), Todo::Chain(Step::Reseal)]);
                 core.order(Order::News(News::Sealed(seal)));
             }
@@ -318,6 +349,20 @@ impl RootDriver {
             Effect::Score(peer, points) => self.todo.push_back(Todo::Talk(Talk::Score(peer, points))),
             Effect::Wake(at) => self.wakes.votes = Some(at),
             Effect::Alarm(alarm) => self.alarm(core, format!("{alarm:?}")),
+        }
+        Ok(())
+    }
+
+    /// A peer has said up to where its chain is final.
+    pub(super) fn witness_met(&mut self, core: &mut Core, last_final: Height) -> Result<(), NodeError> {
+        let Finality::Stake(stake) = &mut self.finality else { return Ok(()) };
+        if stake.key.is_none() || !stake.gate.met(last_final) {
+            return Ok(());
+        }
+        stake.pass_gate(core)?;
+        if stake.gate == Gate::Waiting {
+            let text = "this witness has no memory of votes and others have final blocks: it waits for up to two eras before it votes";
+            core.order(Order::News(News::Alarm(text.into())));
         }
         Ok(())
     }
@@ -378,29 +423,36 @@ fn votes_row(key: &SecretKey) -> String {
     format!("{VOTES_ROW}.{}", Hash(key.public()))
 }
 
-/// What this node remembers of its votes. The row is begun at the genesis, where there are none, so that its absence later
-/// says that it was lost.
-fn recall(chain: &Chain, params: &Params, role: &WitnessRole) -> Result<(Option<Me>, Watermarks), NodeError> {
-    let row = chain.store().meta(&votes_row(&role.key))?;
-    let height = chain.head()?.header.height();
-    let (memory, marks) = match row {
-        Some(row) => {
-            let votes: Vec<_> = row.chunks(VOTE_BYTES).map(Ballot::decode).collect::<Result<_, _>>()?;
-            let marks = Watermarks::of(votes);
-            (Memory::Kept(Box::new(marks.clone())), marks)
-        }
-        None if role.is_new => {
-            let from = Era(params.era_of(height).0.saturating_add(2));
-            (Memory::Lost { from }, Watermarks::default())
-        }
-        None => (Memory::None, Watermarks::default()),
-    };
-    if height == Height(0) || role.is_new {
-        let mut commit = Commit::new();
-        commit.meta(&votes_row(&role.key), marks.votes().iter().flat_map(Ballot::encode).collect::<Vec<_>>());
-        chain.store().commit(commit, Flush::Now)?;
+/// The row's bytes: from which era this node may vote, then its votes.
+fn votes_bytes(gate: Gate, marks: &Watermarks) -> Vec<u8> {
+    let votes = marks.votes().iter().flat_map(Ballot::encode).collect::<Vec<_>>();
+    [&gate.to_era().0.to_be_bytes()[..], &votes].concat()
+}
+
+/// What this node remembers of its votes. The row is begun with the store, so that its absence later says that it was lost.
+fn recall(chain: &Chain, role: &WitnessRole, has_peers: bool) -> Result<(Option<Me>, Watermarks, Gate), NodeError> {
+    let key = PublicKey(role.key.public());
+    if let Some(row) = chain.store().meta(&votes_row(&role.key))? {
+        let (gate, votes) = row.split_first_chunk().ok_or(NodeError::Header)?;
+        let votes: Vec<_> = votes.chunks(VOTE_BYTES).map(Ballot::decode).collect::<Result<_, _>>()?;
+        let marks = Watermarks::of(votes);
+        let memory = Memory::Kept(Box::new(marks.clone()));
+        return Ok((Some(Me { key, memory }), marks, Gate::of_era(Era(u32::from_be_bytes(*gate)))));
     }
-    Ok((Some(Me { key: PublicKey(role.key.public()), memory }), marks))
+    let at_genesis = chain.head()?.header.height() == Height(0);
+    let (memory, gate) = match (role.is_new, at_genesis, has_peers) {
+        (true, ..) => (Memory::Lost { from: Gate::Waiting.to_era() }, Gate::Waiting),
+        // Alone, nobody else can have final blocks.
+        (false, true, false) => (Memory::None, Gate::Open(Era(0))),
+        (false, true, true) => (Memory::None, Gate::Untried),
+        // The machine refuses to start.
+        (false, false, _) => return Ok((Some(Me { key, memory: Memory::None }), Watermarks::default(), Gate::Waiting)),
+    };
+    let marks = Watermarks::default();
+    let mut commit = Commit::new();
+    commit.meta(&votes_row(&role.key), votes_bytes(gate, &marks));
+    chain.store().commit(commit, Flush::Now)?;
+    Ok((Some(Me { key, memory }), marks, gate))
 }
 
 /// What the store has kept of finality, from the last block of the era before on.

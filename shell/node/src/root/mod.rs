@@ -8,6 +8,7 @@
 mod blocks;
 mod chain;
 mod finality;
+mod gate;
 mod lookup;
 mod peers;
 mod report;
@@ -125,7 +126,7 @@ impl RootDriver {
         let miner = key.as_ref().map(|key| Miner { key: PublicKey(key.public()), beneficiary: own(key) });
         let machine = Machine::resume(params.clone(), miner, resume::saved(&core.chain)?)
             .map_err(|broken| NodeError::Stopped(broken.to_string()))?;
-        let finality = Finality::open(core, &machine, &engine, witness)?;
+        let finality = Finality::open(core, &machine, &engine, witness, peers.is_some())?;
         let peers = peers.map(|role| Box::new(Peers::open(core, &machine, params, &role)));
         let mut driver = Self {
             machine,

@@ -67,7 +67,8 @@ impl RootDriver {
                 let found = self.look_up(core, look)?;
                 self.todo.push_back(Todo::Talk(Talk::Found(id, found)));
             }
-            Effect::Met(peer, _) => {
+            Effect::Met(peer, hello) => {
+                self.witness_met(core, hello.status.final_height)?;
                 self.todo.push_back(Todo::Votes(Vote::Connected(peer)));
                 self.todo.push_back(Todo::Talk(Talk::FetchAddresses(peer)));
             }

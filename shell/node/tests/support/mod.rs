@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub)] // each test uses its part
 
+pub mod town;
+
 use std::sync::Arc;
 
 use banyan_crypto::SecretKey;
@@ -11,14 +13,14 @@ use banyan_node::{
     RootRole, SoloRole,
 };
 use banyan_root::{
-    pow::{EdgeBits, Lean, Seed, Solver as _, verify},
+    pow::{Cycle, EdgeBits, Lean, Seed, Solver as _, verify},
     target::Target,
 };
 use banyan_store::Mem;
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Bytes, Hash, Height, Nonce, Payee, PublicKey, TimeMs, TxHash,
     associate::{Access, ChildParams, Regime},
-    header::KEY_WORKED_BYTES,
+    header::{KEY_WORKED_BYTES, KeyHeader},
     tx::{AssociateCommit, AssociateCreate, AssociateWithdraw, SignedTx, Spend, Transaction},
 };
 
@@ -42,7 +44,7 @@ pub const OPERATORS: [u8; 3] = [11, 12, 13];
 pub const LEADER: u8 = 21;
 pub const MINER: u8 = 31;
 
-const START: TimeMs = TimeMs(1_700_000_000_000);
+pub const START: TimeMs = TimeMs(1_700_000_000_000);
 
 pub struct World {
     pub now: TimeMs,
@@ -138,19 +140,7 @@ impl World {
         for order in orders {
             let more = match order {
                 Order::Mine(template, header) => {
-                    let EngineParams::Root(engine) = &self.root.chain().file().engine else { unreachable!() };
-                    let bits = EdgeBits::new(engine.edge_bits).unwrap();
-                    let target = Target::from_compact(header.target).unwrap();
-                    let worked: [u8; KEY_WORKED_BYTES] = *header.encode().first_chunk().unwrap();
-                    let solver = Lean::default();
-                    let (nonce, pow) = (0..)
-                        .find_map(|nonce| {
-                            let seed = Seed::of_header(&worked, nonce);
-                            let cycles = solver.solve(&seed, bits, &|| false);
-                            let good = cycles.into_iter().find(|cycle| verify(&seed, bits, cycle, &target).is_ok());
-                            good.map(|cycle| (nonce, cycle))
-                        })
-                        .unwrap();
+                    let (nonce, pow) = solve(&self.root, &header);
                     self.root.handle(Input::Solved { template, nonce, pow: Box::new(pow) }).unwrap()
                 }
                 Order::ToParent(tx) => {
@@ -185,6 +175,22 @@ impl World {
         let height = |node: &Node| node.chain().head().unwrap().header.height();
         (height(&self.root), height(&self.child))
     }
+}
+
+/// A proof of work for a header, whatever it takes.
+pub fn solve(node: &Node, header: &KeyHeader) -> (u64, Cycle) {
+    let EngineParams::Root(engine) = &node.chain().file().engine else { unreachable!() };
+    let bits = EdgeBits::new(engine.edge_bits).unwrap();
+    let target = Target::from_compact(header.target).unwrap();
+    let worked: [u8; KEY_WORKED_BYTES] = *header.encode().first_chunk().unwrap();
+    let solver = Lean::default();
+    let found = (0..).find_map(|nonce| {
+        let seed = Seed::of_header(&worked, nonce);
+        let cycles = solver.solve(&seed, bits, &|| false);
+        let good = cycles.into_iter().find(|cycle| verify(&seed, bits, cycle, &target).is_ok());
+        good.map(|cycle| (nonce, cycle))
+    });
+    found.unwrap()
 }
 
 /// A fee that is always enough.

@@ -1,0 +1,114 @@
+//! Several whole nodes of one root that talk to each other: what they make final, what they report, what they never say.
+
+mod support;
+
+use banyan_ledger::{Slashed, Stake, key as leaf};
+use banyan_node::{Leaves as _, Node};
+use banyan_types::Amount;
+use support::{
+    account, coins,
+    town::{BOND, ERA, Resident, Town},
+};
+
+/// Key intervals of the profile `dev`, in milliseconds.
+const INTERVAL_MS: u64 = 3_000;
+
+/// Four honest witnesses; the first one mines.
+const HONEST: [Resident; 4] = [honest(1, true), honest(2, false), honest(3, false), honest(4, false)];
+
+const fn honest(seed: u8, mines: bool) -> Resident {
+    Resident { seed, mines, lies: false }
+}
+
+fn stake(node: &Node, seed: u8) -> Stake {
+    let head = node.chain().head().unwrap();
+    head.view.leaf(&leaf::stake(account(seed)), Stake::decode).unwrap().unwrap()
+}
+
+fn balance(node: &Node, seed: u8) -> Amount {
+    node.chain().head().unwrap().view.account(account(seed)).unwrap().unwrap().balance
+}
+
+#[test]
+fn witnesses_make_key_blocks_final_across_eras() {
+    let mut town = Town::running(&HONEST);
+    let everywhere = |town: &Town| (0..4).all(|n| town.last_final(n) > 2 * ERA);
+    assert!(town.until(4 * ERA * INTERVAL_MS, everywhere));
+    assert_eq!(town.alarms, []);
+}
+
+#[test]
+fn a_witness_that_votes_twice_is_slashed_by_whoever_sees_it() {
+    let liar = Resident { seed: 4, mines: false, lies: true };
+    let mut town = Town::running(&[HONEST[0], HONEST[1], HONEST[2], liar]);
+    let before = balance(town.node(0), 1);
+    let is_slashed = |town: &Town| (0..3).all(|n| stake(town.node(n), 4).slashed != Slashed::Never);
+    assert!(town.until(4 * INTERVAL_MS, is_slashed), "nobody reports the votes");
+    assert_eq!(stake(town.node(0), 4).bonded, Amount::ZERO);
+    assert!(stake(town.node(0), 1).bonded == coins(BOND), "the honest keep theirs");
+    let earned: Vec<_> = (1..=3).map(|seed| balance(town.node(0), seed)).collect();
+    assert!(earned.iter().any(|held| *held > before.plus(coins(BOND / 25)).unwrap()), "the reporter gets its part");
+    let last = town.last_final(0);
+    assert!(town.until(4 * INTERVAL_MS, |town| (0..3).all(|n| town.last_final(n) > last)), "finality goes on");
+}
+
+#[test]
+fn a_witness_that_crashes_at_any_write_never_votes_twice() {
+    for operation in 0..32 {
+        for kept in [0, 8] {
+            let mut town = Town::running(&HONEST);
+            assert!(town.until(5 * INTERVAL_MS, |town| town.last_final(1) >= 1));
+            let done = town.disk(1).operations();
+            town.disk(1).fail_at(done + operation);
+            assert!(town.until(5 * INTERVAL_MS, |town| town.has_failed(1)), "the disk is not written to");
+            town.kill(1, kept);
+            town.start(1).unwrap();
+            town.join(&[0, 1, 2, 3]);
+            // Whatever it says from now on is held against what it said before.
+            let last = town.last_final(0);
+            assert!(town.until(4 * INTERVAL_MS, |town| town.last_final(1) > last), "it does not come back");
+            assert_eq!(town.alarms, []);
+        }
+    }
+}
+
+#[test]
+fn a_witness_whose_disk_is_new_never_votes_where_it_may_have_voted() {
+    let mut town = Town::running(&HONEST);
+    assert!(town.until(4 * ERA * INTERVAL_MS, |town| town.last_final(1) > ERA + 1));
+    let era = town.last_final(1) / ERA;
+    let said = town.votes_in(1, era);
+    town.kill(1, 0);
+    town.wipe(1);
+    town.start(1).unwrap();
+    town.join(&[0, 1, 2, 3]);
+    // A restart does not make it forget that it waits.
+    town.run(INTERVAL_MS / 2);
+    town.kill(1, 0);
+    town.start(1).unwrap();
+    town.join(&[0, 1, 2, 3]);
+    assert!(town.until(6 * ERA * INTERVAL_MS, |town| town.last_final(1) > (era + 4) * ERA));
+    assert_eq!(town.votes_in(1, era), said, "it votes in the era in which it came back");
+    assert!(town.votes_in(1, era + 2) > 0, "it never votes again");
+    assert!(town.alarms.iter().all(|(n, text)| *n == 1 && text.contains("no memory of votes")), "{:?}", town.alarms);
+}
+
+/// Half of the stake votes on both sides of a partition, so each side has three quarters of it.
+#[test]
+fn conflicting_finals_stop_every_honest_node_and_cost_the_liars_their_bonds() {
+    let twin = |seed| honest(seed, false);
+    let mut town = Town::new(&[honest(1, true), twin(3), twin(4), honest(2, true), twin(3), twin(4)]);
+    for n in 0..6 {
+        town.start(n).unwrap();
+    }
+    town.join(&[0, 1, 2]);
+    town.join(&[3, 4, 5]);
+    assert!(town.until(6 * INTERVAL_MS, |town| town.last_final(0) >= 2 && town.last_final(3) >= 2));
+    town.join(&[0, 3]);
+    let has_alarmed = |town: &Town, n: usize| town.alarms.iter().any(|(by, _)| *by == n);
+    assert!(town.until(4 * INTERVAL_MS, |town| has_alarmed(town, 0) && has_alarmed(town, 3)), "{:?}", town.alarms);
+    let are_slashed = |town: &Town| {
+        [0, 3].iter().all(|n| [3, 4].iter().all(|seed| stake(town.node(*n), *seed).slashed != Slashed::Never))
+    };
+    assert!(town.until(4 * INTERVAL_MS, are_slashed), "half of the stake is not slashed");
+}
