@@ -582,15 +582,20 @@ impl Chain {
     /// # Errors
     /// `Store` when it cannot be read.
     pub fn boundaries(&self, from: Era, most: usize) -> Result<Vec<(Era, Seal, Boundary)>, NodeError> {
-        let mut found = Vec::new();
+        let (mut found, mut next) = (Vec::new(), from);
         for (era, row) in self.store().records(BOUNDARY_RECORD, from.0.into(), Direction::Ascending, most)? {
+            // Whoever follows the sets needs each era: what comes after a gap is of no use.
+            if era != u64::from(next.0) {
+                break;
+            }
             let row = BoundaryRow::take_fields(&mut Items::of(&row)?)?;
             let header = KeyHeader::decode(&row.header.0)?;
             let seal = self.store().record(SEAL_RECORD, header.height.0)?;
             let seal = seal.map(|row| Seal::decode(&row)).transpose()?.filter(|seal| seal.hash == header.hash());
             let Some(seal) = seal else { break };
             let boundary = Boundary { header, proof: row.proof.0, leaf: row.leaf.0 };
-            found.push((Era(u32::try_from(era).unwrap_or(u32::MAX)), seal, boundary));
+            found.push((next, seal, boundary));
+            next = next.next().unwrap_or(next);
         }
         Ok(found)
     }
