@@ -16,8 +16,8 @@ use crate::Reason;
 
 /// Bytes of the longest frame. Source: root 3, limits.
 pub const FRAME_BYTES_MAX: usize = 4 << 20;
-/// Bytes that one peer may have in this node, unread by its consumer: one longest frame and almost as much in small ones.
-pub(crate) const CREDIT_BYTES: usize = 2 * FRAME_BYTES_MAX;
+/// Bytes that one peer may have in this node, unread by its consumer: one longest frame, or as much in small ones.
+pub(crate) const CREDIT_BYTES: usize = FRAME_BYTES_MAX;
 /// What a frame costs beside its bytes, so that small ones count too.
 const FRAME_COST_BYTES: usize = 256;
 /// How long a handshake, a length or a short frame may take once it has begun.

@@ -11,6 +11,7 @@ mod child;
 mod error;
 pub mod genesis;
 mod header;
+mod mail;
 mod mempool;
 mod miner;
 mod node;

@@ -14,6 +14,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use crate::{
     Chain, EngineParams, FinalityView, Input, News, Node, NodeError, Order, Pool, Submitted,
+    mail::{Frame, Mail},
     miner::{Job, Miner},
 };
 
@@ -21,7 +22,7 @@ use crate::{
 const NEWS_MAX: usize = 4_096;
 /// Longest sleep of a node that waits for nothing.
 const IDLE: Duration = Duration::from_millis(500);
-/// Messages that one turn of the loop takes: submits among them share one write to disk.
+/// Messages that one turn of the loop takes: submits among them share one write to disk, and wait for the others.
 const TURN_MAX: usize = 1_024;
 
 /// A running node.
@@ -65,7 +66,7 @@ pub enum PeerEvent {
         /// From whom.
         peer: Peer,
         /// Its bytes.
-        frame: Box<dyn AsRef<[u8]> + Send>,
+        frame: Frame,
     },
     /// A connection is gone.
     Gone(Peer),
@@ -79,13 +80,20 @@ pub struct Handle {
     finality: Arc<RwLock<FinalityView>>,
     news: broadcast::Sender<News>,
     inbox: Sender<Message>,
+    mail: Arc<Mutex<Mail>>,
     failure: Arc<OnceLock<String>>,
 }
 
 pub(crate) enum Message {
     Submit(Vec<SignedTx>, oneshot::Sender<Vec<Submitted>>),
     Input(Input),
-    Peer(PeerEvent),
+    Connected {
+        peer: Peer,
+        outbound: bool,
+    },
+    /// One more frame has come.
+    Mail,
+    Gone(Peer),
     Stop,
 }
 
@@ -121,8 +129,22 @@ impl Handle {
 
     /// Tell the node what came from a peer.
     pub fn peer(&self, event: PeerEvent) {
+        let message = match event {
+            PeerEvent::Connected { peer, outbound } => {
+                lock(&self.mail).open(peer);
+                Message::Connected { peer, outbound }
+            }
+            PeerEvent::Message { peer, frame } => {
+                lock(&self.mail).put(peer, frame);
+                Message::Mail
+            }
+            PeerEvent::Gone(peer) => {
+                lock(&self.mail).close(peer);
+                Message::Gone(peer)
+            }
+        };
         // A node that has stopped hears nobody.
-        let _ = self.inbox.send(Message::Peer(event));
+        let _ = self.inbox.send(message);
     }
 
     /// Finality as it stands now.
@@ -147,7 +169,7 @@ impl Service {
         let (chain, pool) = (Arc::clone(node.chain()), Arc::clone(node.pool()));
         let failure = Arc::new(OnceLock::new());
         let finality = Arc::clone(node.finality());
-        let handle = Handle { chain, pool, finality, news, inbox, failure };
+        let handle = Handle { chain, pool, finality, news, inbox, mail: Arc::default(), failure };
         let miner = match &handle.chain.file().engine {
             EngineParams::Root(engine) => Some(Miner::start(engine.edge_bits, handle.inbox.clone())?),
             EngineParams::Solo(_) => None,
@@ -236,7 +258,9 @@ impl Loop {
                 match message {
                     Message::Submit(txs, reply) => submits.push((txs, reply)),
                     Message::Input(input) => self.input(input)?,
-                    Message::Peer(event) => self.peer(event)?,
+                    Message::Connected { peer, outbound } => self.connected(peer, outbound)?,
+                    Message::Mail => self.read_mail()?,
+                    Message::Gone(peer) => self.input(Input::Gone(peer))?,
                     Message::Stop => return self.submit(submits),
                 }
             }
@@ -262,17 +286,17 @@ impl Loop {
         Ok(())
     }
 
-    fn peer(&mut self, event: PeerEvent) -> Result<(), NodeError> {
-        let input = match event {
-            PeerEvent::Connected { peer, outbound } => {
-                let addresses = self.network.as_ref().map(|network| network.addresses()).unwrap_or_default();
-                self.input(Input::Reached(addresses))?;
-                Input::Connected { peer, outbound }
-            }
-            PeerEvent::Message { peer, frame } => Input::Frame { peer, bytes: (*frame).as_ref().to_vec() },
-            PeerEvent::Gone(peer) => Input::Gone(peer),
-        };
-        self.input(input)
+    fn connected(&mut self, peer: Peer, outbound: bool) -> Result<(), NodeError> {
+        let addresses = self.network.as_ref().map(|network| network.addresses()).unwrap_or_default();
+        self.input(Input::Reached(addresses))?;
+        self.input(Input::Connected { peer, outbound })
+    }
+
+    fn read_mail(&mut self) -> Result<(), NodeError> {
+        let next = lock(&self.handle.mail).take();
+        // Its sender may be gone, and the frame with it.
+        let Some((peer, frame)) = next else { return Ok(()) };
+        self.input(Input::Frame { peer, bytes: (*frame).as_ref().to_vec() })
     }
 
     /// All submits of one turn go to disk together; then each gets its answer.
@@ -310,6 +334,7 @@ impl Loop {
                     }
                 }
                 Order::Disconnect { peer, why, ban_ms } => {
+                    lock(&self.handle.mail).close(peer);
                     if let Some(network) = &self.network {
                         network.disconnect(peer, &why, ban_ms.map(Duration::from_millis));
                     }
