@@ -1,6 +1,6 @@
 //! List the benches.
 
-use crate::{Fault, figure::Figure, http, ledger, limit, memory, network, store, tree};
+use crate::{Fault, figure::Figure, http, ledger, limit, memory, network, siege, store, tree};
 
 /// One bench: its figures' names begin with its own.
 pub(crate) struct Bench {
@@ -26,7 +26,7 @@ impl Bench {
 }
 
 /// Every bench, the machine's limits first.
-pub(crate) static ALL: [Bench; 14] = [
+pub(crate) static ALL: [Bench; 15] = [
     Bench::new("ed25519::verify", limit::ed25519),
     Bench::new("sha256", limit::sha256),
     Bench::new("disk", limit::disk),
@@ -41,4 +41,5 @@ pub(crate) static ALL: [Bench; 14] = [
     Bench::new("node::memory", memory::node),
     Bench::new("network::final", network::finality),
     Bench::new("network::spends", network::spends),
+    Bench::new("siege", siege::siege),
 ];

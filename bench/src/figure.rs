@@ -16,6 +16,8 @@ pub(crate) enum Unit {
     Bytes,
     Mib,
     MibPerSecond,
+    Blocks,
+    Times,
 }
 
 impl Unit {
@@ -28,6 +30,8 @@ impl Unit {
             Self::Bytes => "B",
             Self::Mib => "MiB",
             Self::MibPerSecond => "MiB/s",
+            Self::Blocks => "blocks",
+            Self::Times => "times",
         }
     }
 
@@ -37,7 +41,7 @@ impl Unit {
             Self::Millis => 1e3,
             Self::Micros => 1e6,
             Self::Nanos => 1e9,
-            Self::PerSecond | Self::Bytes | Self::Mib | Self::MibPerSecond => 1.0,
+            Self::PerSecond | Self::Bytes | Self::Mib | Self::MibPerSecond | Self::Blocks | Self::Times => 1.0,
         }
     }
 }

@@ -43,6 +43,13 @@ pub(crate) fn ed25519() -> Result<Vec<Figure>, Fault> {
     Ok(figures)
 }
 
+/// Signatures a second in bare batches on so many cores.
+pub(crate) fn batch_rate(cores: usize) -> Result<f64, Fault> {
+    let name = format!("ed25519::verify/batch={BATCH},cores={cores}");
+    let figure = ed25519()?.into_iter().find(|figure| figure.name == name);
+    Ok(figure.ok_or("that number of cores is not measured")?.value)
+}
+
 /// Check all claims in batches, on so many cores.
 pub(crate) fn verify(claims: &[Claim<'_>], cores: usize) -> bool {
     machine::pool(cores).install(|| claims.par_chunks(BATCH).all(|batch| banyan_crypto::verify_all(batch).is_ok()))

@@ -8,6 +8,7 @@
 mod bench;
 mod client;
 mod figure;
+mod group;
 mod http;
 mod ledger;
 mod limit;
@@ -17,6 +18,7 @@ mod network;
 mod report;
 mod running;
 mod sample;
+mod siege;
 mod store;
 mod tree;
 mod world;

@@ -1,229 +1,311 @@
-//! Real nodes of one root, each with its store, its thread and its connections over loopback: how soon key blocks are final,
-//! and how many spends a second become final everywhere.
+//! Real nodes of one root over loopback: how soon key blocks are final, and how many spends a second become final everywhere.
 
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
 use banyan_crypto::SecretKey;
-use banyan_ledger::GenesisWitness;
-use banyan_network::{Config, Event, Network, NodeKey, PeerAddr, Priority};
-use banyan_node::{
-    Chain, GenesisFile, Handle, Leaves as _, Net, News, Node, PeerEvent, PeersRole, PoolLimits, Role, RootRole,
-    Service, ServiceConfig, WitnessRole,
+use banyan_node::{Handle, Leaves as _, News};
+use banyan_store::Place;
+use banyan_types::{AccountId, Hash, Height, tx::SignedTx};
+use rayon::prelude::*;
+use tokio::{
+    runtime::Runtime,
+    sync::broadcast::{Receiver, error::TryRecvError},
 };
-use banyan_store::Fjall;
-use banyan_types::{AccountId, Amount, Hash, Peer, PublicKey};
-use tokio::{runtime::Runtime, sync::broadcast::error::RecvError};
 
 use crate::{
     Fault,
     figure::{Figure, Unit},
-    machine, world,
+    group::{Group, WITNESSES},
+    ledger, limit, machine, world,
 };
 
-/// Nodes, all of them witnesses of equal bonds; the first one mines.
-const NODES: usize = 4;
-/// Milliseconds between key blocks while finality is timed.
-const INTERVAL_MS: u64 = 1_000;
-/// Key blocks that are timed.
-const KEY_BLOCKS: usize = 40;
-/// Accounts that send while spends are counted, and spends of each: as many as a pool keeps of one account.
-const SENDERS: usize = 600;
-const SPENDS_EACH: u64 = 60;
-/// Transactions of one submit.
-const BATCH: usize = 256;
+/// Milliseconds between key blocks while idle nodes make them final.
+const IDLE_INTERVAL_MS: u64 = 1_000;
+/// Key blocks that are timed there.
+const KEY_BLOCKS: u64 = 40;
+
+/// Nodes that take spends: three of the four witnesses, which are more than two thirds.
+const BUSY: usize = 3;
+/// Milliseconds between key blocks while spends are counted: the profile `dev`.
+const BUSY_INTERVAL_MS: u64 = 3_000;
+/// Accounts that send.
+const SENDERS: usize = 4_000;
+/// Spends of each that are ready.
+const ROUNDS: u64 = 72;
+/// Spends that were sent and are not final, at most: more only wait longer.
+const WAITING_MAX: u64 = 30_000;
+/// Transactions of one submit, and submits at once to each node.
+const BATCH: usize = 128;
+const LANES: usize = 4;
+/// Load before the figures begin, and while they are taken.
+const WARM: Duration = Duration::from_secs(6);
+const SUSTAINED: Duration = Duration::from_secs(30);
+
+/// The figure of blocks of about that size, from their bytes to the disk.
+const APPLY: &str = "ledger::apply/spends=1000,state=store,cores=2";
+
+/// How often the nodes are looked at.
+const GLANCE: Duration = Duration::from_millis(5);
 /// A bound for what hangs.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The nodes, and the folders that end with them.
-struct Group {
-    nodes: Vec<Service>,
-    _networks: Vec<Arc<Network>>,
-    _folder: tempfile::TempDir,
+/// When each node held what for final.
+struct Watch {
+    news: Vec<Receiver<News>>,
+    /// When the miner's chain got each key block.
+    found: BTreeMap<Hash, Instant>,
+    /// Seals in order of arrival, by node.
+    sealed: Vec<Vec<(Height, Instant)>>,
 }
 
-struct Bridge(Arc<Network>);
-
-impl Net for Bridge {
-    fn send(&self, peer: Peer, is_urgent: bool, bytes: Vec<u8>) {
-        let priority = if is_urgent { Priority::High } else { Priority::Normal };
-        // Whoever does not read is disconnected by the network.
-        let _ = self.0.send(peer, priority, bytes);
+impl Watch {
+    fn of(group: &Group) -> Self {
+        let news: Vec<_> = (0..group.count()).map(|n| group.handle(n).news()).collect();
+        Self { sealed: news.iter().map(|_| Vec::new()).collect(), news, found: BTreeMap::new() }
     }
-    fn disconnect(&self, peer: Peer, _why: &str, ban: Option<Duration>) {
-        self.0.disconnect(peer, ban);
-    }
-    fn learn(&self, _addresses: Vec<String>) {}
-    fn addresses(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
 
-fn key(n: usize) -> SecretKey {
-    SecretKey::from_seed(banyan_crypto::sha256(&[b"bench witness", &n.to_be_bytes()]))
-}
-
-impl Group {
-    fn start(interval_ms: u64, rich: &[AccountId]) -> Result<Self, Fault> {
-        let folder = tempfile::tempdir()?;
-        let coins = |coins| Amount::coins(coins).unwrap_or(Amount::ZERO);
-        let accounts: BTreeMap<_, _> = rich.iter().map(|account| (*account, coins(1_000))).collect();
-        let witness = |n| {
-            let public = key(n).public();
-            GenesisWitness { staker: AccountId(public), key: PublicKey(public), bond: coins(1_000) }
-        };
-        let file = GenesisFile::dev_root(machine::now(), Some(interval_ms), accounts);
-        let file = file.with_witnesses((0..NODES).map(witness).collect());
-        let (mut nodes, mut networks, mut boot) = (Vec::new(), Vec::new(), Vec::new());
-        for n in 0..NODES {
-            let chain = Arc::new(Chain::open(Fjall::open(&folder.path().join(n.to_string()))?, file.clone())?);
-            let (network, heard) = network(n, chain.genesis_hash(), &boot)?;
-            let address = network.listening().first().copied().ok_or("a network that listens nowhere")?;
-            boot.push(PeerAddr { key: None, address });
-            let role = RootRole {
-                miner: (n == 0).then(|| key(n)),
-                beneficiary: None,
-                witness: Some(WitnessRole { key: key(n), is_new: false }),
-                peers: Some(PeersRole { peers_max: 16, seed: banyan_crypto::sha256(&[&n.to_be_bytes()]) }),
-            };
-            let node = Node::open(chain, Role::Root(role), PoolLimits::default())?;
-            let config = ServiceConfig { parent: None, network: Some(Box::new(Bridge(Arc::clone(&network)))) };
-            let service = Service::start(node, config)?;
-            let _ = heard.set(service.handle().clone());
-            nodes.push(service);
-            networks.push(network);
+    /// Hear what is new. True if a key block became final somewhere.
+    fn look(&mut self) -> Result<bool, Fault> {
+        let mut has_final = false;
+        for (n, news) in self.news.iter_mut().enumerate() {
+            loop {
+                match news.try_recv() {
+                    Ok(News::Tip { redone, .. }) if n == 0 => {
+                        self.found.extend(redone.into_iter().map(|hash| (hash, Instant::now())));
+                    }
+                    Ok(News::Sealed(seal)) => self.sealed[n].push((seal.height, Instant::now())),
+                    Ok(News::Final { .. }) => has_final = true,
+                    Ok(_) => {}
+                    Err(TryRecvError::Empty) => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
         }
-        Ok(Self { nodes, _networks: networks, _folder: folder })
+        Ok(has_final)
     }
 
-    fn handle(&self, n: usize) -> &Handle {
-        self.nodes[n].handle()
-    }
-
-    fn stop(self) {
-        self.nodes.into_iter().for_each(Service::stop);
+    /// Milliseconds from each key block of these heights until each node held a seal that covers it.
+    fn waits(&self, group: &Group, heights: impl Iterator<Item = u64>) -> Result<Vec<f64>, Fault> {
+        let mut waits = Vec::new();
+        for height in heights {
+            let place = Place { height, index: 0 };
+            let key = group.handle(0).chain().main_at(place)?.ok_or("a final block is gone")?;
+            // Blocks from before the watch began have no time.
+            let Some(begun) = self.found.get(&key) else { continue };
+            for sealed in &self.sealed {
+                let covers = sealed.iter().find(|(sealed, _)| sealed.0 >= height);
+                let (_, at) = covers.ok_or("a final block without a seal")?;
+                waits.push(at.saturating_duration_since(*begun).as_secs_f64() * 1e3);
+            }
+        }
+        waits.sort_by(f64::total_cmp);
+        Ok(waits)
     }
 }
 
-type Heard = Arc<OnceLock<Handle>>;
+fn at(sorted: &[f64], percent: usize) -> f64 {
+    sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or(f64::INFINITY)
+}
 
-fn network(n: usize, genesis: Hash, boot: &[PeerAddr]) -> Result<(Arc<Network>, Heard), Fault> {
-    let config = Config {
-        listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
-        boot: boot.to_vec(),
-        inbound_per_ip_max: NODES,
-        ..Config::new(genesis.0)
-    };
-    let node: Heard = Arc::default();
-    let heard = Arc::clone(&node);
-    let key = NodeKey::from_seed(banyan_crypto::sha256(&[b"bench node", &n.to_be_bytes()]));
-    let network = Network::start(config, &key, move |event| match event {
-        Event::Connected { peer, outbound, .. } => heard.wait().peer(PeerEvent::Connected { peer, outbound }),
-        Event::Frame { peer, frame } => heard.wait().peer(PeerEvent::Message { peer, frame: Box::new(frame) }),
-        Event::Gone { peer, .. } => heard.wait().peer(PeerEvent::Gone(peer)),
-        Event::Failed { .. } | Event::Listening(_) => {}
-    })?;
-    Ok((Arc::new(network), node))
+/// The last final height of the node that is furthest behind.
+fn last_final(group: &Group) -> Result<u64, Fault> {
+    let mut least = u64::MAX;
+    for n in 0..group.count() {
+        least = least.min(group.handle(n).chain().last_final()?.header.height().0);
+    }
+    Ok(least)
+}
+
+fn final_figures(name: &str, waits: &[f64], interval_ms: u64) -> [Figure; 2] {
+    [(50, 1_000.0), (95, 3_000.0)].map(|(percent, limit)| {
+        let wait = at(waits, percent);
+        let figure = Figure::new(format!("{name},p{percent}"), wait, Unit::Millis);
+        figure.ratio(wait / interval_ms as f64, "key interval").at_most(limit)
+    })
 }
 
 /// From a key block's place at the end of the miner's chain until each node holds its seal.
 pub(crate) fn finality() -> Result<Vec<Figure>, Fault> {
-    let group = Group::start(INTERVAL_MS, &[])?;
-    let runtime = Runtime::new()?;
-    let (told, seen) = std::sync::mpsc::channel();
-    for n in 0..NODES {
-        let (mut news, told) = (group.handle(n).news(), told.clone());
-        runtime.spawn(async move {
-            loop {
-                let sent = match news.recv().await {
-                    Ok(News::Tip { hash, .. }) if n == 0 => told.send((hash, None, Instant::now())),
-                    Ok(News::Sealed(seal)) => told.send((seal.hash, Some(n), Instant::now())),
-                    Ok(_) | Err(RecvError::Lagged(_)) => Ok(()),
-                    Err(RecvError::Closed) => return,
-                };
-                if sent.is_err() {
-                    return;
-                }
-            }
-        });
+    let group = Group::start(WITNESSES, IDLE_INTERVAL_MS, &[])?;
+    let mut watch = Watch::of(&group);
+    let begun = Instant::now();
+    while last_final(&group)? < KEY_BLOCKS {
+        watch.look()?;
+        patient(begun)?;
     }
-    let (mut found, mut times) = (BTreeMap::<Hash, Instant>::new(), Vec::new());
-    while times.len() < KEY_BLOCKS * NODES {
-        let (hash, node, at) = seen.recv_timeout(PATIENCE)?;
-        match (node, found.get(&hash)) {
-            (None, _) => drop(found.insert(hash, at)),
-            (Some(_), Some(begun)) => times.push(at.saturating_duration_since(*begun).as_secs_f64() * 1e3),
-            (Some(_), None) => {}
-        }
-    }
-    drop(seen);
-    let memory = machine::resident() as f64 / NODES as f64 / f64::from(1 << 20);
+    watch.look()?;
+    let waits = watch.waits(&group, 1..=KEY_BLOCKS)?;
+    let memory = machine::resident() as f64 / group.count() as f64 / f64::from(1 << 20);
     group.stop();
-    times.sort_by(f64::total_cmp);
-    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
-    let interval = INTERVAL_MS as f64;
-    let figure = |percent, limit| {
-        let name = format!("network::final/witnesses={NODES},p{percent}");
-        Figure::new(name, at(percent), Unit::Millis).ratio(at(percent) / interval, "key interval").at_most(limit)
-    };
-    Ok(vec![
-        figure(50, 1_000.0),
-        figure(95, 3_000.0),
-        Figure::new(format!("network::memory/witnesses={NODES},per node"), memory, Unit::Mib),
-    ])
+    let name = format!("network::final/witnesses={WITNESSES}");
+    let mut figures: Vec<_> = final_figures(&name, &waits, IDLE_INTERVAL_MS).into();
+    figures.push(Figure::new(format!("network::memory/witnesses={WITNESSES},per node"), memory, Unit::Mib));
+    Ok(figures)
 }
 
-/// Spends put into the pool of the miner until each of them is final on every node.
+/// Batches of spends: each sender's first, then each sender's second, and so on. Signed before the clock starts.
+fn batches(network_id: &str, senders: &[SecretKey], payee: AccountId) -> Vec<Vec<SignedTx>> {
+    let round = |nonce: u64| senders.par_iter().map(move |key| world::spend(network_id, key, payee, nonce));
+    let txs: Vec<_> = (1..=ROUNDS).flat_map(|nonce| round(nonce).collect::<Vec<_>>()).collect();
+    txs.chunks(BATCH).map(<[_]>::to_vec).collect()
+}
+
+/// How many spends were final on every node, and when.
+#[derive(Default)]
+struct Paid(Vec<(u64, Instant)>);
+
+impl Paid {
+    fn count(&self) -> u64 {
+        self.0.last().map_or(0, |(paid, _)| *paid)
+    }
+
+    fn look(&mut self, group: &Group, payee: AccountId) -> Result<(), Fault> {
+        let mut least = u64::MAX;
+        for n in 0..group.count() {
+            let held = group.handle(n).chain().last_final()?.view.account(payee)?;
+            let paid = held.map_or(0, |account| account.balance.base());
+            least = least.min(u64::try_from(paid)?);
+        }
+        if least > self.count() {
+            self.0.push((least, Instant::now()));
+        }
+        Ok(())
+    }
+
+    /// From submit to final everywhere, in milliseconds, of each batch that was sent from `since` on and is final.
+    fn waits(&self, sent: &[(u64, Instant)], since: Instant) -> Vec<f64> {
+        let wait = |(count, sent): &(u64, Instant)| {
+            let place = self.0.partition_point(|(paid, _)| paid < count);
+            self.0.get(place).map(|(_, at)| at.saturating_duration_since(*sent).as_secs_f64() * 1e3)
+        };
+        let mut waits: Vec<_> = sent.iter().filter(|(_, at)| *at >= since).filter_map(wait).collect();
+        waits.sort_by(f64::total_cmp);
+        waits
+    }
+}
+
+/// What all that feed the nodes share.
+struct Feed {
+    batches: Mutex<Vec<Vec<SignedTx>>>,
+    /// How many were sent, and when.
+    sent: Mutex<Vec<(u64, Instant)>>,
+    /// How many are final everywhere.
+    paid: AtomicU64,
+}
+
+impl Feed {
+    /// Give batches to a node, one after another, as long as there are some and not too many wait.
+    async fn run(&self, node: Handle) -> Result<(), Fault> {
+        loop {
+            let sent = lock(&self.sent).last().map_or(0, |(sent, _)| *sent);
+            if sent - self.paid.load(Ordering::Relaxed) > WAITING_MAX {
+                tokio::time::sleep(GLANCE).await;
+                continue;
+            }
+            let Some(batch) = lock(&self.batches).pop() else { return Ok(()) };
+            {
+                let mut sent = lock(&self.sent);
+                let before = sent.last().map_or(0, |(sent, _)| *sent);
+                sent.push((before + batch.len() as u64, Instant::now()));
+            }
+            if let Some(error) = node.submit(batch).await?.into_iter().find_map(Result::err) {
+                return Err(format!("a spend is refused: {error}").into());
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Spends given to two nodes, neither of them the miner, for half a minute: how many become final on every node.
 pub(crate) fn spends() -> Result<Vec<Figure>, Fault> {
     let senders = world::senders(SENDERS);
     let rich: Vec<_> = senders.iter().map(|key| AccountId(key.public())).collect();
-    let group = Group::start(3_000, &rich)?;
+    let group = Group::start(BUSY, BUSY_INTERVAL_MS, &rich)?;
     let network_id = group.handle(0).chain().params().network_id.clone();
     let payee = AccountId(banyan_crypto::sha256(&[b"payee"]));
-    let nonces = 1..=SPENDS_EACH;
-    let txs: Vec<_> = nonces.flat_map(|nonce| senders.iter().map(move |key| (nonce, key))).collect::<Vec<_>>();
-    let txs: Vec<_> = txs.iter().map(|(nonce, key)| world::spend(&network_id, key, payee, *nonce)).collect();
-    let count = txs.len();
-    let begun_at = Instant::now();
-    while group.handle(NODES - 1).chain().last_final()?.header.height().0 < 1 {
-        patient(begun_at)?;
-    }
-    let runtime = Runtime::new()?;
+    let mut batches = batches(&network_id, &senders, payee);
+    batches.reverse();
+    let feed = Arc::new(Feed { batches: Mutex::new(batches), sent: Mutex::default(), paid: AtomicU64::new(0) });
+    let mut watch = Watch::of(&group);
     let begun = Instant::now();
-    for batch in txs.chunks(BATCH) {
-        let answers = runtime.block_on(group.handle(0).submit(batch.to_vec()))?;
-        if let Some(error) = answers.into_iter().find_map(Result::err) {
-            return Err(format!("a spend is refused: {error}").into());
+    while last_final(&group)? < 1 {
+        patient(begun)?;
+    }
+    let memory_before = machine::resident();
+    let runtime = Runtime::new()?;
+    let lanes = (1..BUSY).flat_map(|n| std::iter::repeat_n(n, LANES));
+    let feeding: Vec<_> = lanes
+        .map(|n| {
+            let (feed, node) = (Arc::clone(&feed), group.handle(n).clone());
+            runtime.spawn(async move { feed.run(node).await })
+        })
+        .collect();
+    let (mut paid, begun, mut from) = (Paid::default(), Instant::now(), None);
+    while begun.elapsed() < WARM + SUSTAINED && !feeding.iter().any(tokio::task::JoinHandle::is_finished) {
+        thread::sleep(GLANCE);
+        if !watch.look()? {
+            continue;
+        }
+        paid.look(&group, payee)?;
+        feed.paid.store(paid.count(), Ordering::Relaxed);
+        // The time begins and ends where a key block becomes final, so that no part of a generation is counted.
+        if from.is_none() && begun.elapsed() >= WARM {
+            from = Some((Instant::now(), paid.count(), last_final(&group)?));
         }
     }
-    let pooled = begun.elapsed().as_secs_f64();
-    let expected = Amount::new(count as u128).unwrap_or(Amount::ZERO);
-    for n in 0..NODES {
-        let paid = || group.handle(n).chain().last_final()?.view.account(payee);
-        while paid()?.is_none_or(|account| account.balance < expected) {
-            patient(begun)?;
-        }
+    let (since, before, height) = from.ok_or("the load was never measured")?;
+    let (after, until) = *paid.0.last().ok_or("no spend became final")?;
+    let per_second = (after - before) as f64 / until.saturating_duration_since(since).as_secs_f64();
+    if let Some(lane) = feeding.into_iter().find(tokio::task::JoinHandle::is_finished) {
+        runtime.block_on(lane)??;
+        return Err("there were too few spends for the time".into());
     }
-    let took = begun.elapsed().as_secs_f64();
+    let top = last_final(&group)?;
+    let grown = machine::resident().saturating_sub(memory_before) as f64;
+    let memory = grown / group.count() as f64 / f64::from(1 << 20);
+    let seals = watch.waits(&group, height + 1..=top)?;
+    let waits = paid.waits(&lock(&feed.sent), since);
+    runtime.shutdown_background();
     group.stop();
-    let name = format!("network::spends/nodes={NODES}");
-    let per_second = count as f64 / took;
-    Ok(vec![
-        Figure::new(format!("{name},pooled"), count as f64 / pooled, Unit::PerSecond),
+    spends_figures(per_second, &waits, &seals, memory)
+}
+
+fn spends_figures(per_second: f64, waits: &[f64], seals: &[f64], memory: f64) -> Result<Vec<Figure>, Fault> {
+    let limit = limit::batch_rate(2)? / BUSY as f64;
+    let applied = ledger::apply_figures()?.into_iter().find(|figure| figure.name == APPLY);
+    let apply = applied.ok_or("the bench of blocks has no such figure")?.value / BUSY as f64;
+    let name = format!("network::spends/nodes={BUSY}");
+    let mut figures = vec![
         Figure::new(format!("{name},final everywhere"), per_second, Unit::PerSecond)
+            .ratio(per_second / limit, "checking each signature once per node")
+            .ratio(per_second / apply, "applying each block once per node")
             .ratio(per_second / 118.0, "what aeternity's limits allow")
             .at_least(1_000.0),
-    ])
+        Figure::new(format!("{name},submit to final,p50"), at(waits, 50), Unit::Millis),
+        Figure::new(format!("{name},submit to final,p95"), at(waits, 95), Unit::Millis),
+        Figure::new(format!("{name},memory gained per node"), memory, Unit::Mib),
+    ];
+    // What is asked of finality is asked of nodes that have time: these are given more than they can do.
+    let seals = final_figures(&format!("{name},key block to seal"), seals, BUSY_INTERVAL_MS);
+    figures.extend(seals.map(|figure| Figure { target: None, ..figure }));
+    Ok(figures)
 }
 
 fn patient(begun: Instant) -> Result<(), Fault> {
     if begun.elapsed() > PATIENCE {
         return Err("the nodes do not get there".into());
     }
-    std::thread::sleep(Duration::from_millis(20));
+    thread::sleep(GLANCE);
     Ok(())
 }
