@@ -190,13 +190,15 @@ impl Node {
         TimeMs(local.0.saturating_add_signed(-self.skew))
     }
 
-    /// Tell it the time.
+    /// Tell it the time, before whatever has come at that time.
     pub fn tick(&mut self, now: TimeMs) {
         let now = self.local(now);
         for wake in &mut self.wakes {
             *wake = wake.filter(|at| *at > now);
         }
-        self.todo.extend([Todo::Chain(Step::Tick(now)), Todo::Votes(Said::Tick(now))]);
+        for step in [Todo::Votes(Said::Tick(now)), Todo::Chain(Step::Tick(now))] {
+            self.todo.push_front(step);
+        }
     }
 
     /// A block came, from a peer or from this node's own search.
