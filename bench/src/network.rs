@@ -1,4 +1,4 @@
-//! Real nodes of one root over loopback: how soon key blocks are final, and how many spends a second become final everywhere.
+//! Real nodes of one root over loopback: how soon key blocks are final, and how many spends a second become final.
 
 use std::{
     collections::BTreeMap,
@@ -92,7 +92,13 @@ impl Watch {
         Ok(has_final)
     }
 
-    /// Milliseconds from each key block of these heights until each node held a seal that covers it.
+    /// Up to which height every node has told of seals.
+    fn sealed_to(&self) -> u64 {
+        let highest = |sealed: &Vec<(Height, Instant)>| sealed.iter().map(|(height, _)| height.0).max();
+        self.sealed.iter().map(|sealed| highest(sealed).unwrap_or(0)).min().unwrap_or(0)
+    }
+
+    /// Milliseconds from each key block of these heights, up to which all have told of seals, until each node held a seal that covers it.
     fn waits(&self, group: &Group, heights: impl Iterator<Item = u64>) -> Result<Vec<f64>, Fault> {
         let mut waits = Vec::new();
         for height in heights {
@@ -115,15 +121,6 @@ fn at(sorted: &[f64], percent: usize) -> f64 {
     sorted.get(sorted.len().saturating_sub(1) * percent / 100).copied().unwrap_or(f64::INFINITY)
 }
 
-/// The last final height of the node that is furthest behind.
-fn last_final(group: &Group) -> Result<u64, Fault> {
-    let mut least = u64::MAX;
-    for n in 0..group.count() {
-        least = least.min(group.handle(n).chain().last_final()?.header.height().0);
-    }
-    Ok(least)
-}
-
 fn final_figures(name: &str, waits: &[f64], interval_ms: u64) -> [Figure; 2] {
     [(50, 1_000.0), (95, 3_000.0)].map(|(percent, limit)| {
         let wait = at(waits, percent);
@@ -137,11 +134,10 @@ pub(crate) fn finality() -> Result<Vec<Figure>, Fault> {
     let group = Group::start(WITNESSES, IDLE_INTERVAL_MS, &[])?;
     let mut watch = Watch::of(&group);
     let begun = Instant::now();
-    while last_final(&group)? < KEY_BLOCKS {
+    while watch.sealed_to() < KEY_BLOCKS {
         watch.look()?;
         patient(begun)?;
     }
-    watch.look()?;
     let waits = watch.waits(&group, 1..=KEY_BLOCKS)?;
     let memory = machine::resident() as f64 / group.count() as f64 / f64::from(1 << 20);
     group.stop();
@@ -239,10 +235,10 @@ pub(crate) fn spends() -> Result<Vec<Figure>, Fault> {
     let feed = Arc::new(Feed { batches: Mutex::new(batches), sent: Mutex::default(), paid: AtomicU64::new(0) });
     let mut watch = Watch::of(&group);
     let begun = Instant::now();
-    while last_final(&group)? < 1 {
+    while watch.sealed_to() < 1 {
+        watch.look()?;
         patient(begun)?;
     }
-    let memory_before = machine::resident();
     let runtime = Runtime::new()?;
     let lanes = (1..BUSY).flat_map(|n| std::iter::repeat_n(n, LANES));
     let feeding: Vec<_> = lanes
@@ -261,7 +257,7 @@ pub(crate) fn spends() -> Result<Vec<Figure>, Fault> {
         feed.paid.store(paid.count(), Ordering::Relaxed);
         // The time begins and ends where a key block becomes final, so that no part of a generation is counted.
         if from.is_none() && begun.elapsed() >= WARM {
-            from = Some((Instant::now(), paid.count(), last_final(&group)?));
+            from = Some((Instant::now(), paid.count(), watch.sealed_to()));
         }
     }
     let (since, before, height) = from.ok_or("the load was never measured")?;
@@ -271,17 +267,14 @@ pub(crate) fn spends() -> Result<Vec<Figure>, Fault> {
         runtime.block_on(lane)??;
         return Err("there were too few spends for the time".into());
     }
-    let top = last_final(&group)?;
-    let grown = machine::resident().saturating_sub(memory_before) as f64;
-    let memory = grown / group.count() as f64 / f64::from(1 << 20);
-    let seals = watch.waits(&group, height + 1..=top)?;
+    let seals = watch.waits(&group, height + 1..=watch.sealed_to())?;
     let waits = paid.waits(&lock(&feed.sent), since);
     runtime.shutdown_background();
     group.stop();
-    spends_figures(per_second, &waits, &seals, memory)
+    spends_figures(per_second, &waits, &seals)
 }
 
-fn spends_figures(per_second: f64, waits: &[f64], seals: &[f64], memory: f64) -> Result<Vec<Figure>, Fault> {
+fn spends_figures(per_second: f64, waits: &[f64], seals: &[f64]) -> Result<Vec<Figure>, Fault> {
     let limit = limit::batch_rate(2)? / BUSY as f64;
     let applied = ledger::apply_figures()?.into_iter().find(|figure| figure.name == APPLY);
     let apply = applied.ok_or("the bench of blocks has no such figure")?.value / BUSY as f64;
@@ -294,7 +287,6 @@ fn spends_figures(per_second: f64, waits: &[f64], seals: &[f64], memory: f64) ->
             .at_least(1_000.0),
         Figure::new(format!("{name},submit to final,p50"), at(waits, 50), Unit::Millis),
         Figure::new(format!("{name},submit to final,p95"), at(waits, 95), Unit::Millis),
-        Figure::new(format!("{name},memory gained per node"), memory, Unit::Mib),
     ];
     // What is asked of finality is asked of nodes that have time: these are given more than they can do.
     let seals = final_figures(&format!("{name},key block to seal"), seals, BUSY_INTERVAL_MS);

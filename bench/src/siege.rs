@@ -1,7 +1,7 @@
 //! A real node, and twenty peers that do it no good for a minute: what they cost it, and whether it goes on.
 //!
-//! The node is a process of its own that follows honest witnesses in this one. An attacker who is thrown out comes back at
-//! once with a new key, which only an attacker on the node's own machine can do: others lose their address too.
+//! The node is a process of its own that follows honest witnesses in this one. An attacker who is thrown out comes back
+//! with a new key, which only an attacker on the node's own machine can do at once: others lose their address too.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -108,7 +108,6 @@ impl Act {
 /// What attackers know of the chain.
 struct Loot {
     hello: Vec<u8>,
-    chain: Hash,
     genesis: Hash,
     target: SocketAddr,
     orphans: Vec<Vec<u8>>,
@@ -222,7 +221,7 @@ fn figures(before: f64, peak: f64, lag: u64, count: &Count) -> Vec<Figure> {
     let named = |what: &str| name.replace("{}", what);
     let mut figures = vec![
         Figure::new(named("memory"), peak, Unit::Mib).ratio(peak / before, "before the siege").at_most(MEMORY_MAX_MIB),
-        Figure::new(named("final lag,most"), lag as f64, Unit::Blocks).at_most(10.0),
+        Figure::new(named("final lag,most"), lag as f64, Unit::Blocks).at_most(3.0),
         Figure::new(named("frames"), get(&count.frames) / seconds, Unit::PerSecond),
         Figure::new(named("bytes"), get(&count.bytes) / seconds / f64::from(1 << 20), Unit::MibPerSecond),
     ];
@@ -271,7 +270,7 @@ fn loot(group: &Group, target: SocketAddr) -> Result<Loot, Fault> {
     };
     let orphans = (0..FORGED).map(|n| forge(n, hash(b"unknown", n), 1_000)).collect::<Result<_, _>>()?;
     let forks = (0..FORGED).map(|n| forge(n, genesis, 1)).collect::<Result<_, _>>()?;
-    Ok(Loot { hello, chain: genesis, genesis, target, orphans, forks })
+    Ok(Loot { hello, genesis, target, orphans, forks })
 }
 
 /// Find a proof of work.
@@ -308,7 +307,7 @@ fn attack(n: usize, loot: &Loot, count: &Count, is_over: &AtomicBool) -> Result<
         let (told, heard) = mpsc::channel();
         let key = NodeKey::from_seed(hash(b"attacker", n * 1_000_000 + life).0);
         let boot = vec![banyan_network::PeerAddr { key: None, address: loot.target }];
-        let config = Config { boot, outbound: 1, ..Config::new(loot.chain.0) };
+        let config = Config { boot, outbound: 1, ..Config::new(loot.genesis.0) };
         let network = Network::start(config, &key, move |event| {
             let _ = match event {
                 Event::Connected { peer, .. } => told.send(Some(peer)),
@@ -409,7 +408,7 @@ fn shot_of(act: Act, loot: &Loot, number: usize) -> Vec<u8> {
 
 fn forged_vote(loot: &Loot, some: Hash) -> Vote {
     let statement = Statement {
-        chain: loot.chain,
+        chain: loot.genesis,
         kind: VoteKind::Prevote,
         era: banyan_types::Era(0),
         round: Round(1),

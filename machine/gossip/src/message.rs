@@ -369,11 +369,6 @@ impl Message {
     }
 }
 
-/// Whether bytes that came claim to be a vote, a seal, a justification or the question for one: what finality hangs on.
-pub fn is_vote(bytes: &[u8]) -> bool {
-    matches!(bytes.first(), Some(13..=16))
-}
-
 impl BlockBytes {
     /// The bytes of a block.
     pub fn of(header: &Header, body: Bytes) -> Self {

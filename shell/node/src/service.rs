@@ -91,8 +91,8 @@ pub(crate) enum Message {
         peer: Peer,
         outbound: bool,
     },
-    /// One more frame has come.
-    Mail,
+    /// One more frame has come from this peer.
+    Mail(Peer),
     Gone(Peer),
     Stop,
 }
@@ -136,7 +136,7 @@ impl Handle {
             }
             PeerEvent::Message { peer, frame } => {
                 lock(&self.mail).put(peer, frame);
-                Message::Mail
+                Message::Mail(peer)
             }
             PeerEvent::Gone(peer) => {
                 lock(&self.mail).close(peer);
@@ -259,7 +259,7 @@ impl Loop {
                     Message::Submit(txs, reply) => submits.push((txs, reply)),
                     Message::Input(input) => self.input(input)?,
                     Message::Connected { peer, outbound } => self.connected(peer, outbound)?,
-                    Message::Mail => self.read_mail()?,
+                    Message::Mail(peer) => self.read_mail(peer)?,
                     Message::Gone(peer) => self.input(Input::Gone(peer))?,
                     Message::Stop => return self.submit(submits),
                 }
@@ -292,10 +292,10 @@ impl Loop {
         self.input(Input::Connected { peer, outbound })
     }
 
-    fn read_mail(&mut self) -> Result<(), NodeError> {
-        let next = lock(&self.handle.mail).take();
-        // Its sender may be gone, and the frame with it.
-        let Some((peer, frame)) = next else { return Ok(()) };
+    fn read_mail(&mut self, peer: Peer) -> Result<(), NodeError> {
+        let next = lock(&self.handle.mail).take(peer);
+        // The peer may be gone, and its frames with it.
+        let Some(frame) = next else { return Ok(()) };
         self.input(Input::Frame { peer, bytes: (*frame).as_ref().to_vec() })
     }
 

@@ -361,7 +361,7 @@ impl RootDriver {
         }
         stake.pass_gate(core)?;
         if stake.gate == Gate::Waiting {
-            let text = "this witness has no memory of votes and others have final blocks: it waits for up to two eras before it votes";
+            let text = "this witness has no memory of votes and others have final blocks: it waits for up to two eras";
             core.order(Order::News(News::Alarm(text.into())));
         }
         Ok(())

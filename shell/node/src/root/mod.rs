@@ -49,7 +49,7 @@ pub struct RootRole {
 pub struct WitnessRole {
     /// The witness key.
     pub key: SecretKey,
-    /// The operator says that the memory of past votes is lost: vote one era later.
+    /// The operator says that the memory of past votes is lost: vote only in eras in which it cannot have voted.
     pub is_new: bool,
 }
 

@@ -13,7 +13,7 @@ use banyan_node::{
 use banyan_store::Mem;
 use banyan_types::{
     Hash, Peer, PublicKey, TimeMs,
-    witness::{Slot, Statement, Vote, VoteKind},
+    witness::{Slot, Statement, VOTE_BYTES, Vote, VoteKind},
 };
 
 use super::{START, account, coins, key, solve};
@@ -235,9 +235,20 @@ impl Town {
             self.letters.push_back((peer.0, from, to, lie.encode()));
         } else if self.is_alone(from) {
             let (key, statement) = (PublicKey(key(self.houses[from].who.seed).public()), vote.statement);
+            if !self.said.contains_key(&(key, statement.slot())) {
+                assert!(self.survives(from, &vote), "node {from} sends a vote that a crash would make it forget");
+            }
             let first = *self.said.entry((key, statement.slot())).or_insert(statement);
             assert_eq!(first, statement, "node {from} votes twice");
         }
+    }
+
+    /// Whether the vote is on disk, whatever happens now.
+    fn survives(&self, n: usize, vote: &Vote) -> bool {
+        let chain = Chain::open(self.houses[n].disk.crash(0), self.file.clone()).unwrap();
+        let row = format!("root.votes.{}", Hash(key(self.houses[n].who.seed).public()));
+        let row = chain.store().meta(&row).unwrap().unwrap_or_default();
+        row.windows(VOTE_BYTES).any(|held| held == &vote.encode()[..])
     }
 
     /// The vote, if the node that sends it has signed it itself.
