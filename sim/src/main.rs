@@ -210,6 +210,13 @@ fn sweep(cli: &Cli) -> Sum {
         }
     });
     let mut sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for (scenario, figures) in &sum.roots {
+        if let Err(broken) = scenario.verdict_of_many(figures) {
+            let why = format!("{}, all worlds together: {broken}", scenario.name());
+            println!("{why}");
+            sum.failures.push((cli.seeds.start, why));
+        }
+    }
     sum.failures.sort();
     sum
 }

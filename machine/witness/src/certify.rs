@@ -4,10 +4,11 @@
 //! justifications lead back to what was final, and the proof of guilt in root 9 has no hole.
 
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
+use core::cmp::Reverse;
 
 use banyan_types::{
-    Hash, Peer, Points,
-    witness::{Justification, Seal, Source, Vote, VoteKind, places_in},
+    Hash, Height, Peer, Points, Round,
+    witness::{Justification, Seal, Source, Vote, VoteKind, WitnessSet, places_in},
 };
 
 use crate::{Alarm, Effect, Machine, Message, Record, Standing, To, Want, round::Stage};
@@ -32,18 +33,19 @@ impl Machine {
         true
     }
 
-    fn wants_seal(&self, vote: &Vote) -> bool {
-        let hash = &vote.statement.hash;
-        let is_awaited = self.awaited.as_ref().is_some_and(|seal| seal.height >= vote.statement.height);
+    fn wants_seal(&self, Block { hash, height, .. }: Block<'_>) -> bool {
+        let is_awaited = self.awaited.as_ref().is_some_and(|seal| seal.height >= height);
         match self.tree.key(hash) {
-            Some(key) => key.height == vote.statement.height && !self.tree.descends(&self.last_final, hash),
+            Some(key) => key.height == height && !self.tree.descends(&self.last_final, hash),
             None => !is_awaited,
         }
     }
 
     /// A justification of the running era from prevotes held.
     pub(crate) fn gather_justification(&mut self, effects: &mut Vec<Effect>) -> bool {
-        let is_new = |machine: &Self, vote: &Vote| !machine.justified.contains_key(&certifies(vote));
+        let is_new = |machine: &Self, Block { round, hash, .. }: Block<'_>| {
+            !machine.justified.contains_key(&Source { round, hash: *hash })
+        };
         let Some(votes) = self.gathered(VoteKind::Prevote, is_new) else { return false };
         let (Some(first), Some(members)) = (votes.first(), self.set().map(|set| set.members.len())) else {
             return false;
@@ -54,19 +56,16 @@ impl Machine {
         true
     }
 
-    /// Counted votes of one block and round with the weight of a quorum, if `wanted` says yes to one of them.
-    fn gathered(&self, kind: VoteKind, wanted: impl Fn(&Self, &Vote) -> bool) -> Option<Vec<Vote>> {
-        for round in self.pool.rounds() {
-            for ((hash, height), places) in self.pool.tally(kind, round) {
-                let votes = self.pool.of_round(kind, round).filter(|held| held.standing == Standing::Counted);
-                let votes = votes.map(|held| held.vote).filter(|vote| vote.statement.hash == hash);
-                let votes: Vec<_> = votes.filter(|vote| vote.statement.height == height).collect();
-                if self.has_quorum(&places) && votes.first().is_some_and(|vote| wanted(self, vote)) {
-                    return Some(votes);
-                }
-            }
-        }
-        None
+    /// Counted votes of the first block and round that is wanted and has the weight of a quorum.
+    fn gathered(&self, kind: VoteKind, wanted: impl Fn(&Self, Block<'_>) -> bool) -> Option<Vec<Vote>> {
+        let blocks = self.pool.tallies(kind).flat_map(|(round, tally)| {
+            tally.iter().map(move |((hash, height), places)| (Block { round, hash, height: *height }, places))
+        });
+        let mut good = blocks.filter(|(block, places)| wanted(self, *block) && self.has_quorum(places));
+        let (Block { round, hash, height }, _) = good.next()?;
+        let counted = self.pool.of_round(kind, round).filter(|held| held.standing == Standing::Counted);
+        let votes = counted.map(|held| held.vote);
+        Some(votes.filter(|vote| vote.statement.hash == *hash && vote.statement.height == height).collect())
     }
 
     pub(crate) fn receive_seal(&mut self, from: Option<Peer>, seal: Box<Seal>, effects: &mut Vec<Effect>) {
@@ -74,24 +73,42 @@ impl Machine {
         if self.halted || seal.era < era {
             return;
         }
-        if seal.era > era {
+        let Some(set) = self.set().filter(|_| seal.era == era) else {
             self.fetch(from, Want::Boundary(era), effects);
-            if self.later.as_ref().is_none_or(|later| (later.era, later.round) < (seal.era, seal.round)) {
-                self.later = Some(seal);
-            }
-            return;
-        }
+            return self.put_off(from, seal, effects);
+        };
         let is_old = |held: &Option<Box<Seal>>| held.as_ref().is_some_and(|held| held.hash == seal.hash);
         if is_old(&self.seal) || is_old(&self.awaited) {
             return;
         }
-        let Some(set) = self.set() else { return };
-        let fits = self.params.era_of(seal.height) == era;
-        if !fits || (self.checks.seal)(&seal, set, self.params.chain).is_err() {
+        if !self.is_good(&seal, set) {
             return score(from, Points::INVALID, effects);
         }
         self.observe(&precommits(&seal, self.params.chain), effects);
         self.accept_seal(from, seal, effects);
+    }
+
+    fn is_good(&self, seal: &Seal, set: &WitnessSet) -> bool {
+        self.params.era_of(seal.height) == seal.era && (self.checks.seal)(seal, set, self.params.chain).is_ok()
+    }
+
+    /// Keep a seal until its era has begun here and its set is known: of the nearest era the highest one.
+    fn put_off(&mut self, from: Option<Peer>, seal: Box<Seal>, effects: &mut Vec<Effect>) {
+        let rank = |seal: &Seal| (Reverse(seal.era), seal.height);
+        if self.later.as_ref().is_some_and(|held| rank(held) >= rank(&seal)) {
+            return;
+        }
+        if self.sets.get(&seal.era).is_some_and(|set| !self.is_good(&seal, set)) {
+            return score(from, Points::INVALID, effects);
+        }
+        self.later = Some(seal);
+    }
+
+    /// The running era, or its set, has become known: a seal may have waited for that.
+    pub(crate) fn take_up(&mut self, effects: &mut Vec<Effect>) {
+        if let Some(seal) = self.later.take() {
+            self.receive_seal(None, seal, effects);
+        }
     }
 
     /// A seal that holds.
@@ -227,13 +244,10 @@ impl Machine {
     /// Over half prevoted a key block in one round: say so, once.
     pub(crate) fn say_witnessed(&mut self, effects: &mut Vec<Effect>) -> bool {
         let Some(set) = self.set() else { return false };
-        let tallies = self.pool.rounds().into_iter().flat_map(|round| self.pool.tally(VoteKind::Prevote, round));
-        let mut weights = tallies.map(|((hash, _), places)| (hash, set.weight_at(places)));
-        let is_new = |hash: &Hash| self.tree.get(hash).is_some_and(|node| !node.is_witnessed);
-        let Some((hash, weight)) = weights.find(|(hash, weight)| set.is_majority(*weight) && is_new(hash)) else {
-            return false;
-        };
-        drop(weights);
+        let tallies = self.pool.tallies(VoteKind::Prevote).flat_map(|(_, tally)| tally);
+        let new = tallies.filter(|((hash, _), _)| self.tree.get(hash).is_some_and(|node| !node.is_witnessed));
+        let mut weights = new.map(|((hash, _), places)| (*hash, set.weight_at(places.iter().copied())));
+        let Some((hash, weight)) = weights.find(|(_, weight)| set.is_majority(*weight)) else { return false };
         if let Some(node) = self.tree.get_mut(&hash) {
             node.is_witnessed = true;
         }
@@ -252,9 +266,12 @@ impl Machine {
     }
 }
 
-/// What a prevote would justify.
-const fn certifies(vote: &Vote) -> Source {
-    Source { round: vote.statement.round, hash: vote.statement.hash }
+/// A key block that was voted for in a round.
+#[derive(Clone, Copy)]
+struct Block<'a> {
+    round: Round,
+    hash: &'a Hash,
+    height: Height,
 }
 
 /// The votes that a seal is made of.

@@ -109,8 +109,6 @@ pub enum Alarm {
     },
     /// A vote by this node's key that this node did not cast: somebody else has the key. This node votes no more.
     MyKeyElsewhere(Box<Vote>),
-    /// The last block of an era was sealed, and the set of the next era is not known here: the shell owes it.
-    SetMissing(Era),
     /// A sealed key block proved invalid here: one of the two is wrong. This node votes no more.
     FinalInvalid(Hash),
 }

@@ -57,7 +57,9 @@ impl Machine {
         if taken == Taken::Old {
             return;
         }
-        self.locks.changed();
+        if vote.statement.kind == VoteKind::Lock {
+            self.locks.changed();
+        }
         if taken == Taken::New {
             score(from, Points::USEFUL, effects);
         }

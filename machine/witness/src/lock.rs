@@ -103,7 +103,7 @@ impl Machine {
         }
         let Some(newest) = self.locks.newest.filter(|newest| newest.key_hash == self.tip) else { return false };
         let mut by_block: BTreeMap<Hash, Vec<u16>> = BTreeMap::new();
-        let held = self.pool.locks().filter(|held| held.vote.statement.source.hash == newest.key_hash);
+        let held = self.pool.locks(newest.height).filter(|held| held.vote.statement.source.hash == newest.key_hash);
         held.for_each(|held| by_block.entry(held.vote.statement.hash).or_default().push(held.vote.by));
         let mut promised: BTreeSet<u16> = BTreeSet::new();
         let locked = self.locks.line(newest.hash).take_while(|micro| micro.index > self.locks.said).find(|micro| {

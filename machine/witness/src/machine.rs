@@ -15,8 +15,8 @@ use banyan_types::{
 };
 
 use crate::{
-    Alarm, Checks, Effect, Input, KeyRef, Params, Proof, Record, Seq, Standing, Want, Watermarks, lock::Locks,
-    mutant::Mutant, pool::Pool, round::Stage, tree::Tree,
+    Checks, Effect, Input, KeyRef, Params, Proof, Record, Seq, Standing, Want, Watermarks, lock::Locks, mutant::Mutant,
+    pool::Pool, round::Stage, tree::Tree,
 };
 
 /// Finality as one node sees it.
@@ -37,7 +37,7 @@ pub struct Machine {
     pub(crate) final_round: Round,
     /// Good seals whose header has not come, the highest.
     pub(crate) awaited: Option<Box<Seal>>,
-    /// The newest seal of a later era; not checked.
+    /// A seal of an era that has not begun here, or whose set has not come; not checked.
     pub(crate) later: Option<Box<Seal>>,
     pub(crate) justified: BTreeMap<Source, Height>,
     pub(crate) justification: Option<Box<Justification>>,
@@ -127,9 +127,10 @@ impl Machine {
             Input::Tip(hash) => {
                 self.tree.apply(&hash);
                 self.tip = hash;
+                self.locks.changed();
             }
             Input::Applied(hash) => self.tree.apply(&hash),
-            Input::Set(set) => self.learn_set(set),
+            Input::Set(set) => self.learn_set(set, effects),
             Input::Micro(micro) => self.locks.take(micro),
             Input::Vote { from, vote } => self.receive_vote(from, vote, effects),
             Input::Seal { from, seal } => self.receive_seal(from, seal, effects),
@@ -151,11 +152,15 @@ impl Machine {
         }
     }
 
-    fn learn_set(&mut self, set: WitnessSet) {
+    fn learn_set(&mut self, set: WitnessSet, effects: &mut Vec<Effect>) {
         // The state has the running set and the two after it.
         let newest = self.pool.era.plus(2).unwrap_or(self.pool.era);
         if set.era >= self.pool.era && set.era <= newest {
+            let is_awaited = set.era == self.pool.era && self.set().is_none();
             self.sets.entry(set.era).or_insert(set);
+            if is_awaited {
+                self.take_up(effects);
+            }
         }
     }
 
@@ -247,12 +252,7 @@ impl Machine {
         self.locks.changed();
         (self.round, self.final_round, self.stage) = (Round(1), Round(0), Stage::Resting);
         self.sets.retain(|of, _| *of >= era);
-        if self.set().is_none() {
-            effects.push(Effect::Alarm(Alarm::SetMissing(era)));
-        }
-        if let Some(seal) = self.later.take() {
-            self.receive_seal(None, seal, effects);
-        }
+        self.take_up(effects);
     }
 
     /// Ask for a tick when the next thing is due, if that has changed.

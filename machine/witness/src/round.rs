@@ -161,9 +161,9 @@ impl Machine {
         let held = self.pool.of_round(VoteKind::Prevote, self.round);
         let seen: BTreeSet<_> = held.filter(|held| held.standing != Standing::Early).map(|held| held.vote.by).collect();
         let unseen: Vec<_> = (0..).take(set.members.len()).filter(|place| !seen.contains(place)).collect();
-        let can_win = |places: Vec<u16>| set.is_quorum(set.weight_at(places.into_iter().chain(unseen.iter().copied())));
-        let tally = self.pool.tally(VoteKind::Prevote, self.round);
-        !can_win(Vec::new()) && !tally.into_values().any(can_win)
+        let can_win = |places: &[u16]| set.is_quorum(set.weight_at(places.iter().chain(&unseen).copied()));
+        let mut places = self.pool.tally(VoteKind::Prevote, self.round).into_iter().flat_map(|tally| tally.values());
+        !can_win(&[]) && !places.any(|places| can_win(places))
     }
 
     /// Messages get lost: at a round's end say again what others may lack.
@@ -233,14 +233,14 @@ impl Machine {
     }
 
     /// Prevotes of the round before, if that failed.
-    fn failed_votes(&self) -> Option<Vec<(Hash, Vec<u16>)>> {
+    fn failed_votes(&self) -> Option<Vec<(Hash, &[u16])>> {
         let before = Round(self.round.0.checked_sub(1)?);
-        let tally = (before > self.final_round).then(|| self.pool.tally(VoteKind::Prevote, before))?;
-        Some(tally.into_iter().map(|((hash, _), places)| (hash, places)).collect())
+        let tally = self.pool.tally(VoteKind::Prevote, before).into_iter().flatten();
+        (before > self.final_round).then(|| tally.map(|((hash, _), places)| (*hash, places.as_slice())).collect())
     }
 
     /// Who voted for a block or for a descendant of it.
-    fn standing_on(&self, votes: &[(Hash, Vec<u16>)], hash: &Hash) -> Vec<u16> {
+    fn standing_on(&self, votes: &[(Hash, &[u16])], hash: &Hash) -> Vec<u16> {
         let on = votes.iter().filter(|(vote, _)| self.tree.descends(vote, hash));
         let places: BTreeSet<_> = on.flat_map(|(_, places)| places.iter().copied()).collect();
         places.into_iter().collect()

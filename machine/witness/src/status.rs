@@ -61,8 +61,13 @@ impl Machine {
     /// Weight and members of each key block voted for in a round.
     pub fn tally(&self, kind: VoteKind, round: Round) -> Vec<Tally> {
         let weight = |places: &[u16]| self.set().map_or(Amount::ZERO, |set| set.weight_at(places.iter().copied()));
-        let tally = self.pool.tally(kind, round).into_iter();
-        tally.map(|((hash, height), members)| Tally { hash, height, weight: weight(&members), members }).collect()
+        let sum = |((hash, height), members): (&(Hash, Height), &Vec<u16>)| Tally {
+            hash: *hash,
+            height: *height,
+            weight: weight(members),
+            members: members.clone(),
+        };
+        self.pool.tally(kind, round).into_iter().flatten().map(sum).collect()
     }
 
     /// Each vote of a round, counted or not.

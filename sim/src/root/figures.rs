@@ -39,6 +39,8 @@ pub struct Figures {
     pub cheats_blocks: u64,
     /// From the heal until every honest node is final above it, in milliseconds.
     pub heal_ms: Vec<u64>,
+    /// Per shock, what the interval should be for the blocks that come long after it, in milliseconds: up and down in turn.
+    pub shocks_ms: Vec<Vec<u64>>,
     /// Virtual time, for the mean interval.
     pub time_ms: u64,
 }
@@ -63,6 +65,7 @@ impl Figures {
         self.conflicts += other.conflicts;
         self.cheats_blocks += other.cheats_blocks;
         self.heal_ms.extend(other.heal_ms);
+        self.shocks_ms.extend(other.shocks_ms);
         self.time_ms += other.time_ms;
     }
 

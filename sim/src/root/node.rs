@@ -15,7 +15,7 @@ use banyan_root::{
 use banyan_types::{
     Era, Gas, Hash, Height, Peer, TimeMs,
     header::{KeyHeader, MicroHeader},
-    witness::{Justification, Seal, Source, Vote},
+    witness::{Justification, Seal, Vote},
 };
 use banyan_witness::{
     Effect as Spoken, Input as Said, Me, Memory, Message, MicroRef, Record as Kept, Saved, To, Want, Watermarks,
@@ -74,8 +74,8 @@ pub enum Order {
     Fetch(Peer, Hash),
     /// Say something about finality.
     Word(Message, To),
-    /// Ask for a justification.
-    Want(Peer, Era, Source),
+    /// Ask for a certificate.
+    Want(Peer, Want),
     /// Search.
     Mine(TemplateId, Box<KeyHeader>, Option<Box<Seal>>),
     /// Search no longer.
@@ -421,9 +421,8 @@ impl Node {
                     self.todo.push_back(Todo::Votes(Said::Persisted(seq)));
                 }
                 Spoken::Send { message, to } => orders.push(Order::Word(message, to)),
-                Spoken::Fetch(peer, Want::Justification(era, source)) => orders.push(Order::Want(peer, era, source)),
-                // As in the real shell: it comes with the key blocks, and with the words at each connection.
-                Spoken::Fetch(_, Want::Boundary(_)) | Spoken::Score(..) => {}
+                Spoken::Fetch(peer, want) => orders.push(Order::Want(peer, want)),
+                Spoken::Score(..) => {}
                 Spoken::Witnessed { hash, .. } => {
                     self.todo.extend([Todo::Chain(Step::Witnessed(hash)), Todo::Chain(Step::Reseal)]);
                     orders.push(Order::Witnessed(hash));
@@ -455,9 +454,19 @@ impl Node {
         }
     }
 
-    /// A justification that a peer asks for.
-    pub fn justification(&self, era: Era, source: Source) -> Option<Justification> {
-        self.disk.justifications.get(&(era, source.round.0)).filter(|just| just.hash == source.hash).cloned()
+    /// A certificate that a peer asks for, if it is on disk.
+    pub fn certificate(&self, rules: &Rules, want: Want) -> Option<Message> {
+        match want {
+            Want::Justification(era, source) => {
+                let held = self.disk.justifications.get(&(era, source.round.0));
+                let held = held.filter(|held| held.hash == source.hash);
+                held.map(|held| Message::Justification(Box::new(held.clone())))
+            }
+            Want::Boundary(era) => {
+                let held = self.disk.seals.get(&rules.votes.last_of(era));
+                held.map(|held| Message::Seal(Box::new(held.clone())))
+            }
+        }
     }
 
     /// Whether a vote is this node's own.

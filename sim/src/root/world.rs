@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use banyan_crypto::blake2b;
 use banyan_root::{Header, TemplateId, To as Reach, target::Target};
 use banyan_types::{
-    Era, Hash, Height, Peer, TimeMs,
+    Hash, Height, Peer, TimeMs,
     header::KeyHeader,
-    witness::{Seal, Source, VOTE_BYTES, Vote},
+    witness::{Seal, VOTE_BYTES, Vote},
 };
-use banyan_witness::{Message, To};
+use banyan_witness::{Message, To, Want};
 
 use crate::{
     law::{Broken, ensure},
@@ -24,6 +24,7 @@ use crate::{
         node::{Node, NodeId, Order},
         plan::{Act, Fault, INTERVAL_MS, Plan},
         rules::{GENESIS_TIME, Rules, account, key_of, proof},
+        scenario::{SETTLED_BLOCKS, SETTLING_BLOCKS},
         watch::Watch,
     },
 };
@@ -43,7 +44,7 @@ enum Parcel {
     /// The block that was asked for is not there.
     Lacks,
     Word(Message),
-    Want(Era, Source),
+    Want(Want),
     Pay(Tx),
 }
 
@@ -83,6 +84,8 @@ pub struct World {
     links: Random,
     chance: Random,
     oracle: Random,
+    /// When the work changed, and to how many percent of the first.
+    shocks: Vec<(TimeMs, u64)>,
     pays: u64,
     trace: [u8; 32],
     healed: Option<(TimeMs, Height)>,
@@ -121,6 +124,7 @@ impl World {
             links: Random::named(seed, "root links"),
             chance: Random::named(seed, "root chance"),
             oracle: Random::named(seed, "root oracle"),
+            shocks: Vec::new(),
             pays: 0,
             trace: [0; 32],
             healed: None,
@@ -298,7 +302,7 @@ impl World {
             Order::Block(hash, to) => self.send_block(id, hash, to),
             Order::Fetch(peer, hash) => self.post(id, node_of(peer), Parcel::Ask(hash)),
             Order::Word(message, to) => self.say(id, &message, to)?,
-            Order::Want(peer, era, source) => self.post(id, node_of(peer), Parcel::Want(era, source)),
+            Order::Want(peer, want) => self.post(id, node_of(peer), Parcel::Want(want)),
             Order::Mine(template, header, seal) => self.mine(id, template, header, seal),
             Order::StopMining => drop(self.jobs.remove(&id)),
             Order::Signed(hash) => {
@@ -407,9 +411,9 @@ impl World {
                 self.nodes[to.0].word(peer, message);
                 self.drain(to)?;
             }
-            Parcel::Want(era, source) => {
-                if let Some(found) = self.nodes[to.0].justification(era, source) {
-                    self.post(to, from, Parcel::Word(Message::Justification(Box::new(found))));
+            Parcel::Want(want) => {
+                if let Some(found) = self.nodes[to.0].certificate(&self.rules, want) {
+                    self.post(to, from, Parcel::Word(found));
                 }
             }
             Parcel::Pay(tx) => {
@@ -534,11 +538,9 @@ impl World {
             cheats::skip_last(&self.ledger, &mut header);
             seal = seal.filter(|_| header.prev_hash == honest_prev);
         }
-        let work = Target::from_compact(header.target).map_or(1, Target::work);
-        let first = self.rules.root.target_initial.work();
-        let share = u128::from(self.plan.power.get(id.0).copied().unwrap_or(1).max(1) * self.power);
-        let mean = u128::from(INTERVAL_MS) * 100_000 * work / (first * share);
-        let ms = self.oracle.exponential(u64::try_from(mean).unwrap_or(u64::MAX / 64));
+        let target = Target::from_compact(header.target).unwrap_or(Target::HIGHEST);
+        let share = self.plan.power.get(id.0).copied().unwrap_or(1).max(1) * self.power;
+        let ms = self.oracle.exponential(self.mean_ms(target, share));
         self.events += 1;
         let number = self.events;
         self.jobs.insert(id, Job { number, template, header, seal });
@@ -595,7 +597,10 @@ impl World {
                     }
                 }
             }
-            Fault::Power(percent) => self.power = percent,
+            Fault::Power(percent) => {
+                self.power = percent;
+                self.shocks.push((self.now, percent));
+            }
             Fault::Crash(id, steps, outage_ms) => {
                 self.nodes[id.0].fuse = Some(steps);
                 if let Some(ms) = outage_ms {
@@ -693,6 +698,7 @@ impl World {
         self.figures.conflicts = self.watch.has_conflict.into();
         let best = self.honest().max_by_key(|node| node.root.last_final().height);
         let Some(top) = best.map(|node| node.root.last_final().hash) else { return };
+        self.figures.shocks_ms = self.settled(&top);
         let Self { ledger, figures, plan, .. } = self;
         let (mut first, mut last) = (0, 0);
         for stored in ledger.keys(&top) {
@@ -714,14 +720,28 @@ impl World {
         figures.time_ms = last.saturating_sub(first);
     }
 
-    /// The mean interval of the chain's last key blocks, in milliseconds.
-    pub fn interval_ms(&self, blocks: usize) -> u64 {
-        let Some(node) = self.honest().next() else { return 0 };
-        let made: Vec<_> = self.ledger.keys(&node.root.tip().hash).take(blocks + 1).map(|key| key.made.0).collect();
-        match (made.first(), made.last()) {
-            (Some(last), Some(first)) => last.saturating_sub(*first) / (made.len() as u64 - 1).max(1),
-            _ => 0,
-        }
+    /// What the interval should be with the work there is, for the blocks that come long after each shock, in milliseconds.
+    fn settled(&self, tip: &Hash) -> Vec<Vec<u64>> {
+        let mut chain: Vec<_> = self.ledger.keys(tip).collect();
+        chain.reverse();
+        let ends = self.shocks.iter().skip(1).map(|(at, _)| *at).chain([self.now]);
+        let after = |((from, percent), until): (&(TimeMs, u64), TimeMs)| {
+            let made = chain.iter().filter(|stored| stored.made >= *from && stored.made < until);
+            let targets = made.filter_map(|stored| match &stored.header {
+                Header::Key(key) => Target::from_compact(key.target).ok(),
+                Header::Micro(_) => None,
+            });
+            let settled = targets.skip(SETTLING_BLOCKS).take(SETTLED_BLOCKS);
+            settled.map(|target| self.mean_ms(target, percent * 1_000)).collect()
+        };
+        self.shocks.iter().zip(ends).map(after).collect()
+    }
+
+    /// How long a search takes on average, with so many hundred thousandths of the work at the genesis.
+    fn mean_ms(&self, target: Target, share: u64) -> u64 {
+        let first = self.rules.root.target_initial.work();
+        let mean = u128::from(INTERVAL_MS) * 100_000 * target.work() / (first * u128::from(share));
+        u64::try_from(mean).unwrap_or(u64::MAX / 64)
     }
 }
 

@@ -244,6 +244,29 @@ fn no_finality_across_an_unsealed_era_boundary() {
     assert_eq!((finals.count(), machine.last_final()), (2, blocks[2]));
 }
 
+/// Both ends of two eras may be sealed before the state of the first is here, and with it the set of the era after next.
+#[test]
+fn a_seal_whose_set_is_unknown_waits_for_it() {
+    let saved = Saved::genesis(genesis(), sets(4)[..2].to_vec());
+    let mut machine = Machine::start(params(3), CHECKS, None, saved).unwrap();
+    let blocks = chain(6);
+    for block in &blocks {
+        let _ = step(&mut machine, Input::Header(*block));
+    }
+    let sealed = |era, block| {
+        let mut seal = seal(1, block, &[1, 2, 3], 4);
+        seal.era = banyan_types::Era(era);
+        Input::Seal { from: None, seal: Box::new(seal) }
+    };
+    for (era, at) in [(0, 1), (1, 4), (2, 5)] {
+        let _ = step(&mut machine, sealed(era, blocks[at]));
+    }
+    assert_eq!(machine.last_final(), blocks[4]);
+    let effects = step(&mut machine, Input::Set(sets(4)[2].clone()));
+    let is_final = |effect: &Effect| matches!(effect, Effect::Final(seal) if seal.hash == blocks[5].hash);
+    assert!(effects.iter().any(is_final), "{effects:?}");
+}
+
 #[test]
 fn an_invalid_vote_costs_its_sender_everything() {
     let mut machine = voting();
