@@ -127,7 +127,7 @@ impl<S: State> Scene<'_, S> {
         let left = held.bonded.minus(tx.amount);
         held.bonded = left.ok_or(Rejected::Unbond { bonded: held.bonded, got: tx.amount })?;
         self.enough_left(staker, held.bonded)?;
-        let release = self.release_height(self.era()?.plus(1))?;
+        let release = self.release_height(self.next_set()?.0.checked_sub(1).map(Era))?;
         let part = Unbonding { amount: tx.amount, release };
         self.add_unbonding(staker, &mut held, &part)?;
         self.set_stake(staker, &held)?;
@@ -137,7 +137,7 @@ impl<S: State> Scene<'_, S> {
 
     /// A stake that falls out of the next set to write must leave enough others for it.
     fn enough_left(&mut self, staker: AccountId, bonded: Amount) -> Result<(), Rejected> {
-        let next = self.era()?.plus(2).ok_or(Rejected::Overflow)?;
+        let next = self.next_set()?;
         let listed = candidates(self.state)?.list;
         let (_, rules) = self.stake_rules()?;
         let eligible = |candidate: &&Candidate| is_eligible(rules, candidate, next);
@@ -145,6 +145,14 @@ impl<S: State> Scene<'_, S> {
         let others = listed.iter().filter(eligible).filter(|one| one.staker != staker).count();
         let (min, left) = (rules.witness_min, u32::try_from(others).unwrap_or(u32::MAX));
         if leaves && left < min { Err(Rejected::WitnessesTooFew { min, left }) } else { Ok(()) }
+    }
+
+    /// The era of the first set that is not written yet: two ahead, or three behind the key block that has just written one.
+    fn next_set(&self) -> Result<Era, Rejected> {
+        let (root, _) = self.stake_rules()?;
+        let now = root.era_of(self.height);
+        let ahead = if root.last_height(now) == self.height { 3 } else { 2 };
+        now.plus(ahead).ok_or(Rejected::Overflow)
     }
 
     /// When stake is paid back that served up to the era `last`.

@@ -138,6 +138,19 @@ fn a_key_serves_one_stake_for_ever() {
 }
 
 #[test]
+fn what_is_unbonded_behind_an_eras_last_key_block_answers_for_the_set_that_it_wrote() {
+    let mut root = staked();
+    root.run(ALICE, root.bond(ALICE, coins(50)));
+    root.grow_to(ERA - 1);
+    assert!(root.members(2).contains(&(ALICE, coins(50))), "the key block has written the set of era 2");
+    root.run(ALICE, root.unbond(ALICE, coins(50)));
+    // It serves through era 2, and one more era it answers.
+    assert_eq!(root.stake(ALICE).unwrap().unbonding[0].release, Height(4 * ERA - 1));
+    root.grow_to(2 * ERA - 1);
+    assert!(!root.members(3).iter().any(|(person, _)| *person == ALICE));
+}
+
+#[test]
 fn what_is_unbonded_is_paid_back_one_wait_after_the_last_era_that_it_served() {
     let mut root = staked();
     root.run(ALICE, root.bond(ALICE, coins(50)));
