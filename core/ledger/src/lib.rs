@@ -23,6 +23,7 @@ mod block;
 pub mod certificate;
 mod error;
 mod event;
+pub mod follow;
 mod genesis;
 mod invariant;
 mod leaf;

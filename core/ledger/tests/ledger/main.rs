@@ -4,6 +4,7 @@
 
 mod children;
 mod evidence;
+mod follow;
 mod genesis;
 mod money;
 mod order;

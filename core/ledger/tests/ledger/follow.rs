@@ -1,0 +1,243 @@
+//! Light clients: witness sets followed from seal to seal, by whoever holds no state.
+
+use banyan_ledger::{
+    Base as _, Genesis, GenesisError,
+    certificate::BadCertificate,
+    follow::{Boundary, Follower, NotFollowed},
+    key,
+};
+use banyan_tree::{MultiProof, Trie, value_hash};
+use banyan_types::{
+    Era, Hash, Height, TimeMs,
+    header::KeyHeader,
+    witness::{Seal, WitnessSet},
+};
+use proptest::prelude::*;
+
+use crate::{stakers::*, support::*};
+
+/// Witness of the tests that joins after the genesis, with more than a third of all.
+const LATE: u8 = BOB;
+/// Eras of a year on the profile `main`.
+const YEAR: u32 = 365;
+
+fn root() -> (Genesis, Ledger) {
+    let genesis = staked_genesis(stake_rules());
+    let ledger = Ledger::new(&genesis);
+    (genesis, ledger)
+}
+
+/// The end of the running era, sealed by these people.
+fn boundary(root: &mut Ledger, people: &[u8]) -> Boundary {
+    let era = u32::try_from(root.height().0 / ERA).unwrap();
+    let last = (u64::from(era) + 1) * ERA - 1;
+    root.grow_to(last);
+    let changes = root.state.leaves().map(|(key, value)| (*key, Some((value_hash(value), ()))));
+    let trie = Trie::new().update(&changes.collect::<Vec<_>>());
+    Boundary {
+        header: root.keys.last().unwrap().clone(),
+        seal: root.seal_of(last, era, people),
+        proof: trie.prove_many(&[key::witness_sets()]),
+        leaf: root.state.read(&key::witness_sets()).unwrap().unwrap(),
+    }
+}
+
+/// Two eras in, with a set of five known for the third; and a follower of it.
+fn changed() -> (Genesis, Ledger, Follower) {
+    let (genesis, mut root) = root();
+    let mut follower = Follower::from_genesis(&genesis).unwrap();
+    root.key_block(LEADER);
+    root.run(LATE, root.bond(LATE, coins(60)));
+    for _ in 0..2 {
+        let boundary = boundary(&mut root, &WITNESSES);
+        follower.cross(&boundary).unwrap();
+        root.key_block(LEADER);
+    }
+    assert_eq!((follower.era(), follower.sets()[0].members.len()), (Era(2), 5));
+    (genesis, root, follower)
+}
+
+#[test]
+fn light_client_follows_a_year_of_eras_from_genesis() {
+    let (genesis, mut root) = root();
+    let mut follower = Follower::from_genesis(&genesis).unwrap();
+    let mut bytes = 0;
+    for era in 0..YEAR {
+        let boundary = boundary(&mut root, &WITNESSES[1..]);
+        let parts = [boundary.header.encode(), boundary.seal.encode(), boundary.proof.encode(), boundary.leaf.clone()];
+        bytes += parts.iter().map(Vec::len).sum::<usize>();
+        let sealed = follower.cross(&boundary).unwrap();
+        assert_eq!((sealed.state_root, follower.era()), (boundary.header.state_root, Era(era + 1)));
+        // Each era's set is another one.
+        let person = WITNESSES[era as usize % WITNESSES.len()];
+        root.run(person, root.bond(person, coins(1)));
+        root.key_block(LEADER);
+    }
+    assert_eq!(follower.sets(), &root.sets().sets[1..]);
+    assert!(bytes / YEAR as usize <= 2_048, "{} bytes an era", bytes / YEAR as usize);
+
+    root.key_block(LEADER);
+    let height = root.height().0;
+    let (header, seal) = (root.keys.last().unwrap().clone(), root.seal_of(height, YEAR, &WITNESSES));
+    let sealed = follower.accept(&header, &seal).unwrap();
+    assert_eq!((sealed.height, sealed.state_root), (Height(height), root.root_hash()));
+    assert_eq!(Follower::resume(&genesis, &follower.save()), Ok(follower));
+}
+
+#[test]
+fn light_client_refuses_a_seal_by_an_old_set() {
+    let (_, root, mut follower) = changed();
+    let height = root.height().0;
+    let header = root.keys.last().unwrap().clone();
+    let good = root.seal_of(height, 2, &[20, 21, 22, 23, LATE]);
+
+    // The four of the genesis are no quorum any more, whatever places they claim.
+    let four = root.seal_of(height, 2, &WITNESSES);
+    let (weight, total) = (coins(100), coins(160));
+    assert_eq!(follower.accept(&header, &four), Err(BadCertificate::Quorum { weight, total }.into()));
+    let mut claimed = good.clone();
+    claimed.signatures = four.signatures.iter().copied().chain([four.signatures[0]]).collect();
+    let refused = follower.accept(&header, &claimed);
+    assert!(matches!(refused, Err(NotFollowed::Seal(BadCertificate::Signature { .. }))), "{refused:?}");
+    // What they sealed in their own time is below what is sealed since.
+    let mut old = good.clone();
+    (old.era, old.height, old.hash) = (Era(1), Height(5), root.keys[4].hash());
+    let expected = NotFollowed::Old { held: Height(7), got: Height(5) };
+    assert_eq!(follower.accept(&root.keys[4], &old), Err(expected));
+
+    assert!(follower.accept(&header, &good).is_ok());
+}
+
+#[test]
+fn each_refusal_of_a_follower_has_a_row_in_order() {
+    let (_, mut root, follower) = changed();
+    let five = [20, 21, 22, 23, LATE];
+    let good = boundary(&mut root, &five);
+    let refused = |change: &dyn Fn(&mut Boundary)| {
+        let (mut bad, mut follower) = (good.clone(), follower.clone());
+        change(&mut bad);
+        let refused = follower.cross(&bad).unwrap_err();
+        assert_eq!(follower, self::changed().2, "a refused boundary changes nothing");
+        refused
+    };
+    let (hash, height) = (good.seal.hash, good.seal.height);
+
+    let got = root.keys[0].hash();
+    assert_eq!(refused(&|bad| bad.header = root.keys[0].clone()), NotFollowed::Header { sealed: hash, got });
+    assert_eq!(refused(&|bad| bad.seal.era = Era(1)), NotFollowed::Place { era: Era(1), height });
+    let early = root.keys[9].clone();
+    let middle = |bad: &mut Boundary| {
+        (bad.seal.hash, bad.seal.height, bad.header) = (early.hash(), early.height, early.clone());
+    };
+    assert_eq!(refused(&middle), NotFollowed::NotLast { expected: height, height: early.height });
+    let past = root.keys[2].clone();
+    let past_era = |bad: &mut Boundary| {
+        (bad.seal.era, bad.seal.hash, bad.seal.height) = (Era(0), past.hash(), past.height);
+        bad.header = past.clone();
+    };
+    assert_eq!(refused(&past_era), NotFollowed::Old { held: Height(7), got: Height(3) });
+    let bad_signature = |bad: &mut Boundary| bad.seal.signatures.swap(0, 1);
+    assert!(matches!(refused(&bad_signature), NotFollowed::Seal(BadCertificate::Signature { .. })));
+    assert!(matches!(refused(&|bad| bad.leaf.push(0)), NotFollowed::Proof(_)));
+
+    let mut ahead = root.clone();
+    ahead.key_block(LEADER);
+    let next = boundary(&mut ahead, &five);
+    let expected = NotFollowed::Unknown { era: Era(3), running: Era(2) };
+    assert_eq!(follower.clone().cross(&next), Err(expected));
+}
+
+#[test]
+fn two_seals_of_one_height_are_shown_to_the_user() {
+    let (_, root, mut follower) = changed();
+    let five = [20, 21, 22, 23, LATE];
+    let header = root.keys.last().unwrap().clone();
+    let held = root.seal_of(header.height.0, 2, &five);
+    follower.accept(&header, &held).unwrap();
+    assert!(follower.accept(&header, &held).is_ok(), "the same again is no harm");
+
+    let mut other = root.clone();
+    other.keys.last_mut().unwrap().nonce = 7;
+    let got = other.seal_of(header.height.0, 2, &five);
+    let conflict = follower.accept(other.keys.last().unwrap(), &got);
+    assert_eq!(conflict, Err(NotFollowed::Conflict { held: Box::new(held), got: Box::new(got) }));
+}
+
+#[test]
+fn a_follower_may_begin_at_a_block_that_is_trusted() {
+    let (genesis, mut root, mut follower) = changed();
+    let five = [20, 21, 22, 23, LATE];
+    let good = boundary(&mut root, &five);
+    let trusted = good.header.hash();
+    let stranger = NotFollowed::Untrusted { expected: Hash([9; 32]), got: trusted };
+    assert_eq!(Follower::from_trusted(&genesis, Hash([9; 32]), &good), Err(stranger));
+    let mut weak = good.clone();
+    weak.seal = root.seal_of(weak.seal.height.0, 2, &[20, 21]);
+    let refused = Follower::from_trusted(&genesis, trusted, &weak);
+    assert!(matches!(refused, Err(NotFollowed::Seal(BadCertificate::Quorum { .. }))));
+
+    follower.cross(&good).unwrap();
+    assert_eq!(Follower::from_trusted(&genesis, trusted, &good), Ok(follower));
+}
+
+#[test]
+fn a_follower_is_stale_once_bonds_no_longer_answer() {
+    let (genesis, _, follower) = changed();
+    // One era of four heights of three seconds after the last sealed one, the seventh.
+    let answers = genesis.time.0 + 7 * 3_000 + 4 * genesis.params.height_interval_ms;
+    assert!(!follower.is_stale(TimeMs(answers)) && follower.is_stale(TimeMs(answers + 1)));
+}
+
+#[test]
+fn without_witnesses_there_is_nothing_to_follow() {
+    let plain = genesis(root_params(), &[(ALICE, coins(1))]);
+    assert_eq!(Follower::from_genesis(&plain), Err(NotFollowed::NoWitnesses));
+    let mut few = staked_genesis(stake_rules());
+    few.witnesses.pop();
+    assert!(matches!(Follower::from_genesis(&few), Err(NotFollowed::Genesis(GenesisError::Witnesses { .. }))));
+}
+
+#[test]
+fn what_was_saved_is_of_one_ledger() {
+    let (genesis, _, follower) = changed();
+    let mut other = genesis.clone();
+    other.name.push('x');
+    let refused = Follower::resume(&other, &follower.save());
+    assert_eq!(refused, Err(NotFollowed::Untrusted { expected: other.hash(), got: genesis.hash() }));
+    assert!(matches!(Follower::resume(&genesis, &[0xc0]), Err(NotFollowed::Leaf(_))));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever one bit of a boundary says otherwise, it is not believed.
+    #[test]
+    fn a_changed_bit_of_a_boundary_is_never_believed(part in 0usize..4, at in any::<prop::sample::Index>(), bit in 0u8..8) {
+        let (genesis, mut root) = root();
+        let mut follower = Follower::from_genesis(&genesis).unwrap();
+        let good = boundary(&mut root, &WITNESSES);
+        let mut bytes = [good.header.encode(), good.seal.encode(), good.proof.encode(), good.leaf.clone()];
+        let at = at.index(bytes[part].len());
+        bytes[part][at] ^= 1 << bit;
+        let [header, seal, proof, leaf] = bytes;
+        if let (Ok(header), Ok(seal), Ok(proof)) =
+            (KeyHeader::decode(&header), Seal::decode(&seal), MultiProof::decode(&proof))
+        {
+            let changed = Boundary { header, seal, proof, leaf };
+            prop_assert!(changed == good || follower.cross(&changed).is_err());
+        }
+    }
+}
+
+/// A set that a state may not change once it is written cannot be slipped in by a quorum either.
+#[test]
+fn a_known_set_cannot_be_replaced() {
+    let (genesis, mut root) = root();
+    let mut follower = Follower::from_genesis(&genesis).unwrap();
+    let mut sets = root.sets();
+    sets.sets[1] = WitnessSet { era: Era(1), members: sets.sets[1].members[..3].to_vec() };
+    let changes = [(key::witness_sets(), Some(sets.encode()))];
+    root.state.commit(&changes.into_iter().collect());
+    let lying = boundary(&mut root, &WITNESSES);
+    assert_eq!(follower.cross(&lying), Err(NotFollowed::Sets { era: Era(0) }));
+}
