@@ -88,6 +88,15 @@ pub struct Status {
     pub uptime_ms: u64,
 }
 
+/// The file that the ledger began with. Whoever does not trust this node checks its hash.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct GenesisAnswer {
+    /// Blake2b-256 of its one encoding, as 64 digits: the ledger's identity.
+    pub hash: String,
+    /// The file.
+    pub toml: String,
+}
+
 /// Which states can be read.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Storage {

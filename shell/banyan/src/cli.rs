@@ -114,6 +114,9 @@ pub enum Command {
     Send(Send),
     /// Walk coins from one ledger to another
     Move(Move),
+    /// Bond coins on the root to witness or lead, take them back, look at them
+    #[command(subcommand)]
+    Stake(Stake),
     /// Build, read, sign and follow single transactions
     #[command(subcommand)]
     Tx(Tx),
@@ -123,6 +126,8 @@ pub enum Command {
     /// Get and check state proofs
     #[command(subcommand)]
     Proof(Proof),
+    /// Follow the root's seals without a node of one's own, and read accounts that no node can lie about
+    Light(Light),
     /// Check this machine and the node
     Doctor,
     /// Print the document of the HTTP interface
@@ -335,6 +340,13 @@ pub struct Send {
     pub to: String,
     /// How much: 12.5 is coins, 12500u base units
     pub amount: Amount,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// Who signs a transaction, on what terms, and how far it is followed.
+#[derive(Debug, Args)]
+pub struct Signing {
     /// Who pays: a name of the keystore, or dev0 to dev7 on a devnet [default: the only account there is]
     #[arg(long, value_name = "NAME")]
     pub from: Option<Name>,
@@ -346,6 +358,38 @@ pub struct Send {
     /// Last height at which it may be included [default: none]
     #[arg(long, value_name = "HEIGHT")]
     pub ttl: Option<u64>,
+}
+
+/// `stake`.
+#[derive(Debug, Subcommand)]
+pub enum Stake {
+    /// Bond coins, so that a key may witness or lead
+    Bond {
+        /// How much: 12.5 is coins, 12500u base units
+        amount: Amount,
+        /// File with the secret of the key that is to witness (sk_…) [default: the account's own]
+        #[arg(long, value_name = "FILE")]
+        witness_key: Option<PathBuf>,
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Take coins back, which are paid once they have answered long enough
+    Unbond {
+        /// How much: 12.5 is coins, 12500u base units
+        amount: Amount,
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Keep a stake among the witnesses for longer
+    Renew {
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Show what an account has bonded and which sets it is in, proven
+    Status {
+        /// A name, or ak_… [default: the only account there is]
+        account: Option<String>,
+    },
 }
 
 /// How far to follow a transaction.
@@ -422,9 +466,13 @@ pub enum Tx {
         follow: Follow,
     },
     /// Show a transaction and its level
+    #[command(visible_alias = "status")]
     Show {
         /// Its hash
         hash: TxHash,
+        /// Go on, with a line for each change, until it is final on the root
+        #[arg(long)]
+        watch: bool,
     },
 }
 
@@ -516,6 +564,26 @@ pub enum Proof {
         #[arg(long, value_name = "BLOCK")]
         block: Option<String>,
     },
+}
+
+/// `light`.
+#[derive(Debug, Args)]
+pub struct Light {
+    /// Accounts to read at the newest seal: names, or ak_…
+    #[arg(num_args = 0..=64)]
+    pub accounts: Vec<String>,
+    /// The root's genesis file; needed once, unless --chain is given
+    #[arg(long, value_name = "FILE")]
+    pub genesis: Option<PathBuf>,
+    /// Hash of the root's genesis, as banyan genesis hash prints it; the node may then give the file
+    #[arg(long, value_name = "HASH", conflicts_with = "genesis")]
+    pub chain: Option<String>,
+    /// Begin at this last key block of an era, which you know to be final: kh_… [default: the genesis, or the last time]
+    #[arg(long, value_name = "KH")]
+    pub trust: Option<String>,
+    /// Go on, with a line for each key block that is sealed
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// A height on the command line.

@@ -4,8 +4,9 @@
 
 use std::{fmt, io, path::Path};
 
-use banyan_ledger::Fault;
+use banyan_ledger::{Fault, follow::NotFollowed};
 use banyan_node::NodeError;
+use banyan_types::text::{self, Prefix};
 use banyan_wallet::{
     client::{ClientError, Refusal},
     journey::{CannotPlan, NoPath, PlanError, Stopped},
@@ -182,6 +183,7 @@ impl From<ClientError> for Failure {
                 Self::new(Exit::Ours, &code, "the node's answer does not read", next).because(error.to_string())
             }
             ClientError::NotProven(why) => why.into(),
+            ClientError::NotFollowed(why) => why.into(),
         }
     }
 }
@@ -206,6 +208,29 @@ impl From<NotProven> for Failure {
     fn from(error: NotProven) -> Self {
         let next = "ask another node with --url: this one shows what it cannot prove";
         Self::new(Exit::Ours, "not_proven", "the node's proof is not believed", next).because(error.to_string())
+    }
+}
+
+impl From<NotFollowed> for Failure {
+    fn from(error: NotFollowed) -> Self {
+        let (exit, next) = match &error {
+            NotFollowed::NoWitnesses | NotFollowed::Genesis(_) | NotFollowed::Untrusted { .. } => {
+                (Exit::Invalid, "the genesis file, or the block, of the ledger that is meant")
+            }
+            NotFollowed::Old { .. } | NotFollowed::Unknown { .. } => {
+                (Exit::Early, "the same later, or another node with --url: this one is behind")
+            }
+            NotFollowed::Conflict { .. } => (
+                Exit::Ours,
+                "trust nothing on this ledger for now; show both seals (--json) to its operators: they convict",
+            ),
+            _ => (Exit::Ours, "ask another node with --url: this one shows what does not hold"),
+        };
+        let failure = Self::new(exit, "not_followed", "what the node says is final is not believed", next);
+        let failure = failure.because(error.to_string());
+        let NotFollowed::Conflict { held, got } = error else { return failure };
+        let seals = [held, got].map(|seal| text::encode(Prefix::Bytes, &seal.encode()));
+        failure.with(json!({ "seals": seals }), None)
     }
 }
 

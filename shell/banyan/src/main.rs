@@ -8,6 +8,7 @@ mod cli;
 mod command;
 mod demo;
 mod devnet;
+mod disk;
 mod failure;
 mod host;
 mod peers;

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use banyan_ledger::{Account, ConnectionPoint, Escrow, Key, ParentLeaf, Supply, key};
+use banyan_ledger::{Account, ConnectionPoint, Escrow, Key, ParentLeaf, RootEngine, Stake, Supply, WitnessSets, key};
 use banyan_tree::{BadEncoding, BadProof, MultiProof};
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Hash, Height,
@@ -252,6 +252,27 @@ impl Proven {
     /// `NotAsked` or `Leaf`.
     pub fn supply(&self) -> Result<Option<Supply>, NotProven> {
         self.leaf(&key::supply(), &format_args!("the supply"), Supply::decode)
+    }
+
+    /// On the root: what an account has bonded, if it ever bonded anything.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn stake(&self, id: AccountId) -> Result<Option<Stake>, NotProven> {
+        self.leaf(&key::stake(id), &format_args!("the stake of {id}"), Stake::decode)
+    }
+
+    /// On the root: the sets of witnesses; `None` where there are none.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn witness_sets(&self) -> Result<Option<WitnessSets>, NotProven> {
+        self.leaf(&key::witness_sets(), &format_args!("the witness sets"), WitnessSets::decode)
+    }
+
+    /// On the root: what its engine keeps.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn engine(&self) -> Result<Option<RootEngine>, NotProven> {
+        self.leaf(&key::engine(), &format_args!("the engine leaf"), RootEngine::decode)
     }
 
     /// Whether the parent stands for this block of its child `id`: the last accepted summary ends at it, with the

@@ -5,9 +5,9 @@
 
 use banyan_ledger::{Params, rules};
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Bytes, Hash, Height, Nonce, Payee,
+    AccountId, Amount, Asset, AssociateId, Bytes, Hash, Height, Nonce, Payee, PublicKey, Signature,
     associate::Hop,
-    tx::{AssociateCommit, AssociateWithdraw, Spend, Transaction},
+    tx::{AssociateCommit, AssociateWithdraw, Bond, Renew, Spend, Transaction, Unbond},
 };
 
 /// Rounds that a fee may take to settle; each adds at most one byte to the integer, which has at most 16.
@@ -112,6 +112,37 @@ pub fn withdraw(
     with_fee(withdraw.into(), terms)
 }
 
+/// Stake for a key that may witness or lead. `proof` is that key's signature over
+/// [`bond_message`](banyan_types::witness::bond_message).
+/// # Errors
+/// Any [`CannotBuild`].
+pub fn bond(
+    from: AccountId,
+    amount: Amount,
+    key: PublicKey,
+    proof: Signature,
+    terms: &Terms,
+) -> Result<Transaction, CannotBuild> {
+    let ttl = terms.ttl.unwrap_or(Height(0));
+    with_fee(Bond { from_id: from, amount, key, proof, ttl, fee: Amount::ZERO, nonce: terms.nonce }.into(), terms)
+}
+
+/// Stake back, once it has answered long enough.
+/// # Errors
+/// Any [`CannotBuild`].
+pub fn unbond(from: AccountId, amount: Amount, terms: &Terms) -> Result<Transaction, CannotBuild> {
+    let ttl = terms.ttl.unwrap_or(Height(0));
+    with_fee(Unbond { from_id: from, amount, ttl, fee: Amount::ZERO, nonce: terms.nonce }.into(), terms)
+}
+
+/// A stake that stays among the witnesses for longer.
+/// # Errors
+/// Any [`CannotBuild`].
+pub fn renew(from: AccountId, terms: &Terms) -> Result<Transaction, CannotBuild> {
+    let ttl = terms.ttl.unwrap_or(Height(0));
+    with_fee(Renew { from_id: from, ttl, fee: Amount::ZERO, nonce: terms.nonce }.into(), terms)
+}
+
 /// `tx` with the fee that the owner named, or the least.
 /// # Errors
 /// Any [`CannotBuild`].
@@ -186,6 +217,15 @@ pub const fn amount_of(tx: &Transaction) -> Option<Amount> {
     }
 }
 
+/// What its sender's balance pays, apart from the fee.
+pub const fn paid_by(tx: &Transaction) -> Amount {
+    match (tx, amount_of(tx)) {
+        // What is taken back is paid by the stake.
+        (Transaction::Unbond(_), _) | (_, None) => Amount::ZERO,
+        (_, Some(amount)) => amount,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -218,6 +258,9 @@ mod tests {
                 spend(account(1), Payee::Account(account(2)), amount, &terms).unwrap(),
                 commit(account(1), AssociateId([3; 32]), account(2), amount, vec![Hop::Up], &terms).unwrap(),
                 withdraw(account(1), Payee::Account(account(2)), amount, vec![], &terms).unwrap(),
+                bond(account(1), amount, PublicKey([7; 32]), Signature([9; 64]), &terms).unwrap(),
+                unbond(account(1), amount, &terms).unwrap(),
+                renew(account(1), &terms).unwrap(),
             ] {
                 let needed = |tx: &Transaction| rules::minimum_fee(&terms.params, tx, tx.encode().len(), terms.height);
                 prop_assert!(needed(&tx).unwrap() <= tx.fee());

@@ -11,8 +11,8 @@ use banyan_types::Hash;
 
 use super::Answer;
 use crate::{
-    At, Check, EscrowAnswer, Health, Level, Limits, Rung, Status, Storage, TreeNode, ask::BODY_BYTES_MAX,
-    ladder::Rungs, ledger::Mount, v1::transactions::TXS_MAX,
+    At, Check, EscrowAnswer, GenesisAnswer, Health, Level, Limits, Rung, Status, Storage, TreeNode,
+    ask::BODY_BYTES_MAX, ladder::Rungs, ledger::Mount, v1::transactions::TXS_MAX,
 };
 
 /// Key intervals after which a root without a new key block is not ready.
@@ -40,6 +40,13 @@ pub(crate) fn status(mount: &Mount) -> Result<Status, NodeError> {
         version: env!("CARGO_PKG_VERSION").into(),
         uptime_ms: mount.tree().uptime_ms(),
     })
+}
+
+/// The genesis file.
+#[utoipa::path(get, path = "/genesis", tag = "look", responses((status = 200, body = GenesisAnswer)))]
+pub(crate) async fn genesis_route(State(mount): State<Mount>) -> Answer<GenesisAnswer> {
+    let chain = mount.chain();
+    Ok(Json(GenesisAnswer { hash: chain.genesis_hash().to_string(), toml: chain.file().to_toml() }))
 }
 
 fn limits(mount: &Mount) -> Limits {

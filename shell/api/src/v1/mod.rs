@@ -51,6 +51,7 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
     OpenApiRouter::new()
         .routes(routes!(look::status_route))
         .routes(routes!(look::tree_route))
+        .routes(routes!(look::genesis_route))
         .routes(routes!(look::openapi))
         .routes(routes!(look::healthz))
         .routes(routes!(look::readyz))

@@ -47,7 +47,24 @@ pub struct Status {
     top_key_block_hash: String,
     top_block_height: u64,
     storage: Storage,
-    finality: Vec<Rung>,
+    finality: Finality,
+}
+
+/// How sure the ledger is of itself. Source: root 9.
+#[derive(Serialize, ToSchema)]
+struct Finality {
+    /// `final`; `degraded` where the last final block is far behind; `halted` where seals contradict each other.
+    level: &'static str,
+    /// Height of the last final key block, or child block.
+    r#final: u64,
+    /// Heights from there to the top.
+    lag: u64,
+    /// Weight that prevoted in the running round, in units; `0` where nobody witnesses.
+    weight_seen: String,
+    /// Keys of witnesses that did not, `pp_`.
+    missing: Vec<String>,
+    /// The last height of each public level.
+    levels: Vec<Rung>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -88,8 +105,19 @@ pub async fn status(State(mount): State<Mount>) -> Result<Json<Status>, Failure>
         top_key_block_hash: top.hash.text(Prefix::KeyBlock),
         top_block_height: ours.top.height,
         storage: ours.storage,
-        finality: ours.levels,
+        finality: finality(&mount, ours.levels)?,
     }))
+}
+
+fn finality(mount: &Mount, levels: Vec<Rung>) -> Result<Finality, Failure> {
+    let standing = crate::v1::finality::standing(mount)?;
+    let level = match (standing.halted, standing.degraded) {
+        (true, _) => "halted",
+        (false, true) => "degraded",
+        (false, false) => "final",
+    };
+    let (r#final, lag) = (standing.final_height, standing.lag);
+    Ok(Finality { level, r#final, lag, weight_seen: standing.prevoted, missing: standing.missing, levels })
 }
 
 /// How many graphs a key block takes on average, from its compact target; 0 where there is no work.

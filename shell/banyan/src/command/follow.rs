@@ -94,7 +94,8 @@ pub fn unknown(hash: TxHash) -> Failure {
     )
 }
 
-fn dropped(status: &TxStatus) -> Failure {
+/// The node had the transaction and has it no more.
+pub fn dropped(status: &TxStatus) -> Failure {
     let what = format!("{} left the pool and is on no block", status.hash);
     let next = "build it anew: banyan send, or banyan tx build";
     Failure::new(Exit::Invalid, &status.status, what, next).because(format!("invalid: {}", status.status))

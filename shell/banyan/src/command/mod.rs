@@ -6,11 +6,13 @@ mod doctor;
 mod follow;
 pub mod genesis;
 mod help;
+mod light;
 mod look;
 mod moves;
 pub mod node;
 mod proof;
 mod send;
+mod stake;
 mod tx;
 
 pub use follow::{Followed, follow, millis};
@@ -44,9 +46,11 @@ pub fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Account(action) => account::run(&session, action),
         Command::Send(args) => send::run(&session, &args),
         Command::Move(args) => moves::run(&session, &args),
+        Command::Stake(action) => stake::run(&session, &action),
         Command::Tx(action) => tx::run(&session, action),
         Command::Associate(action) => associate::run(&session, &action),
         Command::Proof(action) => proof::run(&session, &action),
+        Command::Light(args) => light::run(&session, &args),
         Command::Doctor => doctor::run(&session),
         Command::Openapi => help::openapi(),
         Command::Completions { shell } => Ok(help::completions(shell)),

@@ -102,7 +102,10 @@ pub fn open_failed(error: &banyan_store::OpenError) -> Failure {
     Failure::new(exit, code, "the store cannot be opened", next).because(error.to_string())
 }
 
-fn read_key(path: &Path) -> Result<SecretKey, Failure> {
+/// The key in a file: `sk_…` on one line.
+/// # Errors
+/// The file does not read, or holds no key.
+pub fn read_key(path: &Path) -> Result<SecretKey, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| Failure::disk("read", path, &error))?;
     let text = zeroize::Zeroizing::new(text);
     let secret = Secret::parse(&text)?;

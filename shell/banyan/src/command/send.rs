@@ -1,8 +1,8 @@
-//! `send`: one payment on one ledger.
+//! `send`: one payment on one ledger; and what every signed transaction goes through.
 
 use std::time::Instant;
 
-use banyan_types::{Amount, Nonce, tx::Transaction};
+use banyan_types::{AccountId, Amount, Nonce, tx::Transaction};
 use banyan_wallet::{
     client::{Account, Client, Level, Status},
     journey::place,
@@ -12,7 +12,7 @@ use banyan_wallet::{
 use serde_json::json;
 
 use crate::{
-    cli::{self, Send},
+    cli::{self, Follow, Send, Signing},
     command::{Followed, follow},
     failure::{Failure, not_enough},
     report::Report,
@@ -23,31 +23,46 @@ use crate::{
 /// # Errors
 /// Whatever keeps the payment from being made or from reaching its level.
 pub fn run(session: &Session, args: &Send) -> Result<Report, Failure> {
+    let to = session.payee(&args.to)?;
+    let build = |from, terms: &Terms| Ok(tx::spend(from, to, args.amount, terms)?);
+    let mut report = sign_and_send(session, &args.signing, build)?;
+    report.json["to"] = to.to_string().into();
+    report.json["amount"] = args.amount.base().to_string().into();
+    report.text = format!("to       {to}\namount   {} BNY\n{}", args.amount, report.text);
+    Ok(report)
+}
+
+/// Have an owner sign what `build` makes for it, and follow that to the level that is wanted.
+/// # Errors
+/// Whatever keeps the transaction from being made or from reaching its level.
+pub fn sign_and_send(
+    session: &Session,
+    args: &Signing,
+    build: impl FnOnce(AccountId, &Terms) -> Result<Transaction, Failure>,
+) -> Result<Report, Failure> {
     let client = session.client()?;
     let status = client.status()?;
     let owner = session.owner(args.from.as_ref(), &status)?;
-    let to = session.payee(&args.to)?;
     let held = client.account(owner.account())?;
     let terms = Terms { ttl: cli::height(args.ttl), fee: args.fee, ..terms(&status, held.next()) };
-    let tx = tx::spend(owner.account(), to, args.amount, &terms)?;
-    check_funds(&status, &held, &tx, args.amount)?;
+    let tx = build(owner.account(), &terms)?;
+    check_funds(&status, &held, &tx)?;
     let signed = session.sign(Review::of(&tx.encode(), &place(&status))?, &owner)?;
     let begun = Instant::now();
     let hash = client.submit(&signed)?;
-    let followed = wait(session, &client, hash, args, begun)?;
+    let followed = wait(session, &client, hash, &args.follow, begun)?;
     let text = format!(
-        "to       {to}   {} ({})\namount   {} BNY    fee {} BNY    nonce {}\n{hash}   {}",
+        "on       {} ({})   fee {} BNY   nonce {}\n{hash}   {}",
         status.path(),
         status.network_id,
-        args.amount,
         tx.fee(),
         tx.nonce(),
         followed.text()
     );
     let json = json!({
         "hash": hash.to_string(), "ledger": status.path(), "network_id": status.network_id,
-        "from": owner.account().to_string(), "to": to.to_string(), "amount": args.amount.base().to_string(),
-        "fee": tx.fee().base().to_string(), "nonce": tx.nonce().0, "level": followed.level(), "levels": followed.json(),
+        "from": owner.account().to_string(), "fee": tx.fee().base().to_string(), "nonce": tx.nonce().0,
+        "level": followed.level(), "levels": followed.json(),
     });
     Ok(Report::new(text, json))
 }
@@ -57,14 +72,14 @@ fn wait(
     session: &Session,
     client: &Client,
     hash: banyan_types::TxHash,
-    args: &Send,
+    wanted: &Follow,
     begun: Instant,
 ) -> Result<Followed, Failure> {
     let received = Followed { levels: vec![(Level::Received, begun.elapsed())] };
-    if args.follow.wait == Level::Received {
+    if wanted.wait == Level::Received {
         return Ok(received);
     }
-    let further = follow(client, hash, &args.follow, begun, &mut session.progress())?;
+    let further = follow(client, hash, wanted, begun, &mut session.progress())?;
     let above = further.levels.into_iter().filter(|(level, _)| *level > Level::Received);
     Ok(Followed { levels: received.levels.into_iter().chain(above).collect() })
 }
@@ -75,7 +90,8 @@ pub fn terms(status: &Status, nonce: Nonce) -> Terms {
 }
 
 /// Say that the coins are missing before anything is signed: the node would only say it later.
-fn check_funds(status: &Status, held: &Account, tx: &Transaction, amount: Amount) -> Result<(), Failure> {
+fn check_funds(status: &Status, held: &Account, tx: &Transaction) -> Result<(), Failure> {
+    let amount = tx::paid_by(tx);
     let needed = amount.plus(tx.fee()).unwrap_or(Amount::MAX);
     if held.balance >= needed {
         return Ok(());

@@ -1,6 +1,9 @@
 //! `tx`: single transactions, built, read, signed and followed one step at a time.
 
-use std::time::Instant;
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use banyan_types::{
     Nonce, Payee,
@@ -8,7 +11,7 @@ use banyan_types::{
     tx::{SignedTx, Transaction},
 };
 use banyan_wallet::{
-    client::TxStatus,
+    client::{Level, TxStatus},
     journey::{first_leg, place},
     review::{Place, Review},
     tx,
@@ -18,13 +21,12 @@ use serde_json::{Value, json};
 use crate::{
     cli::{self, BuildTerms, Follow, Tx, TxBuild},
     command::{
-        follow,
-        follow::unknown,
+        follow::{self, follow, unknown},
         look::{self, plain},
         send,
     },
     failure::{Exit, Failure},
-    report::{Report, object, table},
+    report::{self, Report, object, table},
     session::{Owner, Session},
 };
 
@@ -38,7 +40,8 @@ pub fn run(session: &Session, action: Tx) -> Result<Report, Failure> {
         Tx::Sign { tx, by, network_id } => sign(session, &tx, by.as_ref(), network_id),
         Tx::Submit { tx, follow } => submit(session, &tx, &follow),
         Tx::Wait { hash, follow } => wait(session, hash, &follow),
-        Tx::Show { hash } => show(session, hash),
+        Tx::Show { hash, watch: true } => watch(session, hash),
+        Tx::Show { hash, watch: false } => show(session, hash),
     }
 }
 
@@ -182,10 +185,56 @@ fn show(session: &Session, hash: banyan_types::TxHash) -> Result<Report, Failure
     ];
     rows.extend(status.block.iter().map(|at| row("block", format!("{} {}", at.height, at.hash))));
     rows.extend(status.expected_next_ms.iter().map(|ms| row("next level", format!("in about {ms} ms"))));
+    rows.extend(status.detail.as_object().map(|_| row("in its engine", word(&status))));
     if let Some(tx) = &status.tx {
         rows.extend(tx.get("type").map(|kind| row("type", plain(kind))));
         let fields = tx.get("fields").and_then(Value::as_object);
         rows.extend(fields.into_iter().flatten().map(|(name, value)| row(name, plain(value))));
     }
     Ok(Report::new(table(&rows), json))
+}
+
+/// Between two questions while watching.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// The engine's own word for where a transaction stands, with the number of blocks on top where that says something.
+fn word(status: &TxStatus) -> String {
+    let word = status.detail["word"].as_str().unwrap_or("none");
+    match status.detail["depth"].as_u64() {
+        Some(depth) => format!("{word}, {depth} heights on top"),
+        None => word.to_owned(),
+    }
+}
+
+/// A line for each change of level or of the engine's word, until nothing more can come. A level may fall before it is final:
+/// then its line says so as well.
+fn watch(session: &Session, hash: banyan_types::TxHash) -> Result<Report, Failure> {
+    let (client, begun) = (session.client()?, Instant::now());
+    let (mut progress, mut seen) = (session.progress(), None);
+    loop {
+        let status = client.transaction(hash)?.ok_or_else(|| unknown(hash))?;
+        let Some(level) = status.level else { return Err(follow::dropped(&status)) };
+        let now = (level, status.detail["word"].as_str().map(str::to_owned));
+        if seen.as_ref() != Some(&now) {
+            let (after_ms, fell) = (follow::millis(begun.elapsed()), seen.is_some_and(|(before, _)| level < before));
+            let block = status.block.as_ref().map(|at| json!({ "height": at.height, "hash": at.hash }));
+            let json = json!({
+                "hash": hash.to_string(), "after_ms": after_ms, "level": level, "detail": status.detail, "block": block,
+                "fell": fell,
+            });
+            let place = status.block.as_ref().map_or_else(String::new, |at| format!("  in {} {}", at.height, at.hash));
+            let mark = if fell { "  (fell back)" } else { "" };
+            let text = format!("{after_ms:>8} ms  {level:<10}  {}{place}{mark}", word(&status));
+            if level == Level::RootFinal {
+                return Ok(Report::new(text, json));
+            }
+            let printed = if session.globals.json { report::line(&json) } else { report::text(&text) };
+            if printed.is_err() {
+                return Ok(Report::new("", json));
+            }
+            seen = Some(now);
+        }
+        progress.say(&format!("{hash}: {level}"));
+        thread::sleep(PAUSE);
+    }
 }

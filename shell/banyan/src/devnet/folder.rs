@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    disk::write,
+    failure::{Exit, Failure},
+};
 
 /// Says that the folder is a devnet's and may be reset.
 const MARKER: &str = "DEVNET";
@@ -147,16 +150,6 @@ fn holder(file: &mut File) -> String {
     let mut text = String::new();
     let _ = file.read_to_string(&mut text);
     if text.is_empty() { "unknown".into() } else { text }
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let unfinished = path.with_extension("tmp");
-    let failed = |error: io::Error| Failure::disk("write", path, &error);
-    let mut file = File::create(&unfinished).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
-    fs::rename(&unfinished, path).map_err(failed)?;
-    let folder = path.parent().unwrap_or(path);
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
 }
 
 /// A devnet that uses the folder now.

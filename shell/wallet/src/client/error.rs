@@ -1,6 +1,6 @@
 //! What can go wrong between a wallet and a node, and whose fault it is.
 
-use banyan_ledger::Fault;
+use banyan_ledger::{Fault, follow::NotFollowed};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -37,6 +37,9 @@ pub enum ClientError {
     /// The node answers something that does not check.
     #[error("the node's proof is not believed: {0}")]
     NotProven(#[from] NotProven),
+    /// The node says that something is final which is not.
+    #[error("the node's seal is not believed: {0}")]
+    NotFollowed(#[from] NotFollowed),
 }
 
 /// A node's "no", with its owner.
@@ -64,9 +67,12 @@ impl ClientError {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Address { .. } => Fault::Invalid,
-            Self::Unreachable { .. } => Fault::Early,
             Self::Refused(refusal) => refusal.owner,
-            Self::Answer { .. } | Self::NotProven(_) => Fault::Ours,
+            // Nobody is there, or the node is behind what was seen already, or the client behind the node.
+            Self::Unreachable { .. } | Self::NotFollowed(NotFollowed::Old { .. } | NotFollowed::Unknown { .. }) => {
+                Fault::Early
+            }
+            Self::Answer { .. } | Self::NotProven(_) | Self::NotFollowed(_) => Fault::Ours,
         }
     }
 
@@ -78,6 +84,7 @@ impl ClientError {
             Self::Refused(refusal) => &refusal.code,
             Self::Answer { .. } => "answer",
             Self::NotProven(_) => "not_proven",
+            Self::NotFollowed(_) => "not_followed",
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod answer;
 mod error;
+mod seals;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub use answer::{
     Account, At, Block, EscrowAnswer, Level, LevelReached, Limits, Page, Rung, StateProof, Status, TreeNode, TxStatus,
 };
 pub use error::{ClientError, Refusal};
+pub use seals::{GenesisAnswer, Way};
 
 use crate::light::Proven;
 use answer::SubmitAnswer;

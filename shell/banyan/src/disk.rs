@@ -1,0 +1,22 @@
+//! Write files that are whole or not there.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::Path,
+};
+
+use crate::failure::Failure;
+
+/// Put `bytes` where `path` says, durably: after a crash there is either all of it or what was there before.
+/// # Errors
+/// The disk refuses.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let unfinished = path.with_extension("tmp");
+    let failed = |error: io::Error| Failure::disk("write", path, &error);
+    let mut file = File::create(&unfinished).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+    fs::rename(&unfinished, path).map_err(failed)?;
+    let folder = path.parent().unwrap_or(path);
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+}
