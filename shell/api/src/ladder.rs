@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::ledger::Mount;
+use crate::{ledger::Mount, odds};
 
 /// How sure something is, from least to most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
@@ -183,7 +183,11 @@ impl Standing {
             (EngineParams::Root(_), false) if rungs.witnessed.is_some_and(|witnessed| place <= witnessed) => {
                 json!({ "word": "witnessed", "depth": depth })
             }
-            (EngineParams::Root(_), false) if depth > 0 => json!({ "word": "covered", "depth": depth }),
+            (EngineParams::Root(_), false) if depth > 0 => {
+                let estimate = odds::reversal(odds::ATTACKER_SHARE, depth);
+                let reversal = json!({ "share": odds::ATTACKER_SHARE, "estimate": estimate });
+                json!({ "word": "covered", "depth": depth, "reversal": reversal })
+            }
             (EngineParams::Root(_), false) if rungs.soft.is_some_and(|soft| place <= soft) => {
                 json!({ "word": "locked" })
             }

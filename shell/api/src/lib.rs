@@ -10,6 +10,7 @@ mod event;
 mod failure;
 mod ladder;
 mod ledger;
+mod odds;
 mod page;
 mod proof;
 mod serve;

@@ -14,6 +14,7 @@ mod host;
 mod peers;
 mod progress;
 mod report;
+mod root_node;
 mod session;
 
 use std::process::ExitCode;

@@ -42,5 +42,8 @@ fn the_demo_tells_its_story_slow() {
     let told = banyan(&["demo", "--json"]).ended(0);
     assert_eq!(told["ok"], true);
     let steps: Vec<_> = told["steps"].as_array().unwrap().iter().map(|step| step["title"].as_str().unwrap()).collect();
-    assert_eq!(steps, ["grow a tree", "commit", "pay", "remit", "a child that lies", "totals"]);
+    assert_eq!(
+        steps,
+        ["grow a tree", "commit", "pay", "remit", "a child that lies", "lose three of four witnesses", "totals"]
+    );
 }

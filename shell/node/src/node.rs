@@ -234,6 +234,11 @@ impl Node {
         &self.core.finality
     }
 
+    /// Whether it searches proofs of work.
+    pub(crate) fn mines(&self) -> bool {
+        matches!(&self.driver, Driver::Root(driver) if driver.mines())
+    }
+
     /// Advance by one input.
     /// # Errors
     /// Only what is ours: the node must stop.

@@ -171,8 +171,8 @@ impl Service {
         let finality = Arc::clone(node.finality());
         let handle = Handle { chain, pool, finality, news, inbox, mail: Arc::default(), failure };
         let miner = match &handle.chain.file().engine {
-            EngineParams::Root(engine) => Some(Miner::start(engine.edge_bits, handle.inbox.clone())?),
-            EngineParams::Solo(_) => None,
+            EngineParams::Root(engine) if node.mines() => Some(Miner::start(engine.edge_bits, handle.inbox.clone())?),
+            EngineParams::Root(_) | EngineParams::Solo(_) => None,
         };
         let mut threads = Vec::new();
         if let Some(parent) = &config.parent {

@@ -19,6 +19,7 @@ pub use follow::{Followed, follow, millis};
 pub use look::{draw, levels};
 pub use moves::line;
 pub use send::terms;
+pub use tx::word;
 
 use crate::{
     cli::{Cli, Command},

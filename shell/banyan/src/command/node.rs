@@ -1,14 +1,10 @@
 //! `node`: run one ledger from its genesis file.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use banyan_api::Served;
 use banyan_crypto::SecretKey;
-use banyan_node::{
-    Chain, EngineParams, Handle, Node as Ledger, PeersRole, PoolLimits, Role, RootRole, Service, ServiceConfig,
-    WitnessRole,
-};
-use banyan_store::Fjall;
+use banyan_node::{EngineParams, WitnessRole};
 use banyan_wallet::Secret;
 use serde_json::json;
 
@@ -17,13 +13,11 @@ use crate::{
     command::genesis,
     failure::{Exit, Failure},
     host::{self, Host},
-    peers,
+    peers::Plan,
     report::{self, Report},
+    root_node::{Duty, RootNode, check},
     session::Session,
 };
-
-/// Peers at once: 10 that this node calls, 100 that call it. Source: root 10.
-const PEERS_MAX: usize = 110;
 
 /// Run until Ctrl-C.
 /// # Errors
@@ -37,69 +31,36 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     }
     let name = file.name.clone();
     let folder = session.data()?.join("node").join(&name);
-    let store = Fjall::open(&folder).map_err(|error| open_failed(&error))?;
-    let chain = Arc::new(Chain::open(store, file)?);
-    let is_alone = args.peer_listen.is_empty() && args.peers.is_empty();
-    let plan = peers::Plan { listen: args.peer_listen.clone(), boot: args.peers.clone() };
-    let genesis = chain.genesis_hash().0;
-    let network = if is_alone { None } else { Some(peers::Started::start(&folder, genesis, &plan)?) };
-    let node = Ledger::open(chain, Role::Root(role(args, network.is_some())?), PoolLimits::default())?;
-    let net = network.as_ref().map(peers::Started::net);
-    let service = Service::start(node, ServiceConfig { network: net, ..ServiceConfig::default() })?;
-    if let Some(network) = &network {
-        network.join(service.handle());
-    }
+    let node = RootNode::start(&folder, file, duty(args)?)?;
     let host = Host::start(
         host::listen(args.listen)?,
-        vec![Served { path: vec![name.clone()], handle: service.handle().clone() }],
+        vec![Served { path: vec![name.clone()], handle: node.handle().clone() }],
     )?;
     let interrupts = host.interrupts()?;
-    let addresses = network.as_ref().map(peers::Started::addresses).unwrap_or_default();
+    let addresses = node.addresses();
     let mut text = vec![format!("{name} at {}   data {}   Ctrl-C stops", host.url(), folder.display())];
     text.extend(addresses.iter().map(|address| format!("peers call {address}")));
     let ready =
         json!({ "ledger": name, "url": host.url(), "data": folder.display().to_string(), "peer_addresses": addresses });
     // Whoever does not read does not keep the node from running.
     let _ = if session.globals.json { report::line(&ready) } else { report::text(&text.join("\n")) };
-    let ended = host::wait(&interrupts, || check(&name, service.handle()));
+    let ended = host::wait(&interrupts, || check(&name, node.handle()));
     host.stop();
-    service.stop();
+    node.stop();
     ended?;
     Ok(Report::new("", json!({ "stopped": true })))
 }
 
 /// What the flags make of the node.
-fn role(args: &Node, has_peers: bool) -> Result<RootRole, Failure> {
-    let miner = args.miner_key.as_deref().map(read_key).transpose()?;
+fn duty(args: &Node) -> Result<Duty, Failure> {
     let witness = args.witness_key.as_deref().map(read_key).transpose()?;
-    let seed = banyan_wallet::random::random::<32>().map_err(|error| {
-        Failure::new(Exit::Ours, "random", "the system gives no random bytes", "banyan doctor")
-            .because(error.to_string())
-    })?;
-    Ok(RootRole {
-        miner,
+    let is_alone = args.peer_listen.is_empty() && args.peers.is_empty();
+    Ok(Duty {
+        miner: args.miner_key.as_deref().map(read_key).transpose()?,
         beneficiary: args.beneficiary,
         witness: witness.map(|key| WitnessRole { key, is_new: args.is_new }),
-        peers: has_peers.then_some(PeersRole { peers_max: PEERS_MAX, seed: *seed }),
+        network: (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone() }),
     })
-}
-
-/// A node that has stopped by its own fault says so.
-/// # Errors
-/// That fault.
-pub fn check(name: &str, node: &Handle) -> Result<(), Failure> {
-    let Some(why) = node.failure() else { return Ok(()) };
-    let next = "banyan doctor; with -v the log says more";
-    Err(Failure::new(Exit::Ours, "node_stopped", format!("{name} has stopped"), next).because(why))
-}
-
-/// The store is another's, or broken.
-pub fn open_failed(error: &banyan_store::OpenError) -> Failure {
-    let (exit, code, next) = match error {
-        banyan_store::OpenError::Locked { .. } => (Exit::Early, "locked", "stop the other one, or name another --data"),
-        _ => (Exit::Ours, "disk", "check the folder's permissions and the space on the disk"),
-    };
-    Failure::new(exit, code, "the store cannot be opened", next).because(error.to_string())
 }
 
 /// The key in a file: `sk_…` on one line.

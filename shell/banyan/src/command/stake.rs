@@ -28,10 +28,14 @@ use crate::{
 pub fn run(session: &Session, action: &Stake) -> Result<Report, Failure> {
     match action {
         Stake::Bond { amount, witness_key, signing } => bond(session, *amount, witness_key.as_deref(), signing),
-        Stake::Unbond { amount, signing } => {
-            sign_and_send(session, signing, |from, terms| Ok(tx::unbond(from, *amount, terms)?))
-        }
-        Stake::Renew { signing } => sign_and_send(session, signing, |from, terms| Ok(tx::renew(from, terms)?)),
+        Stake::Unbond { amount, signing } => sign_and_send(session, signing, |from, terms| {
+            check_held(session, from)?;
+            Ok(tx::unbond(from, *amount, terms)?)
+        }),
+        Stake::Renew { signing } => sign_and_send(session, signing, |from, terms| {
+            check_held(session, from)?;
+            Ok(tx::renew(from, terms)?)
+        }),
         Stake::Status { account } => status(session, account.as_deref()),
     }
 }
@@ -56,6 +60,14 @@ fn bond(session: &Session, amount: Amount, file: Option<&Path>, signing: &Signin
     report.text =
         format!("{}\nwitness  {name}   run it: banyan node --witness-key FILE; banyan stake status", report.text);
     Ok(report)
+}
+
+/// Say that nothing is bonded before anything is signed: the node would keep the transaction for a bond that may come.
+fn check_held(session: &Session, from: AccountId) -> Result<(), Failure> {
+    let (_, stake, _) = read(&session.client()?, from)?;
+    let none =
+        || Failure::new(Exit::Invalid, "no_stake", format!("{from} has bonded nothing"), "banyan stake bond AMOUNT");
+    stake.map(drop).ok_or_else(none)
 }
 
 fn no_root() -> Failure {

@@ -198,12 +198,15 @@ fn show(session: &Session, hash: banyan_types::TxHash) -> Result<Report, Failure
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The engine's own word for where a transaction stands, with the number of blocks on top where that says something.
-fn word(status: &TxStatus) -> String {
+pub fn word(status: &TxStatus) -> String {
     let word = status.detail["word"].as_str().unwrap_or("none");
-    match status.detail["depth"].as_u64() {
-        Some(depth) => format!("{word}, {depth} heights on top"),
-        None => word.to_owned(),
-    }
+    let depth = status.detail["depth"].as_u64().map(|depth| format!(", {depth} heights on top"));
+    let reversal = &status.detail["reversal"];
+    let odds = reversal["share"].as_f64().zip(reversal["estimate"].as_f64());
+    let odds = odds.map(|(share, odds)| {
+        format!(", {:.4} % odds that {:.0} % of the work undo it (an estimate)", odds * 100.0, share * 100.0)
+    });
+    format!("{word}{}{}", depth.unwrap_or_default(), odds.unwrap_or_default())
 }
 
 /// A line for each change of level or of the engine's word, until nothing more can come. A level may fall before it is final:

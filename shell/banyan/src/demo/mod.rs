@@ -5,8 +5,12 @@
 mod liar;
 mod steps;
 mod story;
+mod witnesses;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+};
 
 use banyan_wallet::client::Client;
 
@@ -38,17 +42,17 @@ pub fn run(session: &Session, args: &Demo) -> Result<Report, Failure> {
         .map_err(|error| Failure::disk("make a folder in", &std::env::temp_dir(), &error))?;
     if let Some(url) = &args.on {
         story.step("look at the tree", "banyan tree");
-        tell(&mut story, Client::new(url)?, folder.path())?;
+        tell(&mut story, Client::new(url)?, folder.path(), None)?;
     } else {
         story.step("grow a tree", "banyan devnet --key-interval-ms 1000");
-        let (tree, host) = grow(&mut story, folder.path())?;
+        let (mut tree, host) = grow(&mut story, folder.path())?;
         let left_behind = folder.path().to_owned();
         host.on_signal(move || {
             let _ = std::fs::remove_dir_all(left_behind);
             std::process::exit(INTERRUPTED);
         })?;
         let client = Client::new(&host.url()).map_err(Failure::from);
-        let told = client.and_then(|client| tell(&mut story, client, folder.path()));
+        let told = client.and_then(|client| tell(&mut story, client, folder.path(), Some(&mut tree)));
         host.stop();
         tree.stop();
         told?;
@@ -57,7 +61,7 @@ pub fn run(session: &Session, args: &Demo) -> Result<Report, Failure> {
 }
 
 /// A tree of its own, in a folder that goes with the demo.
-fn grow(story: &mut Story, folder: &std::path::Path) -> Result<(Tree, Host), Failure> {
+fn grow(story: &mut Story, folder: &Path) -> Result<(Tree, Host), Failure> {
     let tree = Tree::grow(&Folder::open(folder)?, &Plan { key_interval_ms: KEY_INTERVAL_MS, funds: vec![] })?;
     let listener = host::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     tree.fund()?;
@@ -67,7 +71,7 @@ fn grow(story: &mut Story, folder: &std::path::Path) -> Result<(Tree, Host), Fai
     Ok((tree, host))
 }
 
-fn tell(story: &mut Story, client: Client, folder: &std::path::Path) -> Result<(), Failure> {
+fn tell(story: &mut Story, client: Client, folder: &Path, tree: Option<&mut Tree>) -> Result<(), Failure> {
     let url = client.url();
     let scene = Scene::new(client)?;
     scene.show(story)?;
@@ -85,6 +89,11 @@ fn tell(story: &mut Story, client: Client, folder: &std::path::Path) -> Result<(
         &format!("banyan associate show {BANK} --url {url}    (its operators sign a remit above its escrow)"),
     );
     scene.lie(story)?;
+    // Whoever tells it on another's tree has no hand on its nodes.
+    if let Some(tree) = tree {
+        story.step("lose three of four witnesses", &format!("banyan finality --url {url}"));
+        witnesses::lose(story, tree, &scene)?;
+    }
     story.step("totals", &format!("banyan proof get supply --ledger {BANK} --url {url}"));
     scene.totals(story)
 }

@@ -59,7 +59,8 @@ impl Scene {
         Ok(Self { client, bank: bank.ok_or_else(|| no_devnet("it has no child named bank"))? })
     }
 
-    fn root(&self) -> Client {
+    /// The root.
+    pub fn root(&self) -> Client {
         self.client.on(ROOT)
     }
 
@@ -316,6 +317,7 @@ fn places(supply: &Supply) -> String {
     let places = [
         ("accounts", supply.accounts),
         ("escrows", supply.escrows),
+        ("bonds", supply.bonds),
         ("rewards", supply.rewards),
         ("fees", supply.fees),
     ];

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use banyan_crypto::SecretKey;
+use banyan_ledger::GenesisWitness;
 use banyan_node::GenesisFile;
 use banyan_types::{
     AccountId, Amount, AssociateId, Gas, Hash, Height, Nonce, PublicKey, TimeMs,
@@ -28,6 +29,9 @@ pub const BANK: &str = "bank";
 /// Operators of the child, and how many of them sign a summary.
 const OPERATORS: [&str; 3] = ["bank operator 0", "bank operator 1", "bank operator 2"];
 const THRESHOLD: u8 = 2;
+/// Nodes of the root, each of them a witness with this bond in coins. Source: node 5.
+const WITNESSES: usize = 4;
+const COINS_BOND: u64 = 10_000;
 /// Coins of each development account on the root, and on the child.
 pub const COINS_ROOT: u64 = 10_000;
 pub const COINS_BANK: u64 = 1_000;
@@ -72,6 +76,11 @@ pub fn miner() -> SecretKey {
     role_key("root miner")
 }
 
+/// Keys that make the root final, one for each of its nodes; the first of these mines as well.
+pub fn witnesses() -> [SecretKey; WITNESSES] {
+    [0, 1, 2, 3].map(|n| role_key(&format!("root witness {n}")))
+}
+
 /// Orders the child.
 pub fn leader() -> SecretKey {
     role_key("bank leader")
@@ -100,7 +109,13 @@ pub fn bank_id(root_network: &str) -> AssociateId {
 /// # Errors
 /// The numbers do not fit: a bug, or far too much funded.
 pub fn make(seeds: &Seeds) -> Result<Files, Failure> {
-    let mut root = GenesisFile::dev_root(seeds.time, Some(seeds.key_interval_ms), BTreeMap::new());
+    let witness = |key: SecretKey| GenesisWitness {
+        staker: AccountId(key.public()),
+        key: PublicKey(key.public()),
+        bond: coins(COINS_BOND),
+    };
+    let mut root = GenesisFile::dev_root(seeds.time, Some(seeds.key_interval_ms), BTreeMap::new())
+        .with_witnesses(witnesses().map(witness).to_vec());
     let id = bank_id(&root.params.network_id);
     let leader = PublicKey(leader().public());
     let bank = GenesisFile::dev_solo(BANK, id, seeds.time, seeds.key_interval_ms, leader);

@@ -1,18 +1,18 @@
 //! The devnet's nodes: the root, and the child that hangs from it, each with a store of its own.
 
 use std::{
-    path::Path,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
+    path::{Path, PathBuf},
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use banyan_api::Served;
+use banyan_network::PeerAddr;
 use banyan_node::{
-    Chain, GenesisFile, Leaves as _, LocalParent, Node, Operators, PoolLimits, Role, RootRole, Service, ServiceConfig,
-    SoloRole,
+    Handle, Leaves as _, LocalParent, Node, Operators, PoolLimits, Role, Service, ServiceConfig, SoloRole, WitnessRole,
 };
-use banyan_store::Fjall;
 use banyan_types::{AccountId, Nonce, TimeMs, tx::SignedTx};
 use banyan_wallet::{client::Client, tx};
 use serde_json::Value;
@@ -23,11 +23,14 @@ use super::{
 };
 use crate::{
     cli::Fund,
-    command::node::{check, open_failed},
     failure::{Exit, Failure},
     host::Host,
+    peers,
+    root_node::{self, Duty, RootNode, check},
 };
 
+/// Where the root's nodes hear each other: the system picks the port.
+const ANY_PORT: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0));
 /// Longest that the nodes may take until they are ready.
 const READY_LIMIT: Duration = Duration::from_mins(1);
 /// How often they are asked.
@@ -44,9 +47,11 @@ pub struct Plan {
 
 /// A running tree.
 pub struct Tree {
-    root: Service,
+    /// Nodes of the root; the first mines, and is the one that is asked. The others may rest.
+    roots: Vec<Option<RootNode>>,
     bank: Service,
     files: Files,
+    folder: PathBuf,
     /// Whether it was grown anew by this start.
     pub fresh: bool,
 }
@@ -57,28 +62,48 @@ impl Tree {
     /// The disk's, and a genesis that another program wrote.
     pub fn grow(folder: &Folder, plan: &Plan) -> Result<Self, Failure> {
         let (files, fresh) = files(folder, plan)?;
-        let (root, bank) = thread::scope(|scope| {
-            let bank = scope.spawn(|| chain(&folder.store(BANK), files.bank.clone()));
-            let root = chain(&folder.store(ROOT), files.root.clone());
-            (root, bank.join())
+        let (roots, bank) = thread::scope(|scope| {
+            let bank = scope.spawn(|| root_node::open(&folder.store(BANK), files.bank.clone()));
+            (start_roots(folder.path(), &files), bank.join())
         });
-        let (root_chain, bank_chain) = (root?, bank.unwrap_or_else(|_| Err(thread_died()))?);
-        let role = RootRole { miner: Some(genesis::miner()), ..RootRole::default() };
-        let node = Node::open(Arc::clone(&root_chain), Role::Root(role), PoolLimits::default())?;
-        let root = Service::start(node, ServiceConfig::default())?;
-        let parent = LocalParent::new(root_chain, files.bank.params.ledger);
+        let (roots, bank_chain) = (roots?, bank.unwrap_or_else(|_| Err(thread_died()))?);
+        let root = first(&roots).clone();
+        let parent = LocalParent::new(Arc::clone(root.chain()), files.bank.params.ledger);
         let operators = Operators { signers: genesis::operators(), payer: genesis::operators().swap_remove(0) };
         let role = SoloRole { leader: genesis::leader(), operators, parent: Box::new(parent) };
         let node = Node::open(bank_chain, Role::Solo(role), PoolLimits::default())?;
-        let bank = Service::start(node, ServiceConfig { parent: Some(root.handle().clone()), network: None })?;
-        Ok(Self { root, bank, files, fresh })
+        let bank = Service::start(node, ServiceConfig { parent: Some(root), network: None })?;
+        Ok(Self { roots, bank, files, folder: folder.path().to_owned(), fresh })
+    }
+
+    /// Start a node of the root that rests; it calls the others.
+    /// # Errors
+    /// The disk's, the network's.
+    pub fn wake(&mut self, n: usize) -> Result<(), Failure> {
+        let node = start_root(&self.folder, &self.files, n, &self.roots)?;
+        if let Some(place) = self.roots.get_mut(n) {
+            *place = Some(node);
+        }
+        Ok(())
+    }
+
+    /// Stop a node of the root, but not the first.
+    pub fn rest(&mut self, n: usize) {
+        if let Some(node) = self.roots.iter_mut().skip(1).nth(n.saturating_sub(1)).and_then(Option::take) {
+            node.stop();
+        }
+    }
+
+    /// The node of the root that is asked.
+    fn root(&self) -> &Handle {
+        first(&self.roots)
     }
 
     /// The ledgers to serve, the root first.
     pub fn served(&self) -> Vec<Served> {
         let path = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         vec![
-            Served { path: path(&[ROOT]), handle: self.root.handle().clone() },
+            Served { path: path(&[ROOT]), handle: self.root().clone() },
             Served { path: path(&[ROOT, BANK]), handle: self.bank.handle().clone() },
         ]
     }
@@ -95,13 +120,13 @@ impl Tree {
         let commits = genesis::commits(&self.files.root)?;
         let fresh: Vec<_> =
             commits.into_iter().filter(|tx| self.next_nonce(tx.transaction().signer()) == Nonce(1)).collect();
-        submit(&self.root, fresh)
+        submit(self.root(), fresh)
     }
 
     fn next_nonce(&self, account: AccountId) -> Nonce {
-        let on_chain = self.root.handle().chain().head().and_then(|head| head.view.account(account));
+        let on_chain = self.root().chain().head().and_then(|head| head.view.account(account));
         let used = on_chain.ok().flatten().map_or(Nonce(0), |account| account.nonce);
-        let waiting = self.root.handle().pool(|pool| pool.of_account(account).count());
+        let waiting = self.root().pool(|pool| pool.of_account(account).count());
         Nonce(used.0.saturating_add(waiting as u64).saturating_add(1))
     }
 
@@ -113,7 +138,7 @@ impl Tree {
         let until = Instant::now() + READY_LIMIT;
         let probe = probe(&client)?;
         let probed = probe.hash();
-        submit(&self.root, vec![probe])?;
+        submit(self.root(), vec![probe])?;
         let ordered = || client.transaction(probed).is_ok_and(|tx| tx.is_some_and(|tx| tx.block.is_some()));
         let answers = |ledger: &str| client.on(ledger).get::<Value>("/banyan/v1/readyz").is_ok();
         let linked = || client.on(BANK).status().is_ok_and(|status| status.top.height > 0);
@@ -132,15 +157,48 @@ impl Tree {
     /// # Errors
     /// That fault.
     pub fn check(&self) -> Result<(), Failure> {
-        check(ROOT, self.root.handle())?;
+        for (n, node) in self.roots.iter().enumerate().filter_map(|(n, node)| Some((n, node.as_ref()?))) {
+            check(&format!("{ROOT}.{n}"), node.handle())?;
+        }
         check(BANK, self.bank.handle())
     }
 
-    /// Stop both: what was promised is on disk when this returns.
+    /// Stop all: what was promised is on disk when this returns.
     pub fn stop(self) {
         self.bank.stop();
-        self.root.stop();
+        self.roots.into_iter().flatten().for_each(RootNode::stop);
     }
+}
+
+/// The node that mines.
+fn first(roots: &[Option<RootNode>]) -> &Handle {
+    roots.first().and_then(Option::as_ref).map(RootNode::handle).expect("the first node never rests")
+}
+
+/// Start all nodes of the root. The one that mines comes last: a witness that met final blocks at its very first start would
+/// have to take itself for one that has lost its memory, and wait. A tree of an earlier version has no witnesses: its root is
+/// final by depth, and one node is all of it.
+fn start_roots(folder: &Path, files: &Files) -> Result<Vec<Option<RootNode>>, Failure> {
+    let mut roots: Vec<_> = (0..files.root.witnesses.len().max(1)).map(|_| None).collect();
+    for n in (0..roots.len()).rev() {
+        roots[n] = Some(start_root(folder, files, n, &roots)?);
+    }
+    Ok(roots)
+}
+
+/// Start node `n` of the root; where there are witnesses it is one of them, and calls the others.
+fn start_root(folder: &Path, files: &Files, n: usize, roots: &[Option<RootNode>]) -> Result<RootNode, Failure> {
+    let name = if n == 0 { ROOT.to_owned() } else { format!("{ROOT}.{n}") };
+    let witness = genesis::witnesses().into_iter().nth(n).filter(|_| !files.root.witnesses.is_empty());
+    let others = roots.iter().flatten().flat_map(RootNode::addresses);
+    let boot: Vec<PeerAddr> = others.filter_map(|address| address.parse().ok()).collect();
+    let duty = Duty {
+        miner: (n == 0).then(genesis::miner),
+        beneficiary: None,
+        network: witness.is_some().then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
+        witness: witness.map(|key| WitnessRole { key, is_new: false }),
+    };
+    RootNode::start(&folder.join(name), files.root.clone(), duty)
 }
 
 /// A payment of the prober to itself.
@@ -159,7 +217,7 @@ fn probe(client: &Client) -> Result<SignedTx, Failure> {
 }
 
 /// Give a node transactions of the devnet itself. When this returns they are on disk.
-fn submit(node: &Service, txs: Vec<SignedTx>) -> Result<(), Failure> {
+fn submit(node: &Handle, txs: Vec<SignedTx>) -> Result<(), Failure> {
     let refused = |why: String| {
         let what = "a transaction of the devnet itself is refused";
         Failure::new(Exit::Ours, "own_tx", what, "banyan devnet --reset").because(why)
@@ -168,17 +226,12 @@ fn submit(node: &Service, txs: Vec<SignedTx>) -> Result<(), Failure> {
         return Ok(());
     }
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| refused(error.to_string()))?;
-    let answers = runtime.block_on(node.handle().submit(txs))?;
+    let answers = runtime.block_on(node.submit(txs))?;
     answers.into_iter().try_for_each(|answer| answer.map(drop).map_err(|error| refused(error.to_string())))
 }
 
 fn thread_died() -> Failure {
     Failure::new(Exit::Ours, "thread", "a thread has died", "report this")
-}
-
-fn chain(folder: &Path, file: GenesisFile) -> Result<Arc<Chain>, Failure> {
-    let store = Fjall::open(folder).map_err(|error| open_failed(&error))?;
-    Ok(Arc::new(Chain::open(store, file)?))
 }
 
 /// The genesis files: those that are there, or new ones. The root's is written last: without it nothing has begun.

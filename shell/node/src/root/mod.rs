@@ -116,6 +116,11 @@ impl Wakes {
 }
 
 impl RootDriver {
+    /// Whether it searches proofs of work.
+    pub const fn mines(&self) -> bool {
+        self.miner.is_some()
+    }
+
     pub(crate) fn open(core: &mut Core, role: RootRole) -> Result<Self, NodeError> {
         let EngineParams::Root(engine) = &core.chain.file().engine else { return Err(NodeError::Role) };
         let engine = engine.clone();

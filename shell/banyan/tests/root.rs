@@ -1,0 +1,111 @@
+//! The root of a devnet: four witnesses, a light client that believes none of them, stake.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use support::{Devnet, banyan, coins};
+
+/// Heights of an era in the profile `dev`.
+const ERA: u64 = 20;
+/// Longest that these tests wait for a height.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn word<'a>(json: &'a Value, name: &str) -> &'a str {
+    json[name].as_str().unwrap_or_else(|| panic!("no {name} in {json}"))
+}
+
+/// A devnet whose eras take two seconds.
+fn quick() -> (tempfile::TempDir, Devnet) {
+    let data = tempfile::tempdir().unwrap();
+    let devnet = Devnet::start(data.path(), &["--key-interval-ms", "100"]);
+    (data, devnet)
+}
+
+fn final_at(devnet: &Devnet, height: u64) {
+    let begun = Instant::now();
+    while devnet.run(&["finality"]).ended(0)["final_height"].as_u64().unwrap() < height {
+        assert!(begun.elapsed() < LIMIT, "height {height} does not become final");
+    }
+}
+
+#[test]
+fn four_witnesses_make_the_root_final() {
+    let (_data, devnet) = Devnet::fresh();
+    final_at(&devnet, 2);
+    let standing = devnet.run(&["finality"]).ended(0);
+    assert_eq!((word(&standing, "by"), standing["members"].as_array().unwrap().len()), ("stake", 4));
+    let sealed = devnet.run(&["finality", "1"]).ended(0);
+    assert!(sealed["sealed"]["signers"].as_array().unwrap().len() >= 3, "{sealed}");
+}
+
+#[test]
+fn a_light_client_goes_on_where_it_stopped() {
+    let (data, devnet) = quick();
+    let chain = devnet.run(&["status"]).ended(0);
+    let chain = word(&chain, "genesis");
+    let unknown = devnet.run(&["light"]).ended(2);
+    assert!(unknown["error"]["message"].as_str().unwrap().contains(chain), "the node's own hash is shown: {unknown}");
+    let other = devnet.run(&["light", "--chain", &"ab".repeat(32)]).ended(5);
+    assert_eq!(word(&other["error"], "code"), "other_genesis");
+
+    final_at(&devnet, ERA + 1);
+    let first = devnet.run(&["light", "dev0", "dev7", "--chain", chain]).ended(0);
+    assert!(first["eras_crossed"].as_u64().unwrap() >= 1, "{first}");
+    assert!(first["sealed"]["height"].as_u64().unwrap() >= ERA, "{first}");
+    assert_eq!(word(&first["accounts"][1], "balance"), coins(10_000).to_string());
+
+    let again = devnet.run(&["light"]).ended(0);
+    assert!(again["eras_crossed"].as_u64() < first["eras_crossed"].as_u64().map(|eras| eras + 1), "{again}");
+    assert!(again["sealed"]["height"].as_u64() >= first["sealed"]["height"].as_u64(), "{again}");
+
+    // A block that a friend names does as well, with nothing else known.
+    let boundary = devnet.run(&["block", &(ERA - 1).to_string()]).ended(0);
+    let fresh = data.path().join("fresh");
+    let fresh = fresh.to_str().unwrap();
+    let trusted = ["light", "--chain", chain, "--trust", word(&boundary, "hash"), "--url", &devnet.url];
+    let trusted = banyan(&[&trusted[..], &["--json", "--quiet", "--data", fresh]].concat()).ended(0);
+    assert_eq!(word(&trusted, "chain"), chain);
+    let middle = devnet.run(&["block", "3"]).ended(0);
+    let refused = devnet.run(&["light", "--trust", word(&middle, "hash")]).ended(3);
+    assert_eq!(word(&refused["error"], "code"), "not_followed");
+}
+
+#[test]
+fn stake_is_bonded_serves_and_is_taken_back() {
+    let (_data, devnet) = quick();
+    let signed = |args: &[&str]| devnet.run(&[args, &["--from", "dev0", "--yes", "--wait", "hard"]].concat());
+    let before = devnet.run(&["stake", "status", "dev0"]).ended(0);
+    assert!(before["stake"].is_null(), "{before}");
+    let bonded = signed(&["stake", "bond", "500"]).ended(0);
+    let at = devnet.run(&["stake", "status", "dev0"]).ended(0);
+    assert_eq!(word(&at, "witness"), word(&bonded, "witness"));
+    assert_eq!(word(&at["stake"], "bonded"), coins(500).to_string());
+
+    let height = devnet.run(&["status"]).ended(0)["top"]["height"].as_u64().unwrap();
+    final_at(&devnet, (height / ERA + 1) * ERA);
+    let serves = devnet.run(&["stake", "status", "dev0"]).ended(0);
+    assert_eq!(word(&serves["sets"][0], "weight"), coins(500).to_string(), "{serves}");
+    signed(&["stake", "renew"]).ended(0);
+    signed(&["stake", "unbond", "500"]).ended(0);
+    let left = devnet.run(&["stake", "status", "dev0"]).ended(0);
+    assert_eq!(word(&left["stake"], "bonded"), "0");
+    assert_eq!(word(&left["stake"]["unbonding"][0], "amount"), coins(500).to_string());
+    let too_much = signed(&["stake", "unbond", "1"]).ended(3);
+    assert_eq!(word(&too_much["error"], "owner"), "invalid");
+    devnet.run(&["stake", "status", "dev0", "--ledger", "bank"]).ended(3);
+}
+
+#[test]
+fn a_transaction_is_watched_until_it_is_final() {
+    let (_data, devnet) = Devnet::fresh();
+    let sent = devnet.run(&["send", "dev1", "1", "--from", "dev0", "--wait", "received", "--yes"]).ended(0);
+    let watched = devnet.run(&["tx", "status", word(&sent, "hash"), "--watch"]);
+    assert_eq!(watched.code, 0, "{}", watched.err);
+    let lines: Vec<Value> = watched.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = lines.last().unwrap();
+    assert_eq!((word(last, "level"), word(&last["detail"], "word")), ("root_final", "final"));
+    let levels: Vec<_> = lines.iter().map(|line| word(line, "level").to_owned()).collect();
+    assert!(levels.len() > 1, "each change has a line: {levels:?}");
+}
