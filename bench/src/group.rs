@@ -76,7 +76,8 @@ impl Group {
                 peers: Some(PeersRole { peers_max: 16, seed: banyan_crypto::sha256(&[&n.to_be_bytes()]) }),
             };
             let node = Node::open(chain, Role::Root(role), PoolLimits::default())?;
-            let config = ServiceConfig { parent: None, network: Some(Box::new(Bridge(Arc::clone(&network)))) };
+            let config =
+                ServiceConfig { network: Some(Box::new(Bridge(Arc::clone(&network)))), ..ServiceConfig::default() };
             let service = Service::start(node, config)?;
             let _ = heard.set(service.handle().clone());
             nodes.push(service);

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 use banyan_types::header::POW_EDGES;
 
 pub use graph::{EdgeBits, Seed};
-pub use lean::Lean;
+pub use lean::{Alone, Crew, Lean};
 pub use verify::{BadCycle, cycle_hash, verify};
 
 /// The edge numbers of a proof, strictly ascending when valid, as they stand in a key header (there big-endian).
@@ -28,7 +28,7 @@ pub type Cycle = [u32; POW_EDGES];
 pub trait Solver {
     /// All cycles of 42 edges in the graph of `seed`, each ascending, in no promised order; targets are the caller's
     /// matter. `stop` is asked every few tens of milliseconds: once it answers true, the search ends with nothing.
-    fn solve(&self, seed: &Seed, edge_bits: EdgeBits, stop: &dyn Fn() -> bool) -> Vec<Cycle>;
+    fn solve(&self, seed: &Seed, edge_bits: EdgeBits, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Cycle>;
 }
 
 /// A test double: answers the same cycles for every graph.
@@ -36,7 +36,7 @@ pub trait Solver {
 pub struct Canned(pub Vec<Cycle>);
 
 impl Solver for Canned {
-    fn solve(&self, _: &Seed, _: EdgeBits, _: &dyn Fn() -> bool) -> Vec<Cycle> {
+    fn solve(&self, _: &Seed, _: EdgeBits, _: &(dyn Fn() -> bool + Sync)) -> Vec<Cycle> {
         self.0.clone()
     }
 }

@@ -209,6 +209,10 @@ pub struct Node {
     /// Mine and lead with the key in this file (sk_…); without it the node follows
     #[arg(long, value_name = "FILE")]
     pub miner_key: Option<PathBuf>,
+    /// Threads that search proofs of work; 0 leaves it to a program from outside, by GET /v3/key-blocks/pending and POST
+    /// /v3/key-blocks [default: as many as there are processors]
+    #[arg(long, value_name = "N", requires = "miner_key")]
+    pub miner_threads: Option<usize>,
     /// Account of the rewards [default: that of the miner's key]
     #[arg(long, value_name = "AK", requires = "miner_key")]
     pub beneficiary: Option<AccountId>,

@@ -18,10 +18,11 @@ use crate::{
 const PEERS_MAX: usize = 110;
 
 /// What a node is for.
-#[derive(Default)]
 pub struct Duty {
     /// Key that it mines and leads with, if it does.
     pub miner: Option<SecretKey>,
+    /// Threads that search for it; none where a program from outside does.
+    pub miner_threads: usize,
     /// Account of the rewards; that of the miner's key if none is named.
     pub beneficiary: Option<AccountId>,
     /// Key that it votes with, if it does.
@@ -48,7 +49,10 @@ impl RootNode {
         let role = RootRole { miner: duty.miner, beneficiary: duty.beneficiary, witness: duty.witness, peers };
         let node = Node::open(chain, Role::Root(role), PoolLimits::default())?;
         let net = network.as_ref().map(peers::Started::net);
-        let service = Service::start(node, ServiceConfig { network: net, ..ServiceConfig::default() })?;
+        let service = Service::start(
+            node,
+            ServiceConfig { network: net, miner_threads: duty.miner_threads, ..ServiceConfig::default() },
+        )?;
         if let Some(network) = &network {
             network.join(service.handle());
         }

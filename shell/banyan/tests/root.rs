@@ -10,7 +10,7 @@ use support::{Devnet, banyan, coins};
 /// Heights of an era in the profile `dev`.
 const ERA: u64 = 20;
 /// Longest that these tests wait for a height.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 fn word<'a>(json: &'a Value, name: &str) -> &'a str {
     json[name].as_str().unwrap_or_else(|| panic!("no {name} in {json}"))

@@ -29,5 +29,5 @@ pub use mempool::{Dropped, Pool, PoolLimits, Purse, Waiting};
 pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};
 pub use parent::{At, LocalParent, Parent};
 pub use root::{Boundary, FinalityView, MemberView, PeersRole, RootRole, WitnessRole};
-pub use service::{Handle, Net, PeerEvent, Service, ServiceConfig};
+pub use service::{Handle, Net, NoWork, PeerEvent, Service, ServiceConfig};
 pub use verify::check_all;

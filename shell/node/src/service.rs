@@ -1,6 +1,7 @@
 //! Give a node its world: a thread, a clock, a miner, ears.
 
 use std::{
+    num::NonZeroUsize,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
@@ -9,7 +10,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use banyan_types::{Peer, TimeMs, tx::SignedTx};
+use banyan_root::{
+    pow::{BadCycle, EdgeBits, Seed, verify},
+    target::Target,
+};
+use banyan_types::{Peer, TimeMs, header::KeyHeader, tx::SignedTx};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
@@ -32,12 +37,19 @@ pub struct Service {
 }
 
 /// What a service needs beside its node.
-#[derive(Default)]
 pub struct ServiceConfig {
     /// The parent's node, where it runs in this process: it is told of final blocks and given remits.
     pub parent: Option<Handle>,
     /// Where messages to peers go; what comes from them is given to [`Handle::peer`].
     pub network: Option<Box<dyn Net>>,
+    /// Threads that search proofs of work, where the node mines; none where others do that, by [`Handle::solve`].
+    pub miner_threads: usize,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> Self {
+        Self { parent: None, network: None, miner_threads: 1 }
+    }
 }
 
 /// Carries messages to peers. Nothing here waits.
@@ -81,7 +93,26 @@ pub struct Handle {
     news: broadcast::Sender<News>,
     inbox: Sender<Message>,
     mail: Arc<Mutex<Mail>>,
+    /// What is to be searched for now.
+    work: Arc<Mutex<Option<Job>>>,
     failure: Arc<OnceLock<String>>,
+}
+
+/// Why a proof of work from outside is not taken, in the order of the checks.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoWork {
+    /// The node does not mine, or not now.
+    #[error("no key block is to be mined now")]
+    None,
+    /// The proof is for a header that is not, or no longer, the one to be mined.
+    #[error("the key block to be mined is another one by now")]
+    Stale,
+    /// The proof does not hold.
+    #[error("the proof of work does not hold: {0}")]
+    Proof(#[from] BadCycle),
+    /// The node has stopped.
+    #[error("the node has stopped")]
+    Ended,
 }
 
 pub(crate) enum Message {
@@ -127,6 +158,31 @@ impl Handle {
         answer.await.map_err(|_| NodeError::Ended)
     }
 
+    /// The header of the key block to be mined, without its proof; `None` where nothing is mined.
+    pub fn work(&self) -> Option<KeyHeader> {
+        lock(&self.work).as_ref().map(|job| (*job.header).clone())
+    }
+
+    /// Give a proof of work to the node: `header` must be that of [`Self::work`], with nonce and cycle.
+    /// # Errors
+    /// The first [`NoWork`] that applies.
+    pub fn solve(&self, header: &KeyHeader) -> Result<(), NoWork> {
+        let Job { template, header: wanted } = lock(&self.work).clone().ok_or(NoWork::None)?;
+        let EngineParams::Root(engine) = &self.chain.file().engine else { return Err(NoWork::None) };
+        let (bits, target) = (EdgeBits::new(engine.edge_bits), Target::from_compact(wanted.target));
+        let (Some(bits), Ok(target)) = (bits, target) else { return Err(NoWork::None) };
+        let (bytes, expected) = (header.encode(), wanted.encode());
+        let (Some(worked), Some(expected)) = (bytes.first_chunk(), expected.first_chunk()) else {
+            return Err(NoWork::None);
+        };
+        if worked != expected {
+            return Err(NoWork::Stale);
+        }
+        verify(&Seed::of_header(worked, header.nonce), bits, &header.pow, &target)?;
+        let solved = Input::Solved { template, nonce: header.nonce, pow: Box::new(header.pow) };
+        self.inbox.send(Message::Input(solved)).map_err(|_| NoWork::Ended)
+    }
+
     /// Tell the node what came from a peer.
     pub fn peer(&self, event: PeerEvent) {
         let message = match event {
@@ -169,16 +225,18 @@ impl Service {
         let (chain, pool) = (Arc::clone(node.chain()), Arc::clone(node.pool()));
         let failure = Arc::new(OnceLock::new());
         let finality = Arc::clone(node.finality());
-        let handle = Handle { chain, pool, finality, news, inbox, mail: Arc::default(), failure };
-        let miner = match &handle.chain.file().engine {
-            EngineParams::Root(engine) if node.mines() => Some(Miner::start(engine.edge_bits, handle.inbox.clone())?),
-            EngineParams::Root(_) | EngineParams::Solo(_) => None,
+        let handle = Handle { chain, pool, finality, news, inbox, mail: Arc::default(), work: Arc::default(), failure };
+        let miner = match (&handle.chain.file().engine, NonZeroUsize::new(config.miner_threads)) {
+            (EngineParams::Root(engine), Some(threads)) if node.mines() => {
+                Some(Miner::start(engine.edge_bits, threads, handle.inbox.clone())?)
+            }
+            _ => None,
         };
         let mut threads = Vec::new();
         if let Some(parent) = &config.parent {
             threads.push(listen(parent, handle.inbox.clone()));
         }
-        let ServiceConfig { parent, network } = config;
+        let ServiceConfig { parent, network, .. } = config;
         let looped = Loop { node, miner, handle: handle.clone(), parent, network, wake: None };
         let name = format!("node {}", handle.chain.name());
         let thread = thread::Builder::new().name(name).spawn(move || looped.run(&messages));
@@ -257,7 +315,13 @@ impl Loop {
             for message in turn {
                 match message {
                     Message::Submit(txs, reply) => submits.push((txs, reply)),
-                    Message::Input(input) => self.input(input)?,
+                    Message::Input(input) => {
+                        if matches!(input, Input::Solved { .. }) {
+                            // Found: nobody is to search for it any more, until the node says for what.
+                            lock(&self.handle.work).take();
+                        }
+                        self.input(input)?;
+                    }
                     Message::Connected { peer, outbound } => self.connected(peer, outbound)?,
                     Message::Mail(peer) => self.read_mail(peer)?,
                     Message::Gone(peer) => self.input(Input::Gone(peer))?,
@@ -351,6 +415,7 @@ impl Loop {
     }
 
     fn mine(&self, job: Option<Job>) {
+        lock(&self.handle.work).clone_from(&job);
         if let Some(miner) = &self.miner {
             miner.set(job);
         }

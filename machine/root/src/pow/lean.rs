@@ -7,6 +7,7 @@
 //! little that every way through it can be tried: its size grows with the cube root of the graph's.
 
 use alloc::{vec, vec::Vec};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use banyan_types::header::POW_EDGES;
 
@@ -21,36 +22,77 @@ const LISTED_EDGES_MAX: usize = 1 << 20;
 /// Words of the edge bitmap between two questions whether to stop: a million edges, some tens of milliseconds.
 const STOP_WORDS: usize = 1 << 14;
 
-/// The solver in this process: one thread, 2^bits/8 + 2^bits/4 bytes and at most 12 MiB more. Finds all cycles.
+/// The solver in this process: 2^bits/8 + 2^bits/4 bytes and at most 12 MiB more. Finds all cycles. Graphs of more edges than
+/// it lists are shared out to its crew.
 #[derive(Clone, Copy, Debug)]
-pub struct Lean {
+pub struct Lean<C = Alone> {
     pub(super) listed_edges_max: usize,
+    pub(super) crew: C,
 }
 
 impl Default for Lean {
     fn default() -> Self {
-        Self { listed_edges_max: LISTED_EDGES_MAX }
+        Self::with(Alone)
     }
 }
 
-impl Solver for Lean {
-    fn solve(&self, seed: &Seed, edge_bits: EdgeBits, stop: &dyn Fn() -> bool) -> Vec<Cycle> {
+impl<C: Crew> Lean<C> {
+    /// A solver with these hands.
+    pub const fn with(crew: C) -> Self {
+        Self { listed_edges_max: LISTED_EDGES_MAX, crew }
+    }
+
+    /// Whether a graph of this size is shared out; smaller ones are done sooner than hands are called.
+    pub const fn shares(&self, edge_bits: EdgeBits) -> bool {
+        edge_bits.edges() > self.listed_edges_max
+    }
+}
+
+impl<C: Crew> Solver for Lean<C> {
+    fn solve(&self, seed: &Seed, edge_bits: EdgeBits, stop: &(dyn Fn() -> bool + Sync)) -> Vec<Cycle> {
         if edge_bits.edges() < POW_EDGES {
             return Vec::new(); // whatever comes after this line fills whole words of the bitmap
         }
-        let graph = Graph { seed, edge_bits, stop };
+        let pieces = if self.shares(edge_bits) { self.crew.hands().max(1) } else { 1 };
+        let graph = Graph { seed, edge_bits, stop, crew: &self.crew, pieces };
         graph.trimmed(self.listed_edges_max).map_or_else(Vec::new, |core| cycles(&core))
     }
 }
 
-/// A search in one graph. `None` from its methods: told to stop.
-struct Graph<'a> {
-    seed: &'a Seed,
-    edge_bits: EdgeBits,
-    stop: &'a dyn Fn() -> bool,
+/// Hands that share the work on one graph. What they are is the shell's matter: here is no thread.
+pub trait Crew: Sync {
+    /// Pieces of work that are done at a time.
+    fn hands(&self) -> usize;
+
+    /// Do `work` on each item, in whatever order; the results stand in the order of the items.
+    fn share<I: Send, T: Send>(&self, items: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T>;
 }
 
-impl Graph<'_> {
+/// The caller's own two hands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Alone;
+
+impl Crew for Alone {
+    fn hands(&self) -> usize {
+        1
+    }
+
+    fn share<I: Send, T: Send>(&self, items: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T> {
+        items.into_iter().map(work).collect()
+    }
+}
+
+/// A search in one graph. `None` from its methods: told to stop.
+struct Graph<'a, C> {
+    seed: &'a Seed,
+    edge_bits: EdgeBits,
+    stop: &'a (dyn Fn() -> bool + Sync),
+    crew: &'a C,
+    /// Into how many pieces the work is cut.
+    pieces: usize,
+}
+
+impl<C: Crew> Graph<'_, C> {
     /// The edges that are left when each has a neighbour at both ends.
     fn trimmed(&self, listed_edges_max: usize) -> Option<Vec<Edge>> {
         let mut degrees = Degrees::new(self.edge_bits);
@@ -77,17 +119,28 @@ impl Graph<'_> {
             self.trim(&mut alive, degrees, Side::U)?;
             self.trim(&mut alive, degrees, Side::V)?;
         }
-        let mut edges = Vec::with_capacity(alive.count());
-        alive.each(self.stop, |index| edges.push(self.seed.edge(self.edge_bits, index)))?;
-        Some(edges)
+        let list = |mut piece: Piece<'_>| {
+            let mut edges = Vec::new();
+            piece.each(self.stop, |index| edges.push(self.seed.edge(self.edge_bits, index)))?;
+            Some(edges)
+        };
+        let lists: Option<Vec<_>> = self.crew.share(alive.pieces(self.pieces), list).into_iter().collect();
+        Some(lists?.concat())
     }
 
     /// Drop the edges that are alone at their node on `side`.
     fn trim(&self, alive: &mut Alive, degrees: &mut Degrees, side: Side) -> Option<()> {
         let node = |index| self.seed.node(self.edge_bits, side, index);
         degrees.clear();
-        alive.each(self.stop, |index| degrees.add(node(index)))?;
-        alive.retain(self.stop, |index| degrees.shared(node(index)))
+        if self.pieces == 1 {
+            // Nobody else counts: then it takes no locked instruction.
+            alive.pieces(1).iter_mut().try_for_each(|all| all.each(self.stop, |index| degrees.add(node(index))))?;
+        } else {
+            let count = |mut piece: Piece<'_>| piece.each(self.stop, |index| degrees.add_beside_others(node(index)));
+            self.crew.share(alive.pieces(self.pieces), count).into_iter().collect::<Option<()>>()?;
+        }
+        let drop_lonely = |mut piece: Piece<'_>| piece.retain(self.stop, |index| degrees.shared(node(index)));
+        self.crew.share(alive.pieces(self.pieces), drop_lonely).into_iter().collect()
     }
 }
 
@@ -120,8 +173,23 @@ impl Alive {
         self.0.iter().map(|word| word.count_ones() as usize).sum()
     }
 
+    /// The edges in so many parts, or fewer where there are not enough.
+    fn pieces(&mut self, count: usize) -> Vec<Piece<'_>> {
+        let words = self.0.len().div_ceil(count).max(1);
+        self.0.chunks_mut(words).enumerate().map(|(at, piece)| Piece { first: at * words * 64, words: piece }).collect()
+    }
+}
+
+/// A part of the edges.
+struct Piece<'a> {
+    /// Number of its first edge.
+    first: usize,
+    words: &'a mut [u64],
+}
+
+impl Piece<'_> {
     /// Visit each living edge in ascending order.
-    fn each(&mut self, stop: &dyn Fn() -> bool, mut visit: impl FnMut(u32)) -> Option<()> {
+    fn each(&mut self, stop: &(dyn Fn() -> bool + Sync), mut visit: impl FnMut(u32)) -> Option<()> {
         self.retain(stop, |index| {
             visit(index);
             true
@@ -129,9 +197,10 @@ impl Alive {
     }
 
     /// Keep the living edges that `keep` answers true for.
-    fn retain(&mut self, stop: &dyn Fn() -> bool, mut keep: impl FnMut(u32) -> bool) -> Option<()> {
-        let mut base = 0;
-        for words in self.0.chunks_mut(STOP_WORDS) {
+    fn retain(&mut self, stop: &(dyn Fn() -> bool + Sync), mut keep: impl FnMut(u32) -> bool) -> Option<()> {
+        // There are 2^31 edges at most.
+        let mut base = u32::try_from(self.first).ok()?;
+        for words in self.words.chunks_mut(STOP_WORDS) {
             if stop() {
                 return None;
             }
@@ -142,7 +211,7 @@ impl Alive {
                     rest &= rest - 1;
                     *word ^= u64::from(!keep(base | bit)) << bit;
                 }
-                base += 64;
+                base = base.wrapping_add(64);
             }
         }
         Some(())
@@ -150,31 +219,42 @@ impl Alive {
 }
 
 /// Two bits for each node of one side: 00 no edge, 01 one, 11 more.
-struct Degrees(Vec<u64>);
+struct Degrees(Vec<AtomicU64>);
 
 impl Degrees {
     fn new(edge_bits: EdgeBits) -> Self {
-        Self(vec![0; edge_bits.edges() / 32])
+        Self((0..edge_bits.edges() / 32).map(|_| AtomicU64::new(0)).collect())
     }
 
     fn clear(&mut self) {
-        self.0.fill(0);
+        self.0.iter_mut().for_each(|word| *word.get_mut() = 0);
     }
 
     fn forget(&mut self, node: u32) {
         let (word, shift) = Self::place(node);
-        self.0[word] &= !(0b11 << shift);
+        *self.0[word].get_mut() &= !(0b11 << shift);
     }
 
     fn add(&mut self, node: u32) {
         let (word, shift) = Self::place(node);
-        let word = &mut self.0[word];
+        let word = self.0[word].get_mut();
         *word |= (1 + (*word >> shift & 1)) << shift; // without a branch: none would guess right
+    }
+
+    /// As [`Self::add`], while others add too: whoever finds the first bit set sets the second.
+    fn add_beside_others(&self, node: u32) {
+        let (word, shift) = Self::place(node);
+        let word = &self.0[word];
+        if word.load(Ordering::Relaxed) >> shift & 0b10 == 0
+            && word.fetch_or(1 << shift, Ordering::Relaxed) >> shift & 1 != 0
+        {
+            word.fetch_or(0b10 << shift, Ordering::Relaxed);
+        }
     }
 
     fn shared(&self, node: u32) -> bool {
         let (word, shift) = Self::place(node);
-        self.0[word] >> shift & 0b10 != 0
+        self.0[word].load(Ordering::Relaxed) >> shift & 0b10 != 0
     }
 
     /// The lowest bit of a node is its side, which all nodes here have in common.

@@ -4,7 +4,10 @@ use alloc::{
     string::String,
     vec::Vec,
 };
-use core::{array, cell::Cell};
+use core::{
+    array,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use banyan_types::header::{KEY_WORKED_BYTES, POW_EDGES};
 use proptest::{prelude::*, sample::subsequence};
@@ -19,11 +22,27 @@ use super::{
 use crate::target::Target;
 
 /// Lists every edge at once, as it does for small graphs.
-const LISTING: Lean = Lean { listed_edges_max: usize::MAX };
+const LISTING: Lean = Lean { listed_edges_max: usize::MAX, crew: Alone };
 /// Keeps to the bitmap for as long as it can, as it does for big graphs.
-const FRUGAL: Lean = Lean { listed_edges_max: 0 };
+const FRUGAL: Lean = Lean { listed_edges_max: 0, crew: Alone };
+/// Shares the same out to hands that work one after the other, the last piece first.
+const SHARED: Lean<Backwards> = Lean { listed_edges_max: 0, crew: Backwards };
 
-const NEVER: &dyn Fn() -> bool = &|| false;
+struct Backwards;
+
+impl Crew for Backwards {
+    fn hands(&self) -> usize {
+        3
+    }
+
+    fn share<I: Send, T: Send>(&self, items: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T> {
+        let mut done: Vec<_> = items.into_iter().rev().map(work).collect();
+        done.reverse();
+        done
+    }
+}
+
+const NEVER: &(dyn Fn() -> bool + Sync) = &|| false;
 
 fn vectors() -> Value {
     serde_json::from_str(include_str!("../../../../conformance/vectors/cuckoo/cuckoo.json")).unwrap()
@@ -57,7 +76,7 @@ fn bits(edge_bits: u8) -> EdgeBits {
     EdgeBits::new(edge_bits).unwrap()
 }
 
-fn solved(solver: Lean, seed: &Seed, edge_bits: EdgeBits) -> Vec<Cycle> {
+fn solved(solver: &impl Solver, seed: &Seed, edge_bits: EdgeBits) -> Vec<Cycle> {
     let mut found = solver.solve(seed, edge_bits, NEVER);
     found.sort_unstable();
     found
@@ -92,14 +111,15 @@ fn public_cuckoo_vector_verifies_and_its_neighbours_fail() {
 }
 
 #[test]
-fn committed_vectors_are_replayed_by_both_ways_of_the_solver() {
+fn committed_vectors_are_replayed_by_each_way_of_the_solver() {
     for row in rows("solved") {
         let (seed, size) = graph(&row);
         let list = |of: &str| row[of].as_array().unwrap().clone();
         let expected: Vec<_> = list("cycles").iter().map(cycle).collect();
         assert_eq!(seed.keys().as_slice(), list("keys").iter().map(word).collect::<Vec<_>>());
-        assert_eq!(solved(LISTING, &seed, size), expected);
-        assert_eq!(solved(FRUGAL, &seed, size), expected);
+        assert_eq!(solved(&LISTING, &seed, size), expected);
+        assert_eq!(solved(&FRUGAL, &seed, size), expected);
+        assert_eq!(solved(&SHARED, &seed, size), expected);
         assert_eq!(
             expected.iter().map(cycle_hash).collect::<Vec<_>>(),
             list("hashes").iter().map(hex).collect::<Vec<_>>()
@@ -113,8 +133,8 @@ fn solver_and_verifier_agree_at_10_to_19_bits() {
     for size in 10..=19 {
         for nonce in 0..(1 << (19 - size)).clamp(3, 80) {
             let seed = Seed::of_header(&[size; KEY_WORKED_BYTES], nonce);
-            let found = solved(LISTING, &seed, bits(size));
-            assert_eq!(solved(FRUGAL, &seed, bits(size)), found, "{size} bits, nonce {nonce}");
+            let found = solved(&LISTING, &seed, bits(size));
+            assert_eq!(solved(&FRUGAL, &seed, bits(size)), found, "{size} bits, nonce {nonce}");
             for cycle in &found {
                 assert_eq!(verify(&seed, bits(size), cycle, &Target::HIGHEST), Ok(()));
             }
@@ -130,7 +150,7 @@ fn solver_finds_what_a_plain_search_finds() {
     assert_eq!(plain_search(&graph(row).0, bits(10)).len(), 2);
     for nonce in 200..260 {
         let seed = Seed::new(&[0; 32], nonce);
-        assert_eq!(solved(LISTING, &seed, bits(10)), plain_search(&seed, bits(10)), "nonce {nonce}");
+        assert_eq!(solved(&LISTING, &seed, bits(10)), plain_search(&seed, bits(10)), "nonce {nonce}");
     }
 }
 
@@ -182,20 +202,24 @@ fn three_paths_between_two_nodes_are_three_cycles() {
     assert!(cycles(&edges[1..42]).is_empty());
 }
 
+fn stops(solver: &impl Solver, seed: &Seed, size: EdgeBits) {
+    let asked = AtomicUsize::new(0);
+    let stop_after = |limit: usize| {
+        asked.store(0, Ordering::Relaxed);
+        solver.solve(seed, size, &|| asked.fetch_add(1, Ordering::Relaxed) == limit).len()
+    };
+    assert_eq!(stop_after(usize::MAX), 1);
+    let all = asked.load(Ordering::Relaxed);
+    assert!(all > 3);
+    assert_eq!((0..all).map(stop_after).sum::<usize>(), 0);
+}
+
 #[test]
 fn a_stopped_search_ends_with_nothing() {
     let (seed, size) = graph(&rows("solved")[0]);
-    for solver in [LISTING, FRUGAL] {
-        let asked = Cell::new(0);
-        let stop_after = |limit: usize| {
-            asked.set(0);
-            solver.solve(&seed, size, &|| asked.replace(asked.get() + 1) == limit).len()
-        };
-        assert_eq!(stop_after(usize::MAX), 1);
-        let all = asked.get();
-        assert!(all > 3);
-        assert_eq!((0..all).map(stop_after).sum::<usize>(), 0);
-    }
+    stops(&LISTING, &seed, size);
+    stops(&FRUGAL, &seed, size);
+    stops(&SHARED, &seed, size);
 }
 
 #[test]
@@ -227,7 +251,7 @@ fn edge_bits_are_1_to_31() {
         (1..=31).collect::<Vec<_>>()
     );
     assert_eq!((bits(1).last(), bits(29).last(), bits(31).last()), (1, (1 << 29) - 1, u32::MAX >> 1));
-    assert!((1..10).all(|size| solved(LISTING, &Seed::new(&[0; 32], 0), bits(size)).is_empty()));
+    assert!((1..10).all(|size| solved(&LISTING, &Seed::new(&[0; 32], 0), bits(size)).is_empty()));
 }
 
 #[test]

@@ -100,6 +100,19 @@ impl KeyBlock {
         }
     }
 
+    /// A key block that is still to be mined.
+    pub fn unproven(mount: &Mount, header: &KeyHeader) -> Result<Self, Failure> {
+        let (hash, prev) = (header.hash().text(Prefix::KeyBlock), Header::Key(Box::new(header.clone())));
+        let block = Self::of_root(header, hash, prev_name(mount, &prev)?);
+        Ok(Self { pow: None, nonce: None, ..block })
+    }
+
+    /// Whether it is the one that is so described.
+    pub fn is(&self, height: u64, prev_hash: &str, state_hash: &str, time: u64) -> bool {
+        (self.height, self.prev_hash.as_str(), self.state_hash.as_str(), self.time)
+            == (height, prev_hash, state_hash, time)
+    }
+
     fn of_root(key: &KeyHeader, hash: String, prev_hash: String) -> Self {
         let info = key.info.map_or(vec![], |info| info.to_be_bytes().to_vec());
         Self {
@@ -237,12 +250,6 @@ pub async fn current_hash(State(mount): State<Mount>) -> Result<Json<Value>, Fai
 #[utoipa::path(get, path = "/key-blocks/current/height", tag = "blocks", responses((status = 200)))]
 pub async fn current_height(State(mount): State<Mount>) -> Result<Json<Value>, Failure> {
     Ok(Json(json!({ "height": mount.head()?.header.height().0 })))
-}
-
-/// A block to mine from outside: none is offered.
-#[utoipa::path(get, path = "/key-blocks/pending", tag = "blocks", responses((status = 404)))]
-pub async fn pending() -> Failure {
-    Failure::unknown("no_pending", "no block is offered to miners").reason("Block not found")
 }
 
 /// A key block.

@@ -7,6 +7,7 @@
 mod absent;
 mod accounts;
 mod blocks;
+mod mining;
 mod status;
 mod transactions;
 
@@ -31,7 +32,8 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
         .routes(routes!(blocks::current))
         .routes(routes!(blocks::current_hash))
         .routes(routes!(blocks::current_height))
-        .routes(routes!(blocks::pending))
+        .routes(routes!(mining::pending))
+        .routes(routes!(mining::post_key_block))
         .routes(routes!(blocks::key_by_hash))
         .routes(routes!(blocks::key_by_height))
         .routes(routes!(blocks::generation))

@@ -87,11 +87,16 @@ impl Answer {
 impl World {
     /// Both ledgers, key blocks every so many milliseconds.
     pub fn new(key_interval_ms: u64) -> Self {
+        Self::mined_by(1, key_interval_ms)
+    }
+
+    /// The same, with so many threads that mine.
+    pub fn mined_by(threads: usize, key_interval_ms: u64) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let time = TimeMs(u64::try_from(now.as_millis()).unwrap());
         let (root_file, child_file, child_id) = genesis(time, key_interval_ms);
         let child_network = child_file.params.network_id.clone();
-        let root = root(root_file);
+        let root = root(root_file, threads);
         let child = child(root.handle(), child_file, child_id);
         let served = |path: &[&str], handle: &Handle| Served {
             path: path.iter().map(ToString::to_string).collect(),
@@ -196,11 +201,11 @@ fn registration(child: &GenesisFile, creator_id: AccountId) -> AssociateCreate {
     }
 }
 
-fn root(file: GenesisFile) -> Service {
+fn root(file: GenesisFile, miner_threads: usize) -> Service {
     let chain = Arc::new(Chain::open(Mem::new(), file).unwrap());
     let role = RootRole { miner: Some(key(MINER)), ..RootRole::default() };
     let node = Node::open(chain, Role::Root(role), PoolLimits::default()).unwrap();
-    Service::start(node, ServiceConfig::default()).unwrap()
+    Service::start(node, ServiceConfig { miner_threads, ..ServiceConfig::default() }).unwrap()
 }
 
 fn child(parent: &Handle, file: GenesisFile, id: AssociateId) -> Service {

@@ -57,10 +57,16 @@ fn duty(args: &Node) -> Result<Duty, Failure> {
     let is_alone = args.peer_listen.is_empty() && args.peers.is_empty();
     Ok(Duty {
         miner: args.miner_key.as_deref().map(read_key).transpose()?,
+        miner_threads: args.miner_threads.unwrap_or_else(processors),
         beneficiary: args.beneficiary,
         witness: witness.map(|key| WitnessRole { key, is_new: args.is_new }),
         network: (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone() }),
     })
+}
+
+/// As many threads as run at a time here.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// The key in a file: `sk_…` on one line.

@@ -72,7 +72,7 @@ impl Tree {
         let operators = Operators { signers: genesis::operators(), payer: genesis::operators().swap_remove(0) };
         let role = SoloRole { leader: genesis::leader(), operators, parent: Box::new(parent) };
         let node = Node::open(bank_chain, Role::Solo(role), PoolLimits::default())?;
-        let bank = Service::start(node, ServiceConfig { parent: Some(root), network: None })?;
+        let bank = Service::start(node, ServiceConfig { parent: Some(root), ..ServiceConfig::default() })?;
         Ok(Self { roots, bank, files, folder: folder.path().to_owned(), fresh })
     }
 
@@ -194,6 +194,7 @@ fn start_root(folder: &Path, files: &Files, n: usize, roots: &[Option<RootNode>]
     let boot: Vec<PeerAddr> = others.filter_map(|address| address.parse().ok()).collect();
     let duty = Duty {
         miner: (n == 0).then(genesis::miner),
+        miner_threads: 1,
         beneficiary: None,
         network: witness.is_some().then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
         witness: witness.map(|key| WitnessRole { key, is_new: false }),
