@@ -144,11 +144,6 @@ pub enum Alarm {
         /// Said to be final.
         got: Hash,
     },
-    /// The chain itself has reached the greatest number of headers above the last final block.
-    TreeFull {
-        /// That number.
-        headers_max: usize,
-    },
     /// A final block is invalid by this node's execution: one of the two is wrong. The machine stops.
     FinalInvalid(Hash),
     /// The shell could not execute a block. The machine stops.

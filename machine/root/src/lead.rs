@@ -104,7 +104,9 @@ impl Machine {
         if self.leader.pool == Pool::Asked {
             self.leader.pool = if draft.is_some() { Pool::Ready } else { Pool::Empty };
         }
-        // The tip may have moved on meanwhile, perhaps to another leader.
+        // The tip may have moved on meanwhile, perhaps to another leader. What is too large is no block, and to sign it would
+        // end this generation.
+        let draft = draft.filter(|draft| draft.bytes <= self.params.micro_bytes_max);
         let Some(draft) = draft.filter(|_| on == self.head() && self.is_settled()) else { return };
         let header = Box::new(self.micro_header(time, &draft));
         self.leader.watermark = Some(Watermark::of(&header));

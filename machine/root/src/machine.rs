@@ -254,15 +254,14 @@ impl Machine {
         }
     }
 
+    /// Forget the worst branches. The chain itself may grow past any limit: without witnesses nothing is final for as long as
+    /// it takes, and work goes on. What it takes to grow it is work, so no peer can do so for nothing.
     fn make_room(&mut self, effects: &mut Vec<Effect>) {
         while self.tree.len() > HEADERS_MAX {
             let best = self.choose();
-            let kept = [Some(self.head), Some(self.announced), Some(self.last_final), self.applying];
+            let kept = [Some(self.head), Some(self.announced), Some(self.last_final), self.applying, Some(best)];
             let kept: Vec<_> = kept.into_iter().flatten().collect();
             let Some(worst) = self.tree.forget_worst(&kept) else { return };
-            if worst == best {
-                effects.push(Effect::Alarm(Alarm::TreeFull { headers_max: HEADERS_MAX }));
-            }
             self.forget(alloc::vec![worst], effects);
         }
     }

@@ -65,6 +65,8 @@ pub struct Machine {
     pub(crate) told: BTreeMap<Peer, TimeMs>,
     /// Who was accused in this era, and whether of a lock.
     pub(crate) accused: BTreeSet<(AccountId, bool)>,
+    /// What was found at the start, for the first step to say.
+    pub(crate) found: Vec<Effect>,
     wake: Option<TimeMs>,
     #[cfg(test)]
     pub(crate) mutant: Option<Mutant>,
@@ -106,6 +108,7 @@ impl Machine {
             fetched: BTreeMap::new(),
             told: BTreeMap::new(),
             accused: BTreeSet::new(),
+            found: Vec::new(),
             wake: None,
             #[cfg(test)]
             mutant: None,
@@ -114,6 +117,7 @@ impl Machine {
 
     /// Advance by one input and append what follows from it to `effects`.
     pub fn step(&mut self, input: Input, effects: &mut Vec<Effect>) {
+        effects.append(&mut self.found);
         self.take(input, effects);
         while !self.halted && self.advance(effects) {}
         self.wake(effects);

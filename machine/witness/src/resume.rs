@@ -111,21 +111,22 @@ impl Machine {
     /// Take back certificates of the running era. They were checked before they were written.
     fn recall(&mut self, seal: Option<Box<Seal>>, justifications: Vec<Justification>) {
         let era = self.pool.era;
-        let nothing = &mut Vec::new();
+        let mut found = Vec::new();
         for justification in justifications.into_iter().filter(|justification| justification.era == era) {
             self.justified.insert(justification.source(), justification.height);
-            self.observe(&prevotes(&justification, self.params.chain), nothing);
+            self.observe(&prevotes(&justification, self.params.chain), &mut found);
             self.round = self.round.max(justification.round);
             if self.justification.as_ref().is_none_or(|newest| newest.round < justification.round) {
                 self.justification = Some(Box::new(justification));
             }
         }
         if let Some(seal) = seal.as_ref().filter(|seal| seal.era == era) {
-            self.observe(&precommits(seal, self.params.chain), nothing);
+            self.observe(&precommits(seal, self.params.chain), &mut found);
             self.final_round = seal.round;
             self.round = self.round.max(seal.round.next().unwrap_or(seal.round));
         }
         self.seal = seal;
+        self.found = found;
     }
 
     fn remember(&mut self, marks: Watermarks) {

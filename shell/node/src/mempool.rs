@@ -54,6 +54,8 @@ pub struct Waiting {
     pub until: Height,
     /// Whether it is in a block of the chosen chain.
     pub included: bool,
+    /// Whether it was in one that has left the chain: then it comes before all that was in none. Source: root 7.
+    pub returned: bool,
 }
 
 /// Why a transaction left the pool without being final.
@@ -193,7 +195,7 @@ impl Pool {
         let price = transaction.fee().base().checked_div(u128::from(gas.0)).unwrap_or(0);
         let kept = Height(height.0.saturating_add(self.limits.lifetime));
         let until = transaction.ttl().unwrap_or(kept);
-        Ok(Waiting { tx, seq, gas, price, until, included: false })
+        Ok(Waiting { tx, seq, gas, price, until, included: false, returned: false })
     }
 
     /// Whether the account may queue it; the transaction that it replaces, if any.
@@ -340,6 +342,7 @@ impl Pool {
         }
         if let Some(waiting) = self.by_hash.get_mut(&tx.hash()) {
             let was = std::mem::replace(&mut waiting.included, included);
+            waiting.returned = !included;
             self.included = self.included + usize::from(included) - usize::from(was);
         }
     }
@@ -353,8 +356,8 @@ impl Pool {
         waiting.iter().filter_map(|hash| self.drop_out(hash, Dropped::Expired)).collect()
     }
 
-    /// Candidates for a block of `gas`, best next-nonce price over accounts first, ties by arrival; one account gets at
-    /// most an eighth of the gas while others wait.
+    /// Candidates for a block of `gas`: what lost blocks held first, then the best next-nonce price over accounts, ties by
+    /// arrival; one account gets at most an eighth of the gas while others wait.
     pub fn select(&self, gas: Gas) -> Vec<Verified<SignedTx>> {
         let next = |(account, queue): (&AccountId, &Queue)| self.bid(*account, queue, queue.next);
         let mut heads: BinaryHeap<Bid> = self.by_account.iter().filter_map(next).collect();
@@ -382,7 +385,8 @@ impl Pool {
 
     fn bid(&self, account: AccountId, queue: &Queue, nonce: Nonce) -> Option<Bid> {
         let waiting = self.by_hash.get(queue.txs.get(&nonce)?).filter(|waiting| !waiting.included)?;
-        Some(Bid { price: waiting.price, arrival: Reverse(waiting.seq), account, nonce })
+        let (returned, price, arrival) = (waiting.returned, waiting.price, Reverse(waiting.seq));
+        Some(Bid { returned, price, arrival, account, nonce })
     }
 
     fn at(&self, account: AccountId, nonce: Nonce) -> Option<&Waiting> {
@@ -390,9 +394,10 @@ impl Pool {
     }
 }
 
-/// The next transaction of an account, ordered by what it pays, then by arrival.
+/// The next transaction of an account: what a lost block held comes first, then what pays more, then what came sooner.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Bid {
+    returned: bool,
     price: u128,
     arrival: Reverse<u64>,
     account: AccountId,

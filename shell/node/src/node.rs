@@ -202,6 +202,8 @@ pub(crate) struct Core {
     /// Transactions that came into the pool, and that left it, since peers were told.
     came: Vec<TxHash>,
     went: Vec<TxHash>,
+    /// What lost blocks held and the pool did not.
+    lost: Vec<SignedTx>,
     next_seq: u64,
     orders: Vec<Order>,
 }
@@ -294,6 +296,7 @@ impl Core {
             finality: Arc::default(),
             came: Vec::new(),
             went: Vec::new(),
+            lost: Vec::new(),
             next_seq: 0,
             orders: Vec::new(),
         };
@@ -515,6 +518,30 @@ impl Core {
         for tx in back.iter().rev() {
             pool.exclude(tx);
         }
+        back.retain(|tx| pool.get(&tx.hash()).is_none());
+        drop(pool);
+        self.lost.extend(back);
+        Ok(())
+    }
+
+    /// The chain has a new end: what the lost blocks held and neither it nor the pool does waits from now on. Most of it came
+    /// in blocks and was never given to this node, and nobody else may have kept it.
+    pub fn take_back(&mut self) -> Result<(), NodeError> {
+        let mut lost = std::mem::take(&mut self.lost);
+        let mut gone = Vec::new();
+        for tx in &lost {
+            if self.chain.transaction(tx.hash())?.is_some() {
+                gone.push(tx.hash());
+            }
+        }
+        lost.retain(|tx| !gone.contains(&tx.hash()));
+        if lost.is_empty() {
+            return Ok(());
+        }
+        // What a rule says against one of them on this chain is nobody's business: nobody here has sent it.
+        let _ = self.submit(lost.clone())?;
+        let mut pool = self.pool_mut();
+        lost.iter().rev().for_each(|tx| pool.exclude(tx));
         Ok(())
     }
 

@@ -4,10 +4,10 @@ mod support;
 
 use std::sync::Arc;
 
-use banyan_node::{BlockBytes, Chain, Input, Node, PoolLimits, Role, RootRole};
+use banyan_node::{BlockBytes, Chain, EngineParams, GenesisFile, Input, Node, Order, PoolLimits, Role, RootRole};
 use banyan_root::Peer;
 use banyan_store::{Mem, Place};
-use banyan_types::{Bytes, header::MicroBody};
+use banyan_types::{Bytes, TimeMs, header::MicroBody, tx::SignedTx};
 use support::*;
 
 /// A node of the root that neither mines nor leads.
@@ -33,6 +33,113 @@ fn generation(world: &World) -> (BlockBytes, BlockBytes) {
 
 fn tell(node: &mut Node, peer: u64, block: &BlockBytes) {
     node.handle(Input::Block { from: Some(Peer(peer)), block: block.clone() }).unwrap();
+}
+
+/// A node of a root that mines and is alone in the world.
+struct Alone {
+    node: Node,
+    now: TimeMs,
+    /// Whether it finds what it searches for.
+    finds: bool,
+}
+
+impl Alone {
+    fn new(file: GenesisFile, miner: u8) -> Self {
+        let chain = Arc::new(Chain::open(Mem::new(), file).unwrap());
+        let role = RootRole { miner: Some(key(miner)), ..RootRole::default() };
+        let mut alone =
+            Self { node: Node::open(chain, Role::Root(role), PoolLimits::default()).unwrap(), now: START, finds: true };
+        alone.handle(Input::Tick(START));
+        alone
+    }
+
+    fn run(&mut self, ms: u64) {
+        let end = self.now.0 + ms;
+        while self.now.0 < end {
+            self.now.0 += 50;
+            self.handle(Input::Tick(self.now));
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        let orders = self.node.handle(input).unwrap();
+        self.carry_out(orders);
+    }
+
+    fn submit(&mut self, txs: Vec<SignedTx>) {
+        let (answers, orders) = self.node.submit(txs).unwrap();
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        self.carry_out(orders);
+    }
+
+    fn carry_out(&mut self, orders: Vec<Order>) {
+        for order in orders {
+            if let Order::Mine(template, header) = order
+                && self.finds
+            {
+                let (nonce, pow) = solve(&self.node, &header);
+                self.handle(Input::Solved { template, nonce, pow: Box::new(pow) });
+            }
+        }
+    }
+}
+
+#[test]
+fn a_leader_fills_its_blocks_up_to_their_size_and_goes_on() {
+    let mut file = genesis().0;
+    let EngineParams::Root(engine) = &mut file.engine else { unreachable!() };
+    engine.micro_bytes_max = 2_000;
+    let mut alone = Alone::new(file, MINER);
+    alone.run(3_500);
+    alone.submit((1..=40).map(|nonce| spend("banyan_dev", USER, FRIEND, coins(1), nonce)).collect());
+    alone.run(2_900);
+    assert_eq!(World::balance(&alone.node, FRIEND), coins(40));
+    let chain = alone.node.chain();
+    let body =
+        |index| chain.block(chain.main_at(Place { height: 1, index }).unwrap()?).unwrap().map(|block| block.body);
+    let sizes: Vec<_> = (1..).map_while(body).map(|body| body.len()).collect();
+    assert!(sizes.len() > 2 && sizes.iter().all(|size| *size <= 2_000), "{sizes:?}");
+    assert!(sizes[0] > 1_700, "{sizes:?}");
+}
+
+/// A payment that this node never heard of but in a block comes back when the block is lost, and leads the next one.
+#[test]
+fn returned_transactions_are_included_by_the_next_leader() {
+    let (mut paid, mut other) = (World::new(), World::new());
+    paid.run(3_500);
+    paid.submit_root(spend("banyan_dev", USER, FRIEND, coins(7), 1)).unwrap();
+    paid.run(1_000);
+    let (key_1, micro) = generation(&paid);
+    other.run(6_500);
+    let chain = other.root.chain();
+    let second = chain.block(chain.main_at(Place::at(2)).unwrap().unwrap()).unwrap().unwrap();
+    let key_2 = BlockBytes { header: second.header.encode(), body: second.body };
+    let first = chain.block(chain.main_at(Place::at(1)).unwrap().unwrap()).unwrap().unwrap();
+    let other_1 = BlockBytes { header: first.header.encode(), body: first.body };
+
+    let mut next = Alone::new(genesis().0, OPERATORS[2]);
+    next.finds = false;
+    next.run(6_500);
+    let hear = |next: &mut Alone, block: &BlockBytes| {
+        next.handle(Input::Block { from: Some(Peer(1)), block: block.clone() });
+    };
+    [&key_1, &micro].into_iter().for_each(|block| hear(&mut next, block));
+    assert_eq!(World::balance(&next.node, FRIEND), coins(7));
+    [&other_1, &key_2].into_iter().for_each(|block| hear(&mut next, block));
+    assert_eq!(World::balance(&next.node, FRIEND), coins(0), "the block is lost");
+    next.submit(vec![spend("banyan_dev", OPERATORS[0], FRIEND, coins(1), 2)]);
+    next.finds = true;
+    let tip = next.node.chain().head().unwrap().header.height();
+    tell(&mut next.node, 1, &key_2);
+    next.run(7_000);
+    assert!(next.node.chain().head().unwrap().header.height() > tip);
+    assert_eq!(World::balance(&next.node, FRIEND), coins(8));
+    let chain = next.node.chain();
+    let held = (2..20).find_map(|height| {
+        let block = chain.block(chain.main_at(Place { height, index: 1 }).unwrap()?).unwrap()?;
+        Some(block.txs.iter().map(|tx| tx.transaction().signer()).collect::<Vec<_>>())
+    });
+    assert_eq!(held, Some(vec![account(USER), account(OPERATORS[0])]), "what a lost block held comes first");
 }
 
 #[test]

@@ -17,10 +17,14 @@ use banyan_witness::Input as Vote;
 
 use super::{RootDriver, Todo, finality::key_ref};
 use crate::{
-    Header, NodeError,
+    EngineParams, Header, NodeError,
     node::{BlockBytes, Core, Executed, News, Order, bytes_of},
 };
 
+/// Bytes that a micro body has beside its transactions, at most: its lists' heads, tag and version.
+const BODY_BYTES: usize = 32;
+/// Bytes that it has for each of them, at most: the head of a string below 16 MiB.
+const TX_BYTES: usize = 4;
 /// Bodies of templates that may still be found: more than one template is seldom searched.
 const TEMPLATES_MAX: usize = 8;
 
@@ -151,9 +155,15 @@ impl RootDriver {
             Err(error) => return Err(NodeError::OwnBlock(error)),
         };
         let (mut txs, mut refused) = (Vec::new(), Vec::new());
+        let EngineParams::Root(engine) = &core.chain.file().engine else { return Ok(None) };
+        let mut room = (engine.micro_bytes_max as usize).saturating_sub(BODY_BYTES);
         for tx in core.candidates() {
+            let Some(left) = room.checked_sub(tx.get().bytes().len().saturating_add(TX_BYTES)) else { break };
             match execution.push(&tx) {
-                Ok(()) => txs.push(tx),
+                Ok(()) => {
+                    txs.push(tx);
+                    room = left;
+                }
                 Err(Invalid::Transaction { why, .. }) => refused.push((tx.get().hash(), why)),
                 Err(_) => break,
             }

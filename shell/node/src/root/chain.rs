@@ -86,6 +86,7 @@ impl RootDriver {
         let (hash, height) = (tip.block.hash, tip.block.height);
         let (undone, redone) = (hashes(&tip.undone), hashes(&tip.redone));
         core.order(Order::News(News::Tip { hash, height, undone, redone }));
+        core.take_back()?;
         core.tidy()?;
         // What fitted no block before may fit now.
         self.ready = false;
