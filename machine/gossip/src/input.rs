@@ -65,6 +65,8 @@ pub enum Input {
         /// To whom.
         to: To,
     },
+    /// A good seal names this key block, which is not here; `None`: it is by now.
+    Sealed(Option<(Hash, Height)>),
     /// These came into the pool.
     Pooled(Vec<TxHash>),
     /// These left the pool.

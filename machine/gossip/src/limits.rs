@@ -82,6 +82,9 @@ pub const IN_FLIGHT_MAX: usize = 64;
 pub const SHARE_MIN: usize = 8;
 /// Key blocks of one plan, 64 bytes each: what is beyond is planned when these are done.
 pub const PLAN_MAX: usize = 50_000;
+/// A chain that claims less than this part of a plan beside it is looked at when the plan is done: the network's chain grows
+/// while its headers come, and would be looked at for ever.
+pub const PLAN_MARGIN_PART: u128 = 16;
 /// Times that every peer may fail to give a generation before its plan is given up.
 pub const ROUNDS_MAX: u32 = 3;
 /// Heights that blocks may be fetched by hash across, with no headers first.

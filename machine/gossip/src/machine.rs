@@ -88,6 +88,7 @@ impl Gossip {
             Input::Wrong(peer) => self.score(peer, Points::WRONG_BYTES, effects),
             Input::Status(status) => self.stand(status),
             Input::Block { block, to } => self.relay_block(&block, to, effects),
+            Input::Sealed(sealed) => self.seek(sealed),
             Input::Pooled(hashes) => self.pooled(&hashes, effects),
             Input::Unpooled(hashes) => hashes.iter().for_each(|hash| self.pool.remove(hash)),
             Input::Say { word, to } => self.say(word, to, effects),

@@ -86,6 +86,11 @@ impl PeerState {
         self.status.map_or(0, |status| status.work)
     }
 
+    /// Up to where its chain is final, as it says.
+    pub fn final_height(&self) -> Height {
+        self.status.map_or(Height(0), |status| status.final_height)
+    }
+
     /// Height that it claims.
     pub fn height(&self) -> Height {
         self.status.map_or(Height(0), |status| status.height)

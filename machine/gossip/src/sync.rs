@@ -3,7 +3,8 @@
 //! One peer at a time, the one that claims most work, shows its key headers in pages; each is checked as it comes and kept
 //! as two hashes. When no peer claims more than the best of these chains has, the best is a [`Plan`], and its generations
 //! are fetched from all peers that reach so high, a window of them at once, and handed to the root machine in order. So no
-//! body of a losing chain is ever asked for, and memory grows by 64 bytes a key block. Rules: protocol, root 10.
+//! body of a losing chain is ever asked for, and memory grows by 64 bytes a key block. A chain that a good seal names decides
+//! whatever its work. Rules: protocol, root 10.
 
 use alloc::{vec, vec::Vec};
 
@@ -11,11 +12,11 @@ use banyan_root::{
     HeaderChain,
     validity::{Fault, KeyFault, Owner},
 };
-use banyan_types::{Hash, Peer, Points, TimeMs, header::KeyHeader};
+use banyan_types::{Hash, Height, Peer, Points, TimeMs, header::KeyHeader};
 
 use crate::{
     Effect, Gossip, Look, Message,
-    limits::{ANSWER_MS, HEADERS_MAX, PLAN_MAX, RETRY_MS},
+    limits::{ANSWER_MS, HEADERS_MAX, PLAN_MARGIN_PART, PLAN_MAX, RETRY_MS},
     message::{GetHeaders, Limited},
     peer::{Answered, PeerState, TxsAsked},
     plan::{Link, Plan},
@@ -30,6 +31,17 @@ pub struct Sync {
     pub plan: Option<Plan>,
     /// Work of the last plan that was handed over, and when: its blocks may still be on their way to the tip.
     pub handed: Option<(u128, TimeMs)>,
+    /// A key block that a good seal names and that is not here.
+    sealed: Option<Sealed>,
+}
+
+/// What is final though this node does not have it.
+#[derive(Clone, Copy, Debug)]
+struct Sealed {
+    hash: Hash,
+    height: Height,
+    /// Whether the plan leads there.
+    planned: bool,
 }
 
 /// Headers of one peer.
@@ -88,13 +100,35 @@ impl Gossip {
         }
     }
 
-    /// The peer that claims most, if it is more than what is known and cannot be had by a few blocks.
+    /// A good seal names a key block that is not here; `None`: it is by now. However little work its chain has, it decides.
+    pub(crate) fn seek(&mut self, sealed: Option<(Hash, Height)>) {
+        if self.sync.sealed.map(|sealed| sealed.hash) != sealed.map(|(hash, _)| hash) {
+            self.sync.sealed = sealed.map(|(hash, height)| Sealed { hash, height, planned: false });
+        }
+    }
+
+    /// Whose headers to look at next: of a peer that says it has what is sealed, else of the one that claims most, if it is
+    /// more than what is known and cannot be had by a few blocks.
     fn promising(&self) -> Option<Peer> {
+        let sealed = self.sync.sealed;
+        if sealed.is_some_and(|sealed| sealed.planned) && self.sync.plan.is_some() {
+            return None;
+        }
+        let wanted = sealed.filter(|sealed| !sealed.planned);
+        let has_sealed = |state: &PeerState| wanted.is_some_and(|wanted| state.final_height() >= wanted.height);
         let best = self.best_work();
-        let claims = |state: &PeerState| state.more || (state.work() > best && self.is_far(state.height()));
+        let enough = best.saturating_add(self.planned_work() / PLAN_MARGIN_PART);
+        let is_more = |state: &PeerState| state.work() > enough && self.is_far(state.height());
+        let claims = |state: &PeerState| state.more || has_sealed(state) || is_more(state);
         let free = |state: &PeerState| state.headers_after <= self.now && state.resting <= self.now;
         let peers = self.met().filter(|(_, state)| free(state) && claims(state));
-        peers.max_by_key(|(peer, state)| (state.work(), core::cmp::Reverse(*peer))).map(|(peer, _)| peer)
+        let rank = |peer: &Peer, state: &PeerState| (has_sealed(state), state.work(), core::cmp::Reverse(*peer));
+        peers.max_by_key(|(peer, state)| rank(peer, state)).map(|(peer, _)| peer)
+    }
+
+    /// Work that the plan adds to what is known.
+    fn planned_work(&self) -> u128 {
+        self.sync.plan.as_ref().map_or(0, |plan| plan.work.saturating_sub(self.known_work()))
     }
 
     /// Where this chain stands: ask what follows.
@@ -206,7 +240,9 @@ impl Gossip {
         if let End::Fault(points) = end {
             return self.score(peer, points, effects);
         }
-        if work > best {
+        let sealed = self.sync.sealed.as_mut().filter(|sealed| chase.links.iter().any(|link| link.hash == sealed.hash));
+        let leads_to_sealed = sealed.map(|sealed| sealed.planned = true).is_some();
+        if work > best || leads_to_sealed {
             self.adopt(peer, chase.links, tip, work);
         }
         if matches!(end, End::Tip) && claimed > work {

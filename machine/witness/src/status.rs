@@ -47,6 +47,11 @@ impl Machine {
         self.pool.era
     }
 
+    /// A key block that a good seal names and whose header is not here.
+    pub fn awaited(&self) -> Option<(Hash, Height)> {
+        self.awaited.as_ref().map(|seal| (seal.hash, seal.height))
+    }
+
     /// The round that this node is in.
     pub const fn round(&self) -> Round {
         self.round

@@ -4,6 +4,8 @@ use alloc::{vec, vec::Vec};
 
 use proptest::prelude::*;
 
+use banyan_types::{Hash, Height};
+
 use super::world::*;
 use crate::{Input, Why};
 
@@ -26,6 +28,60 @@ fn headers_first_sync_fetches_no_body_of_a_losing_chain() {
     world.run(10);
     assert_eq!(world.nodes[2].tip, winning.last().unwrap().hash());
     assert!(world.nodes[2].got.iter().all(|hash| winning.iter().any(|made| made.hash() == *hash)));
+}
+
+#[test]
+fn a_lighter_chain_is_fetched_if_it_is_sealed() {
+    let (heavier, lighter) = (chain(&root(), 1, 90, 0), chain(&root(), 2, 80, 0));
+    let sealed = &lighter[74];
+    let mut keeper = Node::new(2);
+    keeper.sealed = sealed.header.height();
+    lighter.iter().for_each(|made| keeper.take(None, made.clone()));
+    let mut world = World::new(vec![Node::with(1, &heavier), keeper, Node::with(3, &heavier)]);
+    world.connect(0, 1);
+    world.connect(0, 2);
+    world.run(5);
+    assert!(!world.nodes[0].got.contains(&sealed.hash()), "by work alone there is no reason to");
+    world.nodes[0].tell(Input::Sealed(Some((sealed.hash(), sealed.header.height()))));
+    world.run(10);
+    assert!(world.nodes[0].got.contains(&sealed.hash()));
+    world.nodes[0].tell(Input::Sealed(None));
+    world.run(10);
+    assert!(world.nodes.iter().all(|node| node.closed.is_empty()));
+}
+
+/// A peer that says it has what is sealed, and has not, is asked in vain now and then; nobody waits for it.
+#[test]
+fn a_claim_to_have_what_is_sealed_holds_up_nothing() {
+    let (mine, theirs) = (chain(&root(), 1, 20, 0), chain(&root(), 2, 30, 0));
+    let mut liar = Node::with(2, &mine);
+    liar.sealed = Height(1_000);
+    liar.take(None, key(&mine.last().unwrap().header, 1));
+    let mut world = World::new(vec![Node::with(1, &mine), liar, Node::with(3, &theirs)]);
+    world.nodes[0].tell(Input::Sealed(Some((Hash([5; 32]), Height(15)))));
+    world.connect(0, 1);
+    world.connect(0, 2);
+    world.run(20);
+    assert_eq!(world.nodes[0].tip, theirs.last().unwrap().hash());
+}
+
+/// The chain grows by a page of headers while one comes: whoever waits for the last word never begins.
+#[test]
+fn a_chain_that_grows_faster_than_its_headers_come_is_fetched_all_the_same() {
+    let blocks = chain(&root(), 1, 400, 0);
+    let mut world = World::new(vec![Node::with(1, &blocks[..100]), Node::with(2, &blocks[..100]), Node::new(3)]);
+    world.connect(2, 0);
+    world.connect(2, 1);
+    for made in blocks[100..].chunks(3) {
+        for node in 0..2 {
+            made.iter().for_each(|made| world.nodes[node].take(None, made.clone()));
+        }
+        world.settle();
+        if world.nodes[2].got.len() > 90 {
+            return;
+        }
+    }
+    panic!("{} bodies came while the chain grew", world.nodes[2].got.len());
 }
 
 #[test]

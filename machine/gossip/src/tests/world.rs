@@ -160,6 +160,8 @@ pub struct Node {
     pub closed: Vec<(Peer, Why, Option<u64>)>,
     /// Serves no bodies.
     pub hides: bool,
+    /// Up to where it says that its chain is final.
+    pub sealed: Height,
     pub looked: BTreeSet<Hash>,
 }
 
@@ -178,6 +180,7 @@ impl Node {
             out: VecDeque::new(),
             closed: Vec::new(),
             hides: false,
+            sealed: Height(0),
             looked: BTreeSet::new(),
         };
         node.tell(Input::Tick(TimeMs(START.0 + 1_000_000_000)));
@@ -242,7 +245,8 @@ impl Node {
     /// What the root machine does, for blocks that are all valid.
     pub fn take(&mut self, from: Option<Peer>, made: Made) {
         let (hash, prev) = (made.hash(), made.header.prev_hash());
-        if self.blocks.contains_key(&hash) {
+        let is_other_branch = from.is_some() && self.sealed > Height(0);
+        if self.blocks.contains_key(&hash) || is_other_branch {
             return;
         }
         let Some((_, before)) = self.blocks.get(&prev) else {
@@ -258,7 +262,8 @@ impl Node {
         if self.rank(&hash) > best {
             self.tip = hash;
             let (tip, work) = &self.blocks[&hash];
-            self.tell(Input::Status(status(tip, *work)));
+            let status = Status { final_height: self.sealed, ..status(tip, *work) };
+            self.tell(Input::Status(status));
             let block = match made.header.clone() {
                 Header::Key(header) => NewBlock::Key(header, made.body.clone()),
                 Header::Micro(header) => NewBlock::Micro(header, made.txs.clone()),

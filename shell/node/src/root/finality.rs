@@ -299,8 +299,13 @@ impl RootDriver {
         let Finality::Stake(stake) = &mut self.finality else { return Ok(()) };
         let is_tick = matches!(step, Vote::Tick(_));
         let mut effects = Vec::new();
+        let awaited = stake.machine.awaited();
         stake.machine.step(step, &mut effects);
         stake.stirred |= !is_tick || !effects.is_empty();
+        let now_awaited = stake.machine.awaited();
+        if now_awaited != awaited {
+            self.todo.push_back(Todo::Talk(Talk::Sealed(now_awaited)));
+        }
         for effect in effects {
             self.perform_votes(core, effect)?;
         }
