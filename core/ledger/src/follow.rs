@@ -130,6 +130,8 @@ pub struct Sealed {
     pub height: Height,
     /// Root of the state after it.
     pub state_root: Hash,
+    /// When it was made, by its miner's clock.
+    pub time: TimeMs,
 }
 
 banyan_types::record! {
@@ -330,7 +332,7 @@ impl Follower {
 
 impl Sealed {
     fn of(header: &KeyHeader) -> Self {
-        Self { hash: header.hash(), height: header.height, state_root: header.state_root }
+        Self { hash: header.hash(), height: header.height, state_root: header.state_root, time: header.time }
     }
 }
 

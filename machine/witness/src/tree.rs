@@ -2,7 +2,10 @@
 //!
 //! The root is the era's anchor: the last key block of the era before, or the genesis. Nothing below it can be a source.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use banyan_types::{Hash, Height};
 
@@ -98,8 +101,7 @@ impl Tree {
         if *hash == self.root.hash {
             return;
         }
-        let fallen: Vec<_> = self.nodes.keys().copied().filter(|child| self.descends(child, hash)).collect();
-        for child in fallen {
+        for child in self.branch(hash) {
             if let Some(node) = self.nodes.get_mut(&child) {
                 node.is_invalid = true;
             }
@@ -113,19 +115,32 @@ impl Tree {
 
     /// Blocks that nothing descends from.
     fn leaves(&self) -> impl Iterator<Item = &Node> {
-        let parents: alloc::collections::BTreeSet<_> = self.nodes.values().map(|node| node.key.prev_key).collect();
+        let parents: BTreeSet<_> = self.nodes.values().map(|node| node.key.prev_key).collect();
         self.nodes.values().filter(move |node| !parents.contains(&node.key.hash))
     }
 
     /// Make a block the root: only it and what descends from it stays.
     pub fn reroot(&mut self, hash: &Hash) {
         let Some(root) = self.key(hash) else { return };
-        let kept: Vec<_> = self.nodes.keys().copied().filter(|child| self.descends(child, hash)).collect();
-        let mut nodes = BTreeMap::new();
-        for child in kept {
-            nodes.extend(self.nodes.remove_entry(&child));
+        let kept = self.branch(hash);
+        self.nodes.retain(|hash, _| kept.contains(hash));
+        self.root = root;
+    }
+
+    /// A block and all that descends from it. Parents are looked at first, so one look at each is enough: whoever is eras
+    /// behind has thousands of blocks here, and asks at the end of each era.
+    fn branch(&self, hash: &Hash) -> BTreeSet<Hash> {
+        let Some(first) = self.key(hash) else { return BTreeSet::new() };
+        let mut above: Vec<_> =
+            self.nodes.values().map(|node| node.key).filter(|key| key.height > first.height).collect();
+        above.sort_unstable_by_key(|key| key.height);
+        let mut branch = BTreeSet::from([first.hash]);
+        for key in above {
+            if branch.contains(&key.prev_key) {
+                branch.insert(key.hash);
+            }
         }
-        (self.root, self.nodes) = (root, nodes);
+        branch
     }
 
     /// Forget a leaf of least work while too many blocks are held; `kept` and their ancestors stay.

@@ -351,7 +351,7 @@ pub struct Send {
 /// Who signs a transaction, on what terms, and how far it is followed.
 #[derive(Debug, Args)]
 pub struct Signing {
-    /// Who pays: a name of the keystore, or dev0 to dev7 on a devnet [default: the only account there is]
+    /// Who pays: a name of the keystore, or dev0 to dev7 on a devnet [default: the only account there is, else dev0 on a devnet]
     #[arg(long, value_name = "NAME")]
     pub from: Option<Name>,
     #[command(flatten)]
@@ -389,7 +389,7 @@ pub enum Stake {
         #[command(flatten)]
         signing: Signing,
     },
-    /// Show what an account has bonded and which sets it is in, proven
+    /// Show what an account has bonded and which sets it is in, as the node's newest block has it
     Status {
         /// A name, or ak_… [default: the only account there is]
         account: Option<String>,
@@ -419,7 +419,7 @@ pub struct Move {
     /// Where it is to be
     #[arg(long, value_name = "LEDGER", required_unless_present = "resume")]
     pub to: Option<LedgerPath>,
-    /// Whose: a name of the keystore, or dev0 to dev7 on a devnet [default: the only account there is]
+    /// Whose: a name of the keystore, or dev0 to dev7 on a devnet [default: the only account there is, else dev0 on a devnet]
     #[arg(long, value_name = "NAME")]
     pub account: Option<Name>,
     /// Say what it costs and takes, and move nothing

@@ -12,7 +12,8 @@ use crate::failure::Failure;
 /// # Errors
 /// The disk refuses.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let unfinished = path.with_extension("tmp");
+    // Another run may write the same file.
+    let unfinished = path.with_extension(format!("{}.tmp", std::process::id()));
     let failed = |error: io::Error| Failure::disk("write", path, &error);
     let mut file = File::create(&unfinished).map_err(failed)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;

@@ -217,6 +217,7 @@ impl From<NotFollowed> for Failure {
             NotFollowed::NoWitnesses | NotFollowed::Genesis(_) | NotFollowed::Untrusted { .. } => {
                 (Exit::Invalid, "the genesis file, or the block, of the ledger that is meant")
             }
+            NotFollowed::NotLast { .. } => (Exit::Invalid, "--trust KH of the last key block of an era"),
             NotFollowed::Old { .. } | NotFollowed::Unknown { .. } => {
                 (Exit::Early, "the same later, or another node with --url: this one is behind")
             }

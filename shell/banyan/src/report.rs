@@ -38,7 +38,7 @@ pub fn finish(ended: Result<Report, Failure>, json: bool) -> Exit {
             (exit, if json { line(&report.json) } else { text(&report.text) })
         }
         Err(failure) if json => (failure.exit, line(&failure.to_json())),
-        Err(failure) => (failure.exit, writeln!(io::stderr(), "{failure}")),
+        Err(failure) => (failure.exit, writeln!(io::stderr(), "{}", tame(&failure.to_string()))),
     };
     // Whoever closes our output early has read enough.
     match printed {
@@ -52,11 +52,20 @@ pub fn line(json: &Value) -> io::Result<()> {
     text(&json.to_string())
 }
 
+/// Text without what draws on a terminal or turns its writing round: a node, or a file, may have put it there.
+pub fn tame(text: &str) -> String {
+    let turns =
+        |char: char| matches!(char, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_plain = |char: &char| *char == '\n' || !(char.is_control() || turns(*char));
+    text.chars().map(|char| if is_plain(&char) { char } else { '\u{fffd}' }).collect()
+}
+
 /// Print text, if there is any, with a line break after it.
 pub fn text(text: &str) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
+    let text = tame(text);
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()
@@ -98,12 +107,18 @@ pub fn lines(fields: &Fields) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{table, tame};
 
     #[test]
     fn a_table_is_as_wide_as_its_words() {
         let rows = [["a", "bcd", "e"], ["ab", "c", ""]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), "a   bcd  e\nab  c");
         assert_eq!(table(&[]), "");
+    }
+
+    #[test]
+    fn nothing_draws_on_the_terminal() {
+        assert_eq!(tame("two\nlines of 12.5 BNY, größer"), "two\nlines of 12.5 BNY, größer");
+        assert_eq!(tame("\u{1b}[2K\rdev0 \u{7}77\u{202e} BNY"), "\u{fffd}[2K\u{fffd}dev0 \u{fffd}77\u{fffd} BNY");
     }
 }

@@ -69,7 +69,7 @@ fn every_command_prints_valid_json() {
         (vec!["stake", "renew", "--from", "dev7"], 3),
         (vec!["light"], 2),
         (vec!["light", "--chain", "nonsense"], 2),
-        (vec!["light", "--trust", "nonsense", "--genesis", &genesis], 2),
+        (vec!["light", "--trust", "nonsense", "--genesis", &genesis], 3),
         (vec!["light", "--genesis", &genesis], 3),
         (vec!["tx", "build", "spend", ak, ak, "1"], 0),
         (vec!["tx", "build", "commit", ak, bank, "1"], 0),

@@ -55,6 +55,7 @@ fn a_light_client_goes_on_where_it_stopped() {
     assert!(first["eras_crossed"].as_u64().unwrap() >= 1, "{first}");
     assert!(first["sealed"]["height"].as_u64().unwrap() >= ERA, "{first}");
     assert_eq!(word(&first["accounts"][1], "balance"), coins(10_000).to_string());
+    assert_eq!(first["old"], false, "{first}");
 
     let again = devnet.run(&["light"]).ended(0);
     assert!(again["eras_crossed"].as_u64() < first["eras_crossed"].as_u64().map(|eras| eras + 1), "{again}");
@@ -70,6 +71,15 @@ fn a_light_client_goes_on_where_it_stopped() {
     let middle = devnet.run(&["block", "3"]).ended(0);
     let refused = devnet.run(&["light", "--trust", word(&middle, "hash")]).ended(3);
     assert_eq!(word(&refused["error"], "code"), "not_followed");
+
+    // A broken file is named, and a node of another ledger is called just that.
+    let seals = data.path().join("light").join(chain).join("seals");
+    std::fs::write(&seals, "broken").unwrap();
+    let broken = devnet.run(&["light"]).ended(5);
+    assert!(broken["error"]["message"].as_str().unwrap().contains(seals.to_str().unwrap()), "{broken}");
+    std::fs::remove_file(&seals).unwrap();
+    let bank = devnet.run(&["light", "--chain", chain, "--ledger", "bank"]).ended(3);
+    assert_eq!(word(&bank["error"], "code"), "other_ledger");
 }
 
 #[test]

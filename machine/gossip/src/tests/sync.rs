@@ -36,7 +36,9 @@ fn a_lighter_chain_is_fetched_if_it_is_sealed() {
     let sealed = &lighter[74];
     let mut keeper = Node::new(2);
     keeper.sealed = sealed.header.height();
-    lighter.iter().for_each(|made| keeper.take(None, made.clone()));
+    for made in &lighter {
+        keeper.take(None, made.clone());
+    }
     let mut world = World::new(vec![Node::with(1, &heavier), keeper, Node::with(3, &heavier)]);
     world.connect(0, 1);
     world.connect(0, 2);
@@ -73,8 +75,9 @@ fn a_chain_that_grows_faster_than_its_headers_come_is_fetched_all_the_same() {
     world.connect(2, 0);
     world.connect(2, 1);
     for made in blocks[100..].chunks(3) {
-        for node in 0..2 {
-            made.iter().for_each(|made| world.nodes[node].take(None, made.clone()));
+        for made in made {
+            world.nodes[0].take(None, made.clone());
+            world.nodes[1].take(None, made.clone());
         }
         world.settle();
         if world.nodes[2].got.len() > 90 {

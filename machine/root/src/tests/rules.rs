@@ -9,7 +9,7 @@ use banyan_types::{
 
 use super::world::*;
 use crate::{
-    Alarm, Block, BodyFacts, Effect, Header, Input, KeyBodyFacts, Points, RootParams,
+    Block, BodyFacts, Effect, Header, Input, KeyBodyFacts, Points, RootParams,
     pow::BadCycle,
     refused::{Refusal, Refused},
     target::{BadTarget, Target},

@@ -139,7 +139,20 @@ fn ledger(client: &Client, node: &TreeNode) -> Vec<Finding> {
         Ok(status) => clock(&node.name, &status),
         Err(error) => finding(Verdict::Fail, &node.name, error.to_string(), "the node's log"),
     };
-    vec![ready, clock]
+    let mut findings = vec![ready, clock];
+    findings.extend(finality(&own, &node.name));
+    findings
+}
+
+/// Whether the last final block is far behind.
+fn finality(client: &Client, name: &str) -> Option<Finding> {
+    let standing: Value = client.get("/banyan/v1/finality").ok()?;
+    let (lag, next) = (standing["lag"].as_u64()?, "banyan finality shows which witnesses are silent");
+    if standing["halted"] == true {
+        return Some(finding(Verdict::Fail, name, "seals contradict each other: nothing is final any more", next));
+    }
+    let degraded = standing["degraded"] == true;
+    degraded.then(|| finding(Verdict::Fail, name, format!("nothing was made final for {lag} key blocks"), next))
 }
 
 /// The last block's time against this machine's clock.

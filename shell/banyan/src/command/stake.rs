@@ -57,8 +57,11 @@ fn bond(session: &Session, amount: Amount, file: Option<&Path>, signing: &Signin
     let mut report = sign_and_send(session, signing, build)?;
     let name = witness.text(Prefix::Peer);
     report.json["witness"] = name.as_str().into();
-    report.text =
-        format!("{}\nwitness  {name}   run it: banyan node --witness-key FILE; banyan stake status", report.text);
+    report.text = format!(
+        "{}\nwitness  {name}, from the era after next on. A node must vote with it: banyan node --genesis FILE\n         \
+         --witness-key FILE --peer ADDRESS. Where over a third of all bonds have no node, nothing is final any more",
+        report.text
+    );
     Ok(report)
 }
 
@@ -112,10 +115,12 @@ fn status(session: &Session, account: Option<&str>) -> Result<Report, Failure> {
     };
     rows.extend(served.iter().map(share));
     if served.is_empty() {
-        rows.push(row(
-            "sets",
-            "in none yet: a bond joins the first set that is written, for the era after next".into(),
-        ));
+        let why = if stake.bonded.is_zero() {
+            "in none: nothing is bonded any more"
+        } else {
+            "in none: what is at least the ledger's bond_min joins the next set that is written, for the era after next"
+        };
+        rows.push(row("sets", why.into()));
     }
     let json = json!({
         "account": id.to_string(), "height": height, "witness": witness,

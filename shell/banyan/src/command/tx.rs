@@ -11,7 +11,7 @@ use banyan_types::{
     tx::{SignedTx, Transaction},
 };
 use banyan_wallet::{
-    client::{Level, TxStatus},
+    client::{ClientError, Level, TxStatus},
     journey::{first_leg, place},
     review::{Place, Review},
     tx,
@@ -215,7 +215,15 @@ fn watch(session: &Session, hash: banyan_types::TxHash) -> Result<Report, Failur
     let (client, begun) = (session.client()?, Instant::now());
     let (mut progress, mut seen) = (session.progress(), None);
     loop {
-        let status = client.transaction(hash)?.ok_or_else(|| unknown(hash))?;
+        let status = match client.transaction(hash) {
+            // A node that restarts is no reason to stop watching.
+            Err(ClientError::Unreachable { .. }) if seen.is_some() => {
+                progress.say("the node does not answer now");
+                thread::sleep(PAUSE);
+                continue;
+            }
+            asked => asked?.ok_or_else(|| unknown(hash))?,
+        };
         let Some(level) = status.level else { return Err(follow::dropped(&status)) };
         let now = (level, status.detail["word"].as_str().map(str::to_owned));
         if seen.as_ref() != Some(&now) {

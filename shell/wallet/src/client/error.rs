@@ -99,6 +99,13 @@ impl ClientError {
     }
 }
 
+/// Characters of a node's words that are repeated.
+const SAID_MAX: usize = 300;
+
+fn said(text: &str) -> String {
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(SAID_MAX).collect()
+}
+
 /// The error object of `/banyan/v1`.
 #[derive(Deserialize)]
 pub struct ErrorObject {
@@ -114,15 +121,15 @@ pub struct ErrorObject {
 }
 
 impl ErrorObject {
-    /// As an error of an answer with this status.
+    /// As an error of an answer with this status. What the node says stays on one line and is not long: it may be a liar.
     pub fn refusal(self, status: u16) -> Refusal {
         Refusal {
             status,
             owner: owner(&self.owner),
             code: self.code,
-            message: self.message,
+            message: said(&self.message),
             details: self.details,
-            hint: self.hint,
+            hint: self.hint.as_deref().map(said),
             retry_after_ms: self.retry_after_ms,
         }
     }

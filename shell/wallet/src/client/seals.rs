@@ -5,11 +5,11 @@
 
 use banyan_ledger::{
     Genesis,
-    follow::{Boundary, Follower, Sealed},
+    follow::{Boundary, Follower, NotFollowed, Sealed},
 };
 use banyan_tree::MultiProof;
 use banyan_types::{
-    Hash,
+    Hash, Height,
     header::KeyHeader,
     text::{self, Prefix},
     witness::Seal,
@@ -94,7 +94,11 @@ impl Client {
     /// `NotFollowed` when the node's answer is not that block, or does not hold; else as [`Self::get`].
     pub fn follow_from(&self, genesis: &Genesis, trusted: Hash) -> Result<Follower> {
         let block = self.block(&trusted.text(Prefix::KeyBlock))?;
-        let era = genesis.params.root.as_ref().map_or(0, |root| block.height.checked_div(root.era).unwrap_or(0));
+        let rules = genesis.params.root.as_ref().ok_or(NotFollowed::NoWitnesses)?;
+        let (height, era) = (Height(block.height), rules.era_of(Height(block.height)));
+        if rules.last_height(era) != height {
+            return Err(NotFollowed::NotLast { expected: rules.last_height(era), height }.into());
+        }
         let answer: Boundaries = self.get(&format!("/banyan/v1/finality/boundaries?from={era}"))?;
         let item = answer.items.first().ok_or_else(|| self.unreadable("the node has no seal of an era's end there"))?;
         let (boundary, _) = item.read().ok_or_else(|| self.unreadable("an era's end does not decode"))?;
