@@ -73,6 +73,7 @@ impl Group {
                 miner: (n == 0).then(|| key(n)),
                 beneficiary: None,
                 witness: Some(WitnessRole { key: key(n), is_new: false }),
+                overrules: false,
                 peers: Some(PeersRole { peers_max: 16, seed: banyan_crypto::sha256(&[&n.to_be_bytes()]) }),
             };
             let node = Node::open(chain, Role::Root(role), PoolLimits::default())?;
@@ -117,7 +118,9 @@ fn network(n: usize, genesis: Hash, boot: &[SocketAddr]) -> Result<(Arc<Network>
     let heard = Arc::clone(&node);
     let key = NodeKey::from_seed(banyan_crypto::sha256(&[b"bench node", &n.to_be_bytes()]));
     let network = Network::start(config, &key, move |event| match event {
-        Event::Connected { peer, outbound, .. } => heard.wait().peer(PeerEvent::Connected { peer, outbound }),
+        Event::Connected { peer, key, outbound, .. } => {
+            heard.wait().peer(PeerEvent::Connected { peer, who: key, outbound });
+        }
         Event::Frame { peer, frame } => heard.wait().peer(PeerEvent::Message { peer, frame: Box::new(frame) }),
         Event::Gone { peer, .. } => heard.wait().peer(PeerEvent::Gone(peer)),
         Event::Failed { .. } | Event::Listening(_) => {}

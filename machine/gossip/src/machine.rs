@@ -12,7 +12,7 @@ use crate::{
     Effect, Found, Input, Look, LookId, Message, Params, Why,
     dice::Dice,
     light::Lights,
-    limits::{ANSWER_MS, BAN_MS, DELIVERED_MAX, LOOKS_OPEN_MAX, REFUSED_MAX, SEEN_TXS_MAX},
+    limits::{ANSWER_MS, BAN_MS, DELIVERED_MAX, LOOKS_OPEN_MAX, REFUSED_MAX, SEALS_MAX, SEEN_TXS_MAX},
     message::Status,
     peer::PeerState,
     pool::PoolSet,
@@ -94,10 +94,12 @@ impl Gossip {
             Input::Say { word, to } => self.say(word, to, effects),
             Input::FetchBlock(peer, hash) => self.fetch_for_root(peer, hash, effects),
             Input::FetchJustification(peer, round, hash) => self.fetch_justification(peer, round, hash, effects),
-            Input::FetchSeals(peer, height) if self.peers.contains_key(&peer) => {
-                effects.push(Effect::Send(peer, Box::new(Message::GetSeals(height))));
+            Input::FetchSeals(peer, height) => {
+                if let Some(state) = self.peers.get_mut(&peer) {
+                    state.seals = SEALS_MAX;
+                    effects.push(send(peer, Message::GetSeals(height)));
+                }
             }
-            Input::FetchSeals(..) => {}
             Input::FetchAddresses(peer) => {
                 self.ask(peer, Want::Addresses, Message::GetPeers, effects);
             }

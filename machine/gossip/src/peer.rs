@@ -45,6 +45,8 @@ pub struct PeerState {
     recent: VecDeque<Want>,
     /// Which transactions the open questions of [`Want::Txs`] are for.
     pub txs: BTreeMap<u64, TxsAsked>,
+    /// Seals that were asked for and may be ones that it has sent before, but too early to be of use.
+    pub seals: usize,
     /// Questions of this peer that are being looked up.
     pub looks: usize,
     /// Bytes of reconciliation that may still be sent.
@@ -70,6 +72,7 @@ impl PeerState {
             asked: BTreeMap::new(),
             recent: VecDeque::new(),
             txs: BTreeMap::new(),
+            seals: 0,
             looks: 0,
             pool_bytes: POOL_BYTES_MAX,
             hurried: None,

@@ -74,10 +74,15 @@ impl Gossip {
     pub(crate) fn take_word(&mut self, from: Peer, message: Message, effects: &mut Vec<Effect>) {
         let hash = name(&message);
         let Some(state) = self.peers.get_mut(&from) else { return };
-        let is_new = state.known.add(&hash);
+        let mut is_new = state.known.add(&hash);
         let word = match message {
             Message::Vote(vote) => Word::Vote(vote),
-            Message::Seal(seal) => Word::Seal(seal),
+            Message::Seal(seal) => {
+                if !is_new && let Some(left) = state.seals.checked_sub(1) {
+                    (state.seals, is_new) = (left, true);
+                }
+                Word::Seal(seal)
+            }
             Message::Justification(justification) => {
                 let asked = state.answered(Want::Justification(justification.round, justification.hash));
                 if asked == Answered::Asked {

@@ -11,7 +11,7 @@ use banyan_types::{
     witness::{Justification, Seal, Source, Vote, VoteKind, WitnessSet, places_in},
 };
 
-use crate::{Alarm, Effect, Machine, Message, Record, Standing, To, Want, round::Stage};
+use crate::{Alarm, Effect, Machine, Message, Record, Standing, To, Want, evidence::convicts, round::Stage};
 
 /// Justifications of unknown sources that are held, at most: a chain of them is as long as rounds failed in a row.
 pub(crate) const EARLY_MAX: usize = 64;
@@ -74,7 +74,9 @@ impl Machine {
             return;
         }
         let Some(set) = self.set().filter(|_| seal.era == era) else {
-            self.fetch(from, Want::Boundary(era), effects);
+            // A block may carry a seal of an era whose beginning no block has sealed: anybody may know that one.
+            let asked = from.or_else(|| self.peers.first().copied());
+            self.fetch(asked, Want::Boundary(era), effects);
             return self.put_off(from, seal, effects);
         };
         let is_old = |held: &Option<Box<Seal>>| held.as_ref().is_some_and(|held| held.hash == seal.hash);
@@ -95,19 +97,19 @@ impl Machine {
     /// Keep a seal until its era has begun here and its set is known: of the nearest era the highest one.
     fn put_off(&mut self, from: Option<Peer>, seal: Box<Seal>, effects: &mut Vec<Effect>) {
         let rank = |seal: &Seal| (Reverse(seal.era), seal.height);
-        if self.later.as_ref().is_some_and(|held| rank(held) >= rank(&seal)) {
+        if self.later.as_ref().is_some_and(|(_, held)| rank(held) >= rank(&seal)) {
             return;
         }
         if self.sets.get(&seal.era).is_some_and(|set| !self.is_good(&seal, set)) {
             return score(from, Points::INVALID, effects);
         }
-        self.later = Some(seal);
+        self.later = Some((from, seal));
     }
 
     /// The running era, or its set, has become known: a seal may have waited for that.
     pub(crate) fn take_up(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(seal) = self.later.take() {
-            self.receive_seal(None, seal, effects);
+        if let Some((from, seal)) = self.later.take() {
+            self.receive_seal(from, seal, effects);
         }
     }
 
@@ -116,9 +118,7 @@ impl Machine {
         let Some(node) = self.tree.get(&seal.hash).copied() else {
             // All final blocks of the era are here, and this is none of them: its header will never be taken up.
             if self.tree.key(&self.last_final).is_some_and(|held| seal.height <= held.height) {
-                self.persist(Record::Seal(seal.clone()), effects);
-                self.conflict(seal, effects);
-                return;
+                return self.conflict(seal, effects);
             }
             if self.awaited.as_ref().is_none_or(|held| held.height < seal.height) {
                 self.awaited = Some(seal);
@@ -128,11 +128,10 @@ impl Machine {
         if node.key.height != seal.height || self.tree.descends(&self.last_final, &seal.hash) {
             return;
         }
-        self.persist(Record::Seal(seal.clone()), effects);
         if !self.tree.descends(&seal.hash, &self.last_final) {
-            self.conflict(seal, effects);
-            return;
+            return self.conflict(seal, effects);
         }
+        self.persist(Record::Seal(seal.clone()), effects);
         score(from, Points::USEFUL, effects);
         send(Message::Seal(seal.clone()), from.map_or(To::All, To::Except), effects);
         effects.push(Effect::Final(seal.clone()));
@@ -148,7 +147,28 @@ impl Machine {
         self.halted = true;
         self.stage = Stage::Resting;
         let (held, seal) = (self.last_final, self.seal.clone());
+        self.persist(Record::Conflict { held: seal.clone(), got: got.clone() }, effects);
+        if let Some(seal) = &seal {
+            self.convict_signers(seal, &got, effects);
+        }
         effects.push(Effect::Alarm(Alarm::ConflictingSeal { held, seal, got }));
+    }
+
+    /// Both seals are proof by themselves, whatever votes are still held: who signed both in one round, and who went on from
+    /// an older source than what it had promised in the earlier one.
+    fn convict_signers(&mut self, held: &Seal, got: &Seal, effects: &mut Vec<Effect>) {
+        let (first, second) = if held.round <= got.round { (held, got) } else { (got, held) };
+        let promises = precommits(first, self.params.chain);
+        let newest =
+            self.justification.as_deref().filter(|newest| newest.round > first.round && newest.era == first.era);
+        let later = newest.map(|newest| prevotes(newest, self.params.chain)).unwrap_or_default();
+        let against: Vec<_> = precommits(second, self.params.chain).into_iter().chain(later).collect();
+        for promise in promises {
+            let contradicts = |vote: &&Vote| vote.by == promise.by && convicts(&promise.statement, &vote.statement);
+            if let Some(vote) = against.iter().find(contradicts) {
+                self.accuse(promise, *vote, effects);
+            }
+        }
     }
 
     fn finalised(&mut self, from: Option<Peer>, seal: Box<Seal>, effects: &mut Vec<Effect>) {

@@ -61,6 +61,13 @@ pub enum Record {
     Seal(Box<Seal>),
     /// A justification. Those of the running era come back at the start; all are kept, for peers that fetch them.
     Justification(Box<Justification>),
+    /// Two seals that cannot both be. It outlives every restart: [`crate::Saved::halted`].
+    Conflict {
+        /// Of what is final here; none if the node began there.
+        held: Option<Box<Seal>>,
+        /// The other one.
+        got: Box<Seal>,
+    },
 }
 
 /// What is sent to peers.

@@ -38,7 +38,7 @@ pub struct Machine {
     /// Good seals whose header has not come, the highest.
     pub(crate) awaited: Option<Box<Seal>>,
     /// A seal of an era that has not begun here, or whose set has not come; not checked.
-    pub(crate) later: Option<Box<Seal>>,
+    pub(crate) later: Option<(Option<Peer>, Box<Seal>)>,
     pub(crate) justified: BTreeMap<Source, Height>,
     pub(crate) justification: Option<Box<Justification>>,
     /// Good justifications that name a block or a source not known here.

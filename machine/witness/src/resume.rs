@@ -50,13 +50,15 @@ pub struct Saved {
     pub justifications: Vec<Justification>,
     /// Sets of the running era and of those after it.
     pub sets: Vec<WitnessSet>,
+    /// Whether two seals contradicted each other, and operators have not said since that this chain is the right one.
+    pub halted: bool,
 }
 
 impl Saved {
     /// Nothing but the genesis with its first sets. An operators' anchor is the same thing later on.
     pub const fn genesis(anchor: KeyRef, sets: Vec<WitnessSet>) -> Self {
         let last_final = anchor.hash;
-        Self { anchor, above: Vec::new(), last_final, seal: None, justifications: Vec::new(), sets }
+        Self { anchor, above: Vec::new(), last_final, seal: None, justifications: Vec::new(), sets, halted: false }
     }
 }
 
@@ -79,7 +81,7 @@ impl Machine {
     /// # Errors
     /// The first [`Refused`] that applies.
     pub fn start(params: Params, checks: Checks, me: Option<Me>, saved: Saved) -> Result<Self, Refused> {
-        let Saved { anchor, above, last_final, seal, justifications, sets } = saved;
+        let Saved { anchor, above, last_final, seal, justifications, sets, halted } = saved;
         let after = anchor.height.next().unwrap_or(anchor.height);
         let mut machine = Self::at(params, checks, me.as_ref().map(|me| me.key), anchor, params.era_of(after));
         for key in above {
@@ -91,7 +93,7 @@ impl Machine {
             return Err(Refused::NoFinal(last_final));
         };
         machine.tree.apply(&last_final);
-        (machine.last_final, machine.tip) = (last_final, last_final);
+        (machine.last_final, machine.tip, machine.halted) = (last_final, last_final, halted);
         machine.sets.extend(sets.into_iter().map(|set| (set.era, set)));
         machine.recall(seal, justifications);
         match me.map(|me| me.memory) {

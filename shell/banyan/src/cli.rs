@@ -222,6 +222,10 @@ pub struct Node {
     /// The witness has no memory of its votes here: it waits for up to two eras, so that it cannot vote twice
     #[arg(long = "new", requires = "witness_key")]
     pub is_new: bool,
+    /// Make blocks final again after two seals contradicted each other: only when the operators have agreed that this
+    /// node's chain is the right one
+    #[arg(long)]
+    pub overrule_conflict: bool,
     /// Listen for peers at this address; port 0 is any. Without it and without --peer the node is alone
     #[arg(long, value_name = "ADDRESS")]
     pub peer_listen: Vec<std::net::SocketAddr>,

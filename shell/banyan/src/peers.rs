@@ -102,7 +102,7 @@ fn hear(node: &OnceLock<Handle>, event: Event) {
     match event {
         Event::Connected { peer, key, address, outbound } => {
             tracing::info!(peer = peer.0, key = key_text(&key), %address, outbound, "peer connected");
-            node.wait().peer(PeerEvent::Connected { peer, outbound });
+            node.wait().peer(PeerEvent::Connected { peer, who: key, outbound });
         }
         Event::Frame { peer, frame } => node.wait().peer(PeerEvent::Message { peer, frame: Box::new(frame) }),
         Event::Gone { peer, reason } => {

@@ -27,6 +27,8 @@ pub struct Duty {
     pub beneficiary: Option<AccountId>,
     /// Key that it votes with, if it does.
     pub witness: Option<WitnessRole>,
+    /// Go on although two seals contradicted each other.
+    pub overrules: bool,
     /// Whom it talks to; without it the node is alone.
     pub network: Option<Plan>,
 }
@@ -46,7 +48,13 @@ impl RootNode {
         let genesis = chain.genesis_hash().0;
         let network = duty.network.map(|plan| peers::Started::start(folder, genesis, &plan)).transpose()?;
         let peers = if network.is_some() { Some(role()?) } else { None };
-        let role = RootRole { miner: duty.miner, beneficiary: duty.beneficiary, witness: duty.witness, peers };
+        let role = RootRole {
+            miner: duty.miner,
+            beneficiary: duty.beneficiary,
+            witness: duty.witness,
+            peers,
+            overrules: duty.overrules,
+        };
         let node = Node::open(chain, Role::Root(role), PoolLimits::default())?;
         let net = network.as_ref().map(peers::Started::net);
         let service = Service::start(

@@ -10,7 +10,7 @@ use banyan_ledger::{
 };
 use banyan_root::{Peer, TemplateId, To, pow::Cycle};
 use banyan_store::{Commit, Flush, Order as Direction, Place, Session, Version};
-use banyan_types::{Bytes, Hash, Height, TimeMs, TxHash, header::KeyHeader, tx::SignedTx, witness::Seal};
+use banyan_types::{Bytes, Hash, Height, PublicKey, TimeMs, TxHash, header::KeyHeader, tx::SignedTx, witness::Seal};
 
 use crate::{
     Chain, Header, Leaves as _, NodeError, Pool, PoolLimits, SubmitError,
@@ -71,6 +71,8 @@ pub enum Input {
     Connected {
         /// Its number, never used before.
         peer: Peer,
+        /// Its key: who it is, over all connections.
+        who: PublicKey,
         /// Whether this node has called.
         outbound: bool,
     },

@@ -14,7 +14,7 @@ use banyan_root::{
     pow::{BadCycle, EdgeBits, Seed, verify},
     target::Target,
 };
-use banyan_types::{Peer, TimeMs, header::KeyHeader, tx::SignedTx};
+use banyan_types::{Peer, PublicKey, TimeMs, header::KeyHeader, tx::SignedTx};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
@@ -70,6 +70,8 @@ pub enum PeerEvent {
     Connected {
         /// Its number, never used before.
         peer: Peer,
+        /// Its key: who it is, over all connections.
+        who: PublicKey,
         /// Whether this node has called.
         outbound: bool,
     },
@@ -120,6 +122,7 @@ pub(crate) enum Message {
     Input(Input),
     Connected {
         peer: Peer,
+        who: PublicKey,
         outbound: bool,
     },
     /// One more frame has come from this peer.
@@ -186,9 +189,9 @@ impl Handle {
     /// Tell the node what came from a peer.
     pub fn peer(&self, event: PeerEvent) {
         let message = match event {
-            PeerEvent::Connected { peer, outbound } => {
+            PeerEvent::Connected { peer, who, outbound } => {
                 lock(&self.mail).open(peer);
-                Message::Connected { peer, outbound }
+                Message::Connected { peer, who, outbound }
             }
             PeerEvent::Message { peer, frame } => {
                 lock(&self.mail).put(peer, frame);
@@ -322,7 +325,7 @@ impl Loop {
                         }
                         self.input(input)?;
                     }
-                    Message::Connected { peer, outbound } => self.connected(peer, outbound)?,
+                    Message::Connected { peer, who, outbound } => self.connected(peer, who, outbound)?,
                     Message::Mail(peer) => self.read_mail(peer)?,
                     Message::Gone(peer) => self.input(Input::Gone(peer))?,
                     Message::Stop => return self.submit(submits),
@@ -350,10 +353,10 @@ impl Loop {
         Ok(())
     }
 
-    fn connected(&mut self, peer: Peer, outbound: bool) -> Result<(), NodeError> {
+    fn connected(&mut self, peer: Peer, who: PublicKey, outbound: bool) -> Result<(), NodeError> {
         let addresses = self.network.as_ref().map(|network| network.addresses()).unwrap_or_default();
         self.input(Input::Reached(addresses))?;
-        self.input(Input::Connected { peer, outbound })
+        self.input(Input::Connected { peer, who, outbound })
     }
 
     fn read_mail(&mut self, peer: Peer) -> Result<(), NodeError> {

@@ -93,22 +93,52 @@ fn a_witness_whose_disk_is_new_never_votes_where_it_may_have_voted() {
     assert!(town.alarms.iter().all(|(n, text)| *n == 1 && text.contains("no memory of votes")), "{:?}", town.alarms);
 }
 
-/// Half of the stake votes on both sides of a partition, so each side has three quarters of it.
+/// So many liars vote on both sides of a partition, each of which has one honest witness: both sides have far over two thirds.
+/// The two honest ones are the houses 0 and the one behind the liars.
+fn torn(liars: &[u8]) -> (Town, usize) {
+    let side = |seed, mines| [honest(seed, mines)].into_iter().chain(liars.iter().map(|seed| honest(*seed, false)));
+    let residents: Vec<_> = side(1, true).chain(side(2, true)).collect();
+    let (other, all) = (liars.len() + 1, 0..residents.len());
+    let mut town = Town::new(&residents);
+    all.clone().for_each(|n| town.start(n).unwrap());
+    let (left, right): (Vec<_>, Vec<_>) = all.partition(|n| *n < other);
+    town.join(&left);
+    town.join(&right);
+    assert!(town.until(6 * INTERVAL_MS, |town| town.last_final(0) >= 2 && town.last_final(other) >= 2));
+    town.join(&[0, other]);
+    (town, other)
+}
+
 #[test]
 fn conflicting_finals_stop_every_honest_node_and_cost_the_liars_their_bonds() {
-    let twin = |seed| honest(seed, false);
-    let mut town = Town::new(&[honest(1, true), twin(3), twin(4), honest(2, true), twin(3), twin(4)]);
-    for n in 0..6 {
-        town.start(n).unwrap();
+    // Half of the stake, and two thirds of it.
+    for liars in [&[3, 4][..], &[3, 4, 5, 6]] {
+        let (mut town, other) = torn(liars);
+        let has_alarmed = |town: &Town, n: usize| town.alarms.iter().any(|(by, _)| *by == n);
+        let both = |town: &Town| has_alarmed(town, 0) && has_alarmed(town, other);
+        assert!(town.until(4 * INTERVAL_MS, both), "{:?}", town.alarms);
+        let slashed =
+            |town: &Town, n| liars.iter().filter(|seed| stake(town.node(n), **seed).slashed != Slashed::Never).count();
+        let are_slashed = |town: &Town| [0, other].iter().all(|n| slashed(town, *n) == liars.len());
+        assert!(town.until(4 * INTERVAL_MS, are_slashed), "of {liars:?} some are not slashed");
     }
+}
+
+#[test]
+fn a_conflict_outlives_a_restart_and_ends_when_the_operators_say_so() {
+    let (mut town, other) = torn(&[3, 4]);
+    let is_halted = |town: &Town, n: usize| town.node(n).finality().read().unwrap().is_halted;
+    assert!(town.until(4 * INTERVAL_MS, |town| is_halted(town, 0) && is_halted(town, other)));
+    let last = town.last_final(0);
+    town.kill(0, 0);
+    town.start(0).unwrap();
     town.join(&[0, 1, 2]);
-    town.join(&[3, 4, 5]);
-    assert!(town.until(6 * INTERVAL_MS, |town| town.last_final(0) >= 2 && town.last_final(3) >= 2));
-    town.join(&[0, 3]);
-    let has_alarmed = |town: &Town, n: usize| town.alarms.iter().any(|(by, _)| *by == n);
-    assert!(town.until(4 * INTERVAL_MS, |town| has_alarmed(town, 0) && has_alarmed(town, 3)), "{:?}", town.alarms);
-    let are_slashed = |town: &Town| {
-        [0, 3].iter().all(|n| [3, 4].iter().all(|seed| stake(town.node(*n), *seed).slashed != Slashed::Never))
-    };
-    assert!(town.until(4 * INTERVAL_MS, are_slashed), "half of the stake is not slashed");
+    town.run(3 * INTERVAL_MS);
+    assert!(is_halted(&town, 0) && town.last_final(0) == last);
+
+    town.kill(0, 0);
+    town.overrule(0);
+    town.start(0).unwrap();
+    town.join(&[0, 1, 2]);
+    assert!(town.until(4 * INTERVAL_MS, |town| town.last_final(0) > last), "its own side goes on");
 }

@@ -63,6 +63,8 @@ pub struct Disk {
     pub last_final: Hash,
     /// The end of the state.
     pub head: Hash,
+    /// Whether two seals contradicted each other.
+    pub halted: bool,
 }
 
 /// What a node wants of the world, or tells it.
@@ -153,6 +155,7 @@ impl Node {
             executed: BTreeSet::from([hash]),
             last_final: hash,
             head: hash,
+            halted: false,
         };
         let me = (who.0 < rules.witnesses).then(|| Me { key: key_of(who), memory: Memory::None });
         let saved = Saved::genesis(rules.genesis_ref(), rules.sets_at(Height(0)));
@@ -451,6 +454,7 @@ impl Node {
             Kept::Vote(vote) => self.disk.marks.note(&vote),
             Kept::Seal(seal) => drop(self.disk.seals.insert(seal.height, *seal)),
             Kept::Justification(just) => drop(self.disk.justifications.insert((just.era, just.round.0), *just)),
+            Kept::Conflict { .. } => self.disk.halted = true,
         }
     }
 
@@ -524,7 +528,8 @@ impl Node {
         let of_era = self.disk.justifications.range((era, 0)..=(era, u32::MAX));
         let justifications = of_era.map(|(_, just)| just.clone()).collect();
         let sets = rules.sets_at(top);
-        let saved = Saved { anchor, above, last_final: self.disk.last_final, seal, justifications, sets };
+        let halted = self.disk.halted;
+        let saved = Saved { anchor, above, last_final: self.disk.last_final, seal, justifications, sets, halted };
         self.votes =
             banyan_witness::Machine::start(rules.votes, rules.checks(), me, saved).expect("what was written holds");
         let newest = self.disk.seals.last_key_value().filter(|(height, _)| **height > top);

@@ -55,6 +55,31 @@ fn sends(effects: &[Effect]) -> Vec<(Peer, u8)> {
     sent.collect()
 }
 
+fn seal(height: u64) -> Seal {
+    Seal {
+        era: Era(7),
+        round: Round(1),
+        height: Height(height),
+        hash: Hash([1; 32]),
+        bitmap: Bytes(vec![0xf0]),
+        signatures: vec![Signature([2; 64]); 4],
+    }
+}
+
+/// A seal may come eras before it is of use, and is lost then: when it is asked for it counts once more, and only then.
+#[test]
+fn a_seal_that_came_before_is_heard_again_when_it_is_asked_for() {
+    let mut gossip = met(&[ALICE, BOB]);
+    let tell = |gossip: &mut Gossip, from| {
+        let effects = step(gossip, say(from, Message::Seal(Box::new(seal(159)))));
+        effects.iter().filter(|effect| matches!(effect, Effect::Word(_, Word::Seal(_)))).count()
+    };
+    assert_eq!((tell(&mut gossip, ALICE), tell(&mut gossip, ALICE)), (1, 0));
+    let _ = step(&mut gossip, Input::FetchSeals(ALICE, Height(159)));
+    let again: usize = (0..100).map(|_| tell(&mut gossip, ALICE)).sum();
+    assert_eq!(again, crate::limits::SEALS_MAX, "no more than an answer has");
+}
+
 /// Whoever is eras behind can take each boundary's seal only after the one before.
 #[test]
 fn seals_of_boundaries_are_asked_of_a_peer_and_told_in_order() {
@@ -66,14 +91,6 @@ fn seals_of_boundaries_are_asked_of_a_peer_and_told_in_order() {
         Effect::Look(id, Look::Seals(Height(159))) => Some(*id),
         _ => None,
     });
-    let seal = |height| Seal {
-        era: Era(7),
-        round: Round(1),
-        height: Height(height),
-        hash: Hash([1; 32]),
-        bitmap: Bytes(vec![0xf0]),
-        signatures: vec![Signature([2; 64]); 4],
-    };
     let found = Input::Found(look.unwrap(), Found::Seals(vec![seal(159), seal(179)]));
     let told = [159, 179].map(|height| Effect::Send(BOB, Box::new(Message::Seal(Box::new(seal(height))))));
     assert_eq!(step(&mut gossip, found)[..2], told);

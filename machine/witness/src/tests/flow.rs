@@ -200,8 +200,42 @@ fn a_conflicting_seal_stops_finality_and_is_kept() {
     let _ = step(&mut machine, Input::Seal { from: None, seal: held.clone() });
     let effects = step(&mut machine, Input::Seal { from: None, seal: got.clone() });
     let alarm = Alarm::ConflictingSeal { held: ours.hash, seal: Some(held), got: got.clone() };
-    assert_eq!(effects, [Effect::Persist(Seq(2), Record::Seal(got)), Effect::Alarm(alarm)]);
+    assert_eq!(effects, halted(&alarm));
     assert!(machine.is_halted() && !machine.is_voting());
+}
+
+/// What follows from two seals of different rounds that share two signers, of whom nothing else is known.
+fn halted(alarm: &Alarm) -> Vec<Effect> {
+    let Alarm::ConflictingSeal { seal, got, .. } = alarm else { unreachable!() };
+    let record = Record::Conflict { held: seal.clone(), got: got.clone() };
+    vec![Effect::Persist(Seq(2), record), Effect::Alarm(alarm.clone())]
+}
+
+#[test]
+fn two_seals_of_one_round_convict_whoever_signed_both_though_no_vote_is_held() {
+    let mut machine = machine(0);
+    let (ours, theirs) = (chain(1)[0], key(9, 1, 0));
+    let _ = step(&mut machine, Input::Header(ours));
+    let _ = step(&mut machine, Input::Seal { from: None, seal: Box::new(seal(1, ours, &[0, 1, 2], 4)) });
+    machine.pool = crate::pool::Pool::new(machine.pool.era);
+    let effects = step(&mut machine, Input::Seal { from: None, seal: Box::new(seal(1, theirs, &[1, 2, 3], 4)) });
+    let accused = |effect: &Effect| match effect {
+        Effect::Accuse(proof) => Some(proof.staker),
+        _ => None,
+    };
+    let accused: Vec<_> = effects.iter().filter_map(accused).collect();
+    assert_eq!(accused, [banyan_types::AccountId([2; 32]), banyan_types::AccountId([3; 32])]);
+    assert!(machine.is_halted());
+}
+
+#[test]
+fn a_halt_outlives_a_restart() {
+    let saved = Saved { halted: true, ..Saved::genesis(genesis(), sets(4)) };
+    let mut machine = Machine::start(params(20), CHECKS, None, saved).unwrap();
+    let block = chain(1)[0];
+    let _ = step(&mut machine, Input::Header(block));
+    let effects = step(&mut machine, Input::Seal { from: None, seal: Box::new(seal(1, block, &[0, 1, 2], 4)) });
+    assert_eq!((effects, machine.last_final()), (vec![], genesis()));
 }
 
 #[test]
@@ -214,7 +248,7 @@ fn a_seal_beside_the_final_chain_conflicts_though_its_header_never_comes() {
     let _ = step(&mut machine, Input::Seal { from: None, seal: held.clone() });
     let effects = step(&mut machine, Input::Seal { from: None, seal: got.clone() });
     let alarm = Alarm::ConflictingSeal { held: ours.hash, seal: Some(held), got: got.clone() };
-    assert_eq!(effects, [Effect::Persist(Seq(2), Record::Seal(got)), Effect::Alarm(alarm)]);
+    assert_eq!(effects, halted(&alarm));
     assert!(machine.is_halted());
 }
 

@@ -137,6 +137,7 @@ pub struct Disk {
     pub justifications: Vec<Justification>,
     /// The last final block and the anchor of its era.
     pub finals: Vec<Seal>,
+    pub halted: bool,
 }
 
 impl Disk {
@@ -148,6 +149,7 @@ impl Disk {
                 self.seal = Some(seal);
             }
             Record::Justification(justification) => self.justifications.push(*justification),
+            Record::Conflict { .. } => self.halted = true,
         }
     }
 }
@@ -271,6 +273,7 @@ impl Node {
             seal: self.disk.seal.clone(),
             justifications: self.disk.justifications.clone(),
             sets: (first..first + 3).map(|era| set(era, self.members)).collect(),
+            halted: self.disk.halted,
         };
         let memory = Memory::Kept(Box::new(self.disk.marks.clone()));
         let me = (self.place < self.members).then(|| Me { key: key_of(self.place), memory });

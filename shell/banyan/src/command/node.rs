@@ -59,6 +59,7 @@ fn duty(args: &Node) -> Result<Duty, Failure> {
         miner: args.miner_key.as_deref().map(read_key).transpose()?,
         miner_threads: args.miner_threads.unwrap_or_else(processors),
         beneficiary: args.beneficiary,
+        overrules: args.overrule_conflict,
         witness: witness.map(|key| WitnessRole { key, is_new: args.is_new }),
         network: (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone() }),
     })

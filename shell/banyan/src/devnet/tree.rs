@@ -196,6 +196,7 @@ fn start_root(folder: &Path, files: &Files, n: usize, roots: &[Option<RootNode>]
         miner: (n == 0).then(genesis::miner),
         miner_threads: 1,
         beneficiary: None,
+        overrules: false,
         network: witness.is_some().then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
         witness: witness.map(|key| WitnessRole { key, is_new: false }),
     };

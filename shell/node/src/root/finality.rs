@@ -8,7 +8,9 @@ use std::num::NonZeroU64;
 use banyan_crypto::SecretKey;
 use banyan_gossip::{Input as Talk, To as Reach, Word};
 use banyan_ledger::{RootEngine, WitnessSets, key};
-use banyan_root::{Header as Named, Input as Step, Machine, Tip, finality::DepthFinality, target::Target};
+use banyan_root::{
+    Header as Named, Input as Step, Machine, Tip, finality::DepthFinality, lock_hold_ms, target::Target,
+};
 use banyan_store::{Commit, Flush, Order as Direction, Place};
 use banyan_types::{
     AccountId, Amount, Bytes, Era, Hash, Height, PublicKey, Round, Signature,
@@ -20,7 +22,7 @@ use banyan_witness::{
     Checks, Effect, Input as Vote, KeyRef, Me, Memory, Message, MicroRef, Params, Record, Saved, To, Want, Watermarks,
 };
 
-use super::{RootDriver, Todo, WitnessRole, gate::Gate, resume};
+use super::{RootDriver, Todo, WitnessRole, gate::Gate, locks::Locks, resume};
 use crate::{
     Chain, Header, Leaves as _, NodeError,
     genesis::RootEngineParams,
@@ -38,6 +40,8 @@ const BOUNDARY_RECORD: u8 = 4;
 const FRESH_INTERVALS: u64 = 10;
 /// Name of the row with the votes that bind this node; the witness key's digits follow.
 const VOTES_ROW: &str = "root.votes";
+/// Row of two seals that contradict each other; empty once operators have agreed.
+const CONFLICT_ROW: &str = "root.conflict";
 
 /// Who says what is final.
 pub enum Finality {
@@ -56,8 +60,8 @@ pub struct Stake {
     marks: Watermarks,
     /// When this node may vote.
     gate: Gate,
-    /// The last micro block that a quorum has locked.
-    locked: Option<MicroRef>,
+    /// Micro blocks that a quorum has locked.
+    locks: Locks,
     /// The key block that over half of the weight prevoted last.
     witnessed: Option<Hash>,
     /// Whether what others may look at has changed.
@@ -137,7 +141,8 @@ impl Finality {
                 .ok_or_else(|| wrong("height_interval_ms is zero"))?,
             micro_interval_ms: engine.micro_interval_ms,
         };
-        let saved = saved(chain, chain_machine, &params)?;
+        let halted = chain.store().meta(CONFLICT_ROW)?.is_some_and(|row| !row.is_empty());
+        let saved = Saved { halted, ..saved(chain, chain_machine, &params)? };
         let (me, marks, gate) = match &role {
             Some(role) => recall(chain, role, has_peers)?,
             None => (None, Watermarks::default(), Gate::Waiting),
@@ -146,7 +151,8 @@ impl Finality {
             .map_err(|refused| NodeError::Stopped(refused.to_string()))?;
         machine.vote_from(gate.to_era());
         let key = role.map(|role| role.key);
-        let stake = Stake { machine, params, key, marks, gate, locked: None, witnessed: None, stirred: true };
+        let locks = Locks::new(lock_hold_ms(engine.delta_ms));
+        let stake = Stake { machine, params, key, marks, gate, locks, witnessed: None, stirred: true };
         Ok(Self::Stake(Box::new(stake)))
     }
 
@@ -156,6 +162,11 @@ impl Finality {
             Self::Depth(_) => None,
             Self::Stake(stake) => stake.key.as_ref(),
         }
+    }
+
+    /// Whether contradicting seals have stopped it, in this run or an earlier one.
+    pub fn is_halted(&self) -> bool {
+        matches!(self, Self::Stake(stake) if stake.machine.is_halted())
     }
 
     /// What depth says of a new tip, where it has a say.
@@ -240,7 +251,7 @@ impl Stake {
             total: machine.set().map_or(Amount::ZERO, banyan_types::witness::WitnessSet::total),
             members: members.map(member).collect(),
             seal: machine.seal().cloned(),
-            locked: self.locked.map(|micro| (micro.height, micro.index, micro.hash)),
+            locked: self.locks.ripe().map(|micro| (micro.height, micro.index, micro.hash)),
             witnessed: self.witnessed,
             is_degraded: machine.is_degraded(),
             is_halted: machine.is_halted(),
@@ -289,6 +300,13 @@ impl Stake {
                 commit.record(JUSTIFICATION_RECORD, justification_seq(just.era, just.round), just.encode());
                 Flush::Later
             }
+            Record::Conflict { held, got } => {
+                let held = held.as_ref().map(|held| held.encode()).unwrap_or_default();
+                let mut row = Vec::new();
+                ConflictRow { held: Bytes(held), got: Bytes(got.encode()) }.put(&mut row);
+                commit.meta(CONFLICT_ROW, row);
+                Flush::Now
+            }
         };
         Ok(core.chain.store().commit(commit, flush)?)
     }
@@ -299,6 +317,10 @@ impl RootDriver {
         let Finality::Stake(stake) = &mut self.finality else { return Ok(()) };
         let is_tick = matches!(step, Vote::Tick(_));
         let mut effects = Vec::new();
+        if is_tick && let Some(MicroRef { hash, height, index, .. }) = stake.locks.ripen(core.now) {
+            stake.stirred = true;
+            core.order(Order::News(News::Locked { hash, height, index }));
+        }
         let awaited = stake.machine.awaited();
         stake.machine.step(step, &mut effects);
         stake.stirred |= !is_tick || !effects.is_empty();
@@ -336,9 +358,8 @@ impl RootDriver {
                 core.order(Order::News(News::Witnessed(hash)));
             }
             Effect::Locked(micro) => {
-                stake.locked = Some(micro);
+                stake.locks.take(core.now, micro);
                 self.todo.push_back(Todo::Chain(Step::Locked { micro: micro.hash }));
-                core.order(Order::News(News::Locked { hash: micro.hash, height: micro.height, index: micro.index }));
             }
             Effect::Final(seal) => {
                 let (hash, height) = (seal.hash, seal.height);
@@ -486,6 +507,7 @@ fn saved(chain: &Chain, machine: &Machine, params: &Params) -> Result<Saved, Nod
         seal,
         justifications: justifications.into_iter().filter(|just| just.era == era).rev().collect(),
         sets,
+        halted: false,
     })
 }
 
@@ -517,6 +539,13 @@ pub fn key_ref(machine: &Machine, hash: &Hash) -> Option<KeyRef> {
     Some(KeyRef { hash: *hash, height: header.height, prev_key: header.prev_key_hash, work })
 }
 
+/// Forget that two seals contradict each other: the operators have agreed that this node's chain is the right one.
+pub fn forget_conflict(chain: &Chain) -> Result<(), NodeError> {
+    let mut commit = Commit::new();
+    commit.meta(CONFLICT_ROW, Vec::new());
+    Ok(chain.store().commit(commit, Flush::Now)?)
+}
+
 /// The sets that the state of a final key block holds.
 pub fn sets(chain: &Chain, block: Hash) -> Result<Vec<Vote>, NodeError> {
     let Some(view) = chain.state_at(block)? else { return Ok(Vec::new()) };
@@ -537,6 +566,14 @@ pub struct Boundary {
 }
 
 banyan_types::record! {
+    /// Two seals that contradict each other, as their row holds them.
+    ConflictRow {
+        /// Of what was final here; empty if the node began there.
+        held: Bytes,
+        /// The other one.
+        got: Bytes,
+    }
+
     /// A boundary as its record holds it.
     BoundaryRow {
         /// The key header.

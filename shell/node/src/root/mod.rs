@@ -9,6 +9,7 @@ mod blocks;
 mod chain;
 mod finality;
 mod gate;
+mod locks;
 mod lookup;
 mod peers;
 mod report;
@@ -42,6 +43,8 @@ pub struct RootRole {
     pub witness: Option<WitnessRole>,
     /// Whether this node talks to peers by messages; `None` in a world that carries blocks itself.
     pub peers: Option<PeersRole>,
+    /// Go on although two seals contradicted each other: the operators have agreed that this node's chain is the right one.
+    pub overrules: bool,
 }
 
 /// How this node votes.
@@ -95,13 +98,15 @@ struct Wakes {
     chain: Option<TimeMs>,
     votes: Option<TimeMs>,
     talk: Option<TimeMs>,
+    /// There is more to do at once.
+    rest: Option<TimeMs>,
     told: Option<TimeMs>,
 }
 
 impl Wakes {
     /// The next one, if it is not the one that was told last.
     fn news(&mut self) -> Option<TimeMs> {
-        let next = [self.chain, self.votes, self.talk].into_iter().flatten().min();
+        let next = [self.chain, self.votes, self.talk, self.rest].into_iter().flatten().min();
         let changed = next != self.told;
         self.told = next;
         next.filter(|_| changed)
@@ -109,11 +114,14 @@ impl Wakes {
 
     /// What has come is done with.
     fn pass(&mut self, now: TimeMs) {
-        for wake in [&mut self.chain, &mut self.votes, &mut self.talk, &mut self.told] {
+        for wake in [&mut self.chain, &mut self.votes, &mut self.talk, &mut self.rest, &mut self.told] {
             *wake = wake.filter(|at| *at > now);
         }
     }
 }
+
+/// Steps of the machines in one turn: about a tenth of a second of blocks to execute.
+const STEPS_PER_TURN: usize = 1_024;
 
 impl RootDriver {
     /// Whether it searches proofs of work.
@@ -126,12 +134,20 @@ impl RootDriver {
         let engine = engine.clone();
         let params = resume::machine_params(&core.chain, &engine)?;
         resume::make_final_again(core)?;
-        let RootRole { miner: key, beneficiary, witness, peers } = role;
+        let RootRole { miner: key, beneficiary, witness, peers, overrules } = role;
+        if overrules {
+            finality::forget_conflict(&core.chain)?;
+        }
         let own = |key: &SecretKey| beneficiary.unwrap_or(AccountId(key.public()));
         let miner = key.as_ref().map(|key| Miner { key: PublicKey(key.public()), beneficiary: own(key) });
         let machine = Machine::resume(params.clone(), miner, resume::saved(&core.chain)?)
             .map_err(|broken| NodeError::Stopped(broken.to_string()))?;
         let finality = Finality::open(core, &machine, &engine, witness, peers.is_some())?;
+        if finality.is_halted() {
+            let text =
+                "two seals contradict each other: nothing is final here until the operators have agreed on a chain";
+            core.order(Order::News(crate::News::Alarm(text.into())));
+        }
         let peers = peers.map(|role| Box::new(Peers::open(core, &machine, params, &role)));
         let mut driver = Self {
             machine,
@@ -167,6 +183,9 @@ impl RootDriver {
                 self.todo.push_back(Todo::Talk(Talk::Tick(now)));
             }
             Input::Gone(peer) => {
+                if let Some(peers) = &mut self.peers {
+                    peers.part(peer);
+                }
                 self.todo.extend([Todo::Chain(Step::Gone(peer)), Todo::Votes(Vote::Gone(peer))]);
                 self.todo.push_back(Todo::Talk(Talk::Gone(peer)));
             }
@@ -175,8 +194,9 @@ impl RootDriver {
             }
             Input::Block { from, block } => self.look_at(core, from, block),
             Input::Asked { by, block } => return self.answer(core, by, block),
-            Input::Connected { peer, outbound } => {
-                self.todo.push_back(Todo::Talk(Talk::Connected { peer, outbound, score: Points(0) }));
+            Input::Connected { peer, who, outbound } => {
+                let score = self.peers.as_mut().map_or(Points(0), |peers| peers.meet(peer, who));
+                self.todo.push_back(Todo::Talk(Talk::Connected { peer, outbound, score }));
             }
             Input::Frame { peer, bytes } => self.hear(peer, &bytes),
             Input::Reached(addresses) => self.reached(addresses),
@@ -192,9 +212,11 @@ impl RootDriver {
         self.run(core)
     }
 
-    /// Carry what the machines say to each other until all are silent.
+    /// Carry what the machines say to each other until all are silent, or others must be heard: whoever fetches a long chain
+    /// would else learn nothing of its seals before it has executed all of it.
     fn run(&mut self, core: &mut Core) -> Result<(), NodeError> {
-        while let Some(todo) = self.todo.pop_front() {
+        for _ in 0..STEPS_PER_TURN {
+            let Some(todo) = self.todo.pop_front() else { break };
             match todo {
                 Todo::Chain(step) => self.step_chain(core, step)?,
                 Todo::Votes(step) => self.step_votes(core, step)?,
@@ -203,6 +225,9 @@ impl RootDriver {
             if self.todo.is_empty() {
                 self.tell_of_pool(core);
             }
+        }
+        if !self.todo.is_empty() {
+            self.wakes.rest = Some(core.now);
         }
         if let Some(at) = self.wakes.news() {
             core.order(Order::Wake(at));

@@ -1,11 +1,13 @@
 //! Talk to peers: carry frames to the gossip machine, and what it asks for to the others.
 
+use std::collections::BTreeMap;
+
 use banyan_gossip::{
     Effect, Gossip, Input as Talk, Message, Params, Word,
     message::{Priority, Status},
 };
 use banyan_root::{Machine, Peer, Points, RootParams};
-use banyan_types::{rlp::DecodeError, tx::SignedTx};
+use banyan_types::{PublicKey, rlp::DecodeError, tx::SignedTx};
 use banyan_witness::Input as Vote;
 
 use super::{PeersRole, RootDriver, Todo};
@@ -16,6 +18,8 @@ use crate::{
 
 /// What a node keeps, as it tells its peers.
 const MODE: &str = "collect";
+/// Peers that left with a bad score and are remembered, at most.
+const SCORES_MAX: usize = 1_024;
 /// Addresses that are passed on to a peer that asks.
 const ADDRESSES_MAX: usize = banyan_gossip::limits::ADDRESSES_MAX;
 
@@ -24,13 +28,37 @@ pub struct Peers {
     machine: Gossip,
     /// Addresses of peers that this node has reached, as the network says.
     pub addresses: Vec<String>,
+    /// Who is connected.
+    who: BTreeMap<Peer, PublicKey>,
+    /// What is held against peers that left: they have it again when they come back.
+    scores: BTreeMap<PublicKey, Points>,
 }
 
 impl Peers {
     pub fn open(core: &Core, machine: &Machine, root: RootParams, role: &PeersRole) -> Self {
         let params =
             Params { root, chain: core.chain.genesis_hash(), epoch: 0, mode: MODE.into(), peers_max: role.peers_max };
-        Self { machine: Gossip::new(params, status(machine), role.seed), addresses: Vec::new() }
+        let machine = Gossip::new(params, status(machine), role.seed);
+        Self { machine, addresses: Vec::new(), who: BTreeMap::new(), scores: BTreeMap::new() }
+    }
+
+    /// A connection stands. The score that is left of an earlier one.
+    pub fn meet(&mut self, peer: Peer, who: PublicKey) -> Points {
+        self.who.insert(peer, who);
+        self.scores.get(&who).copied().unwrap_or(Points(0))
+    }
+
+    /// A connection is gone.
+    pub fn part(&mut self, peer: Peer) {
+        let (Some(who), Some(score)) = (self.who.remove(&peer), self.machine.score_of(peer)) else { return };
+        if score.0 < 0 {
+            self.scores.insert(who, score);
+        } else {
+            self.scores.remove(&who);
+        }
+        if self.scores.len() > SCORES_MAX {
+            self.scores.pop_first();
+        }
     }
 }
 

@@ -40,6 +40,7 @@ struct House {
     disk: Mem,
     node: Option<Node>,
     is_new: bool,
+    overrules: bool,
 }
 
 pub struct Town {
@@ -73,7 +74,7 @@ impl Town {
             bond: coins(BOND),
         };
         let file = file.with_witnesses(seeds.iter().map(witness).collect());
-        let house = |who: &Resident| House { who: *who, disk: Mem::new(), node: None, is_new: false };
+        let house = |who: &Resident| House { who: *who, disk: Mem::new(), node: None, is_new: false, overrules: false };
         let houses = residents.iter().map(house).collect();
         let (lines, letters, said) = (BTreeMap::new(), VecDeque::new(), BTreeMap::new());
         Self { now: START, file, houses, lines, lines_ever: 0, letters, said, alarms: vec![] }
@@ -103,15 +104,21 @@ impl Town {
         self.houses[n].is_new = true;
     }
 
+    /// Say that the chain of this node is the right one, at its next start.
+    pub fn overrule(&mut self, n: usize) {
+        self.houses[n].overrules = true;
+    }
+
     /// Start a node; it knows nobody yet.
     pub fn start(&mut self, n: usize) -> Result<(), NodeError> {
-        let House { who, disk, is_new, .. } = &mut self.houses[n];
+        let House { who, disk, is_new, overrules, .. } = &mut self.houses[n];
         let chain = Arc::new(Chain::open(disk.clone(), self.file.clone())?);
         let role = RootRole {
             miner: who.mines.then(|| key(who.seed)),
             beneficiary: None,
             witness: Some(WitnessRole { key: key(who.seed), is_new: std::mem::take(is_new) }),
             peers: Some(PeersRole { peers_max: 16, seed: [who.seed; 32] }),
+            overrules: std::mem::take(overrules),
         };
         self.houses[n].node = Some(Node::open(chain, Role::Root(role), PoolLimits::default())?);
         self.handle(n, Input::Tick(self.now));
@@ -149,8 +156,9 @@ impl Town {
         self.lines_ever += 1;
         let peer = Peer(self.lines_ever);
         self.lines.insert((a, b), self.lines_ever);
-        self.handle(a, Input::Connected { peer, outbound: true });
-        self.handle(b, Input::Connected { peer, outbound: false });
+        let who = |n: usize| PublicKey([u8::try_from(n).unwrap(); 32]);
+        self.handle(a, Input::Connected { peer, who: who(b), outbound: true });
+        self.handle(b, Input::Connected { peer, who: who(a), outbound: false });
     }
 
     fn cut(&mut self, (a, b): (usize, usize)) {
