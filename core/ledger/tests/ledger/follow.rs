@@ -1,16 +1,16 @@
 //! Light clients: witness sets followed from seal to seal, by whoever holds no state.
 
 use banyan_ledger::{
-    Base as _, Genesis, GenesisError,
+    Base as _, Genesis, GenesisError, WitnessSets,
     certificate::BadCertificate,
     follow::{Boundary, Follower, NotFollowed},
     key,
 };
 use banyan_tree::{MultiProof, Trie, value_hash};
 use banyan_types::{
-    Era, Hash, Height, TimeMs,
-    header::KeyHeader,
-    witness::{Seal, WitnessSet},
+    Era, Hash, Height, PublicKey, Signature, TimeMs,
+    header::{KEY_HEADER_BYTES, KeyHeader},
+    witness::{Seal, Statement, VoteKind, Witness, WitnessSet},
 };
 use proptest::prelude::*;
 
@@ -82,6 +82,23 @@ fn light_client_follows_a_year_of_eras_from_genesis() {
     let sealed = follower.accept(&header, &seal).unwrap();
     assert_eq!((sealed.height, sealed.state_root), (Height(height), root.root_hash()));
     assert_eq!(Follower::resume(&genesis, &follower.save()), Ok(follower));
+}
+
+/// Root 9 says 30 kB for the largest set; the leaf with its three sets alone is twice that.
+#[test]
+fn an_era_with_the_largest_set_costs_a_light_client_under_eighty_kilobytes() {
+    let member = |place: u16| Witness {
+        key: PublicKey(banyan_crypto::blake2b(&[&place.to_be_bytes()])),
+        weight: coins(1_000_000 + u64::from(place)),
+        staker: account(1),
+    };
+    let set = |era| WitnessSet { era: Era(era), members: (0..256).map(member).collect() };
+    let leaf = WitnessSets { sets: (70_000..70_003).map(set).collect() }.encode();
+    let (_, root) = root();
+    let statement = Statement { height: Height(1 << 30), ..statement(&root, VoteKind::Precommit, 1, 0, (0, 0)) };
+    let seal = Seal::gather(&statement, &(0..256).map(|place| (place, Signature([7; 64]))).collect(), 256);
+    let bytes = KEY_HEADER_BYTES + seal.encode().len() + leaf.len();
+    assert!((70_000..80_000).contains(&bytes), "{bytes}");
 }
 
 #[test]
