@@ -118,9 +118,11 @@ impl Machine {
         let Some(node) = self.tree.get(&seal.hash).copied() else {
             // All final blocks of the era are here, and this is none of them: its header will never be taken up.
             if self.tree.key(&self.last_final).is_some_and(|held| seal.height <= held.height) {
-                return self.conflict(seal, effects);
+                return self.conflict(self.seal.clone(), seal, effects);
             }
             if self.awaited.as_ref().is_none_or(|held| held.height < seal.height) {
+                // If it is of another branch, what that peer holds of the height that is final here contradicts this node.
+                self.fetch(from, Want::Boundary(seal.era), effects);
                 self.awaited = Some(seal);
             }
             return;
@@ -129,7 +131,7 @@ impl Machine {
             return;
         }
         if !self.tree.descends(&seal.hash, &self.last_final) {
-            return self.conflict(seal, effects);
+            return self.conflict(self.seal.clone(), seal, effects);
         }
         self.persist(Record::Seal(seal.clone()), effects);
         score(from, Points::USEFUL, effects);
@@ -143,10 +145,10 @@ impl Machine {
     }
 
     /// Two seals that cannot both be: stop.
-    fn conflict(&mut self, got: Box<Seal>, effects: &mut Vec<Effect>) {
+    pub(crate) fn conflict(&mut self, seal: Option<Box<Seal>>, got: Box<Seal>, effects: &mut Vec<Effect>) {
         self.halted = true;
         self.stage = Stage::Resting;
-        let (held, seal) = (self.last_final, self.seal.clone());
+        let held = seal.as_ref().map_or(self.last_final, |seal| seal.hash);
         self.persist(Record::Conflict { held: seal.clone(), got: got.clone() }, effects);
         if let Some(seal) = &seal {
             self.convict_signers(seal, &got, effects);

@@ -68,6 +68,15 @@ pub enum Input {
         /// The seal.
         seal: Box<Seal>,
     },
+    /// A seal of an era that is over here names a block that is not on this chain. The shell has checked it by that era's set.
+    Conflict {
+        /// That era's set.
+        set: WitnessSet,
+        /// What this node holds of that height.
+        held: Option<Box<Seal>>,
+        /// The other one.
+        got: Box<Seal>,
+    },
     /// A justification came in.
     Justification {
         /// Who sent it.

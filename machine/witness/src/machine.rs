@@ -138,6 +138,11 @@ impl Machine {
             Input::Micro(micro) => self.locks.take(micro),
             Input::Vote { from, vote } => self.receive_vote(from, vote, effects),
             Input::Seal { from, seal } => self.receive_seal(from, seal, effects),
+            Input::Conflict { set, held, got } if !self.halted => {
+                self.sets.entry(set.era).or_insert(set);
+                self.conflict(held, got, effects);
+            }
+            Input::Conflict { .. } => {}
             Input::Justification { from, justification } => self.receive_justification(from, justification, effects),
             Input::Signed(statement, signature) => self.signed(&statement, signature, effects),
             Input::Persisted(seq) => self.persisted(seq, effects),

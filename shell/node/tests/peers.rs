@@ -94,8 +94,9 @@ fn a_witness_whose_disk_is_new_never_votes_where_it_may_have_voted() {
 }
 
 /// So many liars vote on both sides of a partition, each of which has one honest witness: both sides have far over two thirds.
-/// The two honest ones are the houses 0 and the one behind the liars.
-fn torn(liars: &[u8]) -> (Town, usize) {
+/// The two honest ones are the houses 0 and the one behind the liars. They make blocks final up to these heights at least
+/// before they hear of each other.
+fn torn(liars: &[u8], (left_to, right_to): (u64, u64)) -> (Town, usize) {
     let side = |seed, mines| [honest(seed, mines)].into_iter().chain(liars.iter().map(|seed| honest(*seed, false)));
     let residents: Vec<_> = side(1, true).chain(side(2, true)).collect();
     let (other, all) = (liars.len() + 1, 0..residents.len());
@@ -103,30 +104,31 @@ fn torn(liars: &[u8]) -> (Town, usize) {
     all.clone().for_each(|n| town.start(n).unwrap());
     let (left, right): (Vec<_>, Vec<_>) = all.partition(|n| *n < other);
     town.join(&left);
+    assert!(town.until(4 * ERA * INTERVAL_MS, |town| town.last_final(0) >= left_to));
     town.join(&right);
-    assert!(town.until(6 * INTERVAL_MS, |town| town.last_final(0) >= 2 && town.last_final(other) >= 2));
+    assert!(town.until(4 * ERA * INTERVAL_MS, |town| town.last_final(other) >= right_to));
     town.join(&[0, other]);
     (town, other)
 }
 
 #[test]
 fn conflicting_finals_stop_every_honest_node_and_cost_the_liars_their_bonds() {
-    // Half of the stake, and two thirds of it.
-    for liars in [&[3, 4][..], &[3, 4, 5, 6]] {
-        let (mut town, other) = torn(liars);
+    // Half of the stake, and two thirds of it; in the era of the fork, and eras later.
+    for (liars, heights) in [(&[3, 4][..], (2, 2)), (&[3, 4, 5, 6], (2, 2)), (&[3, 4], (2, 2 * ERA + 1))] {
+        let (mut town, other) = torn(liars, heights);
         let has_alarmed = |town: &Town, n: usize| town.alarms.iter().any(|(by, _)| *by == n);
         let both = |town: &Town| has_alarmed(town, 0) && has_alarmed(town, other);
         assert!(town.until(4 * INTERVAL_MS, both), "{:?}", town.alarms);
         let slashed =
             |town: &Town, n| liars.iter().filter(|seed| stake(town.node(n), **seed).slashed != Slashed::Never).count();
         let are_slashed = |town: &Town| [0, other].iter().all(|n| slashed(town, *n) == liars.len());
-        assert!(town.until(4 * INTERVAL_MS, are_slashed), "of {liars:?} some are not slashed");
+        assert!(town.until(4 * INTERVAL_MS, are_slashed), "of {liars:?} some are not slashed: {heights:?}");
     }
 }
 
 #[test]
 fn a_conflict_outlives_a_restart_and_ends_when_the_operators_say_so() {
-    let (mut town, other) = torn(&[3, 4]);
+    let (mut town, other) = torn(&[3, 4], (2, 2));
     let is_halted = |town: &Town, n: usize| town.node(n).finality().read().unwrap().is_halted;
     assert!(town.until(4 * INTERVAL_MS, |town| is_halted(town, 0) && is_halted(town, other)));
     let last = town.last_final(0);

@@ -7,16 +7,16 @@ use std::num::NonZeroU64;
 
 use banyan_crypto::SecretKey;
 use banyan_gossip::{Input as Talk, To as Reach, Word};
-use banyan_ledger::{RootEngine, WitnessSets, key};
+use banyan_ledger::{RootEngine, WitnessSets, certificate::check_seal, key};
 use banyan_root::{
     Header as Named, Input as Step, Machine, Tip, finality::DepthFinality, lock_hold_ms, target::Target,
 };
 use banyan_store::{Commit, Flush, Order as Direction, Place};
 use banyan_types::{
-    AccountId, Amount, Bytes, Era, Hash, Height, PublicKey, Round, Signature,
+    AccountId, Amount, Bytes, Era, Hash, Height, Peer, PublicKey, Round, Signature,
     header::KeyHeader,
     rlp::{Field as _, Items},
-    witness::{Justification, Seal, VOTE_BYTES, Vote as Ballot, VoteKind},
+    witness::{Justification, Seal, VOTE_BYTES, Vote as Ballot, VoteKind, WitnessSet},
 };
 use banyan_witness::{
     Checks, Effect, Input as Vote, KeyRef, Me, Memory, Message, MicroRef, Params, Record, Saved, To, Want, Watermarks,
@@ -349,8 +349,10 @@ impl RootDriver {
             Effect::Fetch(peer, Want::Justification(_, source)) => {
                 self.todo.push_back(Todo::Talk(Talk::FetchJustification(peer, source.round, source.hash)));
             }
-            Effect::Fetch(peer, Want::Boundary(era)) => {
-                self.todo.push_back(Todo::Talk(Talk::FetchSeals(peer, stake.params.last_of(era))));
+            Effect::Fetch(peer, Want::Boundary(_)) => {
+                // From what is final here on: a peer of another branch shows by its first answer that it is.
+                let height = core.chain.last_final()?.header.height();
+                self.todo.push_back(Todo::Talk(Talk::FetchSeals(peer, height)));
             }
             Effect::Witnessed { hash, .. } => {
                 stake.witnessed = Some(hash);
@@ -407,16 +409,40 @@ impl RootDriver {
         self.todo.push_back(Todo::Talk(Talk::Say { word, to }));
     }
 
-    /// Seals of the last key blocks of eras, from a height on, as far as this node has kept them.
+    /// The seal of a height, and those of the last key blocks of eras from there on, as far as this node has kept them.
     pub(super) fn seals_from(&self, core: &Core, from: Height, most: usize) -> Result<Vec<Seal>, NodeError> {
         let Finality::Stake(stake) = &self.finality else { return Ok(Vec::new()) };
-        let (mut era, mut seals) = (stake.params.era_of(from), Vec::new());
+        let mut era = stake.params.era_of(from);
+        let mut seals: Vec<_> = seal_at(&core.chain, from)?.into_iter().collect();
+        if stake.params.last_of(era) == from {
+            era = era.next().unwrap_or(era);
+        }
         while seals.len() < most {
             let Some(row) = core.chain.store().record(SEAL_RECORD, stake.params.last_of(era).0)? else { break };
             seals.push(Seal::decode(&row)?);
             era = era.next().unwrap_or(era);
         }
         Ok(seals)
+    }
+
+    /// A seal came. One of an era that is over here is of this chain, or two contradict each other: the machine cannot tell any
+    /// more, the store can.
+    pub(super) fn hear_seal(&mut self, core: &Core, from: Peer, seal: Box<Seal>) -> Result<(), NodeError> {
+        let Finality::Stake(stake) = &self.finality else { return Ok(()) };
+        if seal.era >= stake.machine.era() || core.chain.main_at(Place::at(seal.height.0))? == Some(seal.hash) {
+            self.todo.push_back(Todo::Votes(Vote::Seal { from: Some(from), seal }));
+            return Ok(());
+        }
+        let Some(row) = core.chain.store().record(BOUNDARY_RECORD, seal.era.0.into())? else { return Ok(()) };
+        let leaf = WitnessSets::decode(&BoundaryRow::take_fields(&mut Items::of(&row)?)?.leaf.0)?;
+        let is_good = |set: &WitnessSet| {
+            stake.params.era_of(seal.height) == seal.era && check_seal(&seal, set, stake.params.chain).is_ok()
+        };
+        if let Some(set) = leaf.of(seal.era).filter(|set| is_good(set)) {
+            let (set, held) = (set.clone(), seal_at(&core.chain, seal.height)?.map(Box::new));
+            self.todo.push_back(Todo::Votes(Vote::Conflict { set, held, got: seal }));
+        }
+        Ok(())
     }
 
     /// A justification that a peer asks for.
@@ -537,6 +563,12 @@ pub fn key_ref(machine: &Machine, hash: &Hash) -> Option<KeyRef> {
     let Named::Key(header) = machine.header(hash)? else { return None };
     let work = machine.work(hash)?;
     Some(KeyRef { hash: *hash, height: header.height, prev_key: header.prev_key_hash, work })
+}
+
+/// The seal of exactly this height, if it is kept.
+fn seal_at(chain: &Chain, height: Height) -> Result<Option<Seal>, NodeError> {
+    let row = chain.store().record(SEAL_RECORD, height.0)?;
+    Ok(row.map(|row| Seal::decode(&row)).transpose()?)
 }
 
 /// Forget that two seals contradict each other: the operators have agreed that this node's chain is the right one.

@@ -103,7 +103,7 @@ impl RootDriver {
             Effect::Block(peer, block) => {
                 self.look_at(core, Some(peer), BlockBytes { header: block.header.0, body: block.body.0 });
             }
-            Effect::Word(peer, word) => self.hear_word(peer, word),
+            Effect::Word(peer, word) => self.hear_word(core, peer, word)?,
             Effect::Txs(peer, txs) => self.take_txs(core, peer, &txs)?,
             Effect::Addresses(peer, addresses) => core.order(Order::Learn(peer, addresses)),
             Effect::Disconnect { peer, why, ban_ms } => {
@@ -123,13 +123,14 @@ impl RootDriver {
         self.todo.push_back(Todo::Talk(step));
     }
 
-    fn hear_word(&mut self, peer: Peer, word: Word) {
+    fn hear_word(&mut self, core: &Core, peer: Peer, word: Word) -> Result<(), NodeError> {
         let from = Some(peer);
         self.todo.push_back(Todo::Votes(match word {
             Word::Vote(vote) => Vote::Vote { from, vote: *vote },
-            Word::Seal(seal) => Vote::Seal { from, seal },
+            Word::Seal(seal) => return self.hear_seal(core, peer, seal),
             Word::Justification(justification) => Vote::Justification { from, justification },
         }));
+        Ok(())
     }
 
     /// Put a peer's transactions into the pool. What this node's state refuses now may be good at the peer's; what no state
