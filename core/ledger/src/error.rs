@@ -208,9 +208,9 @@ rejections! {
 
     /// A bond or an unbond of nothing.
     NoAmount = Invalid, "no_amount", "amount 0 bonds or unbonds nothing";
-    /// The account has bonded nothing.
+    /// The account has bonded nothing. No later transaction of its own comes before this one, so that stays so.
     NoStake { /// Who.
-        staker: AccountId } = Early, "no_stake", "{staker} has no stake on this ledger";
+        staker: AccountId } = Invalid, "no_stake", "{staker} has no stake on this ledger";
     /// The stake was punished and serves no more.
     Slashed { /// Whose.
         staker: AccountId } = Invalid, "slashed", "the stake of {staker} was slashed";

@@ -105,6 +105,8 @@ fn stake_is_bonded_serves_and_is_taken_back() {
     let too_much = signed(&["stake", "unbond", "1"]).ended(3);
     assert_eq!(word(&too_much["error"], "owner"), "invalid");
     devnet.run(&["stake", "status", "dev0", "--ledger", "bank"]).ended(3);
+    let nothing = devnet.run(&["stake", "renew", "--from", "dev5", "--yes"]).ended(3);
+    assert_eq!(word(&nothing["error"], "code"), "no_stake");
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub fn unknown(hash: TxHash) -> Failure {
 /// The node had the transaction and has it no more.
 pub fn dropped(status: &TxStatus) -> Failure {
     let what = format!("{} left the pool and is on no block", status.hash);
-    let next = "build it anew: banyan send, or banyan tx build";
+    let next = "the same command with what the reason names set right; banyan tx build makes single transactions";
     Failure::new(Exit::Invalid, &status.status, what, next).because(format!("invalid: {}", status.status))
 }
 
