@@ -4,6 +4,7 @@
 //! takes payments on both of its ledgers until its process group is killed. After the last round it starts once more:
 //! every acknowledged payment must end in a block, and a state proof must show the sum with the payee.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -98,7 +99,12 @@ fn reckoning(context: &Context, data: &Path, acknowledged: &[Payment]) -> Held {
         devnet.included(payment, context.until)?;
     }
     for ledger in LEDGERS {
-        let least = acknowledged.iter().filter(|paid| paid.ledger == ledger).count() as u128 * PAYMENT_UNITS;
+        let paid: Vec<_> = acknowledged.iter().filter(|paid| paid.ledger == ledger).map(|paid| &paid.hash).collect();
+        let distinct: BTreeSet<_> = paid.iter().collect();
+        if distinct.len() < paid.len() {
+            return Err(Fault::Failed(format!("{ledger}: {} payments were made twice", paid.len() - distinct.len())));
+        }
+        let least = paid.len() as u128 * PAYMENT_UNITS;
         let proven = devnet.proven(ledger)?;
         eprintln!("{ledger}: acknowledged {least} units, proven {proven}");
         if proven < least {

@@ -21,33 +21,37 @@ const SCAN_BLOCKS_MAX: usize = 2_000;
 
 /// An account as the top of the chain has it, with what waits.
 pub(crate) fn read(mount: &Mount, id: AccountId) -> Result<AccountAnswer, Failure> {
+    let waiting = waiting_nonces(mount, id);
     let head = mount.head()?;
     let account = head.view.account(id)?;
     let exists = account.is_some();
     let account = account.unwrap_or(Account::EMPTY);
-    let waiting = |pool: &Pool| pool.of_account(id).map(|waiting| waiting.tx.get().hash().to_string()).collect();
+    let pending = |pool: &Pool| pool.of_account(id).map(|waiting| waiting.tx.get().hash().to_string()).collect();
     Ok(AccountAnswer {
         id: id.to_string(),
         exists,
         balance: units(account.balance),
         nonce: account.nonce.0,
-        next_nonce: next_nonce(mount, id, &account, true),
-        pending: mount.ledger().handle.pool(waiting),
+        next_nonce: next_nonce(&waiting, account.nonce, true),
+        pending: mount.ledger().handle.pool(pending),
         at: At::of(&head.header, head.hash),
         level: Rungs::of(mount)?.level(head.header.place()),
     })
 }
 
+/// Nonces of an account's transactions in the pool. To be read before the chain's head is: what leaves the pool in between
+/// has used its nonce there. The other way round both may miss it, and a wallet would make the same transaction twice.
+pub(crate) fn waiting_nonces(mount: &Mount, id: AccountId) -> Vec<Nonce> {
+    let nonces = |pool: &Pool| pool.of_account(id).map(|waiting| waiting.tx.get().transaction().nonce()).collect();
+    mount.ledger().handle.pool(nonces)
+}
+
 /// The next nonce: after the last that waits, or the first that neither chain nor pool has used.
-pub(crate) fn next_nonce(mount: &Mount, id: AccountId, account: &Account, continuous: bool) -> u64 {
-    let nonces: Vec<Nonce> = mount
-        .ledger()
-        .handle
-        .pool(|pool| pool.of_account(id).map(|waiting| waiting.tx.get().transaction().nonce()).collect());
-    let waiting = nonces.into_iter().filter(|nonce| *nonce > account.nonce);
-    let last = waiting.fold(account.nonce, |last, nonce| {
-        let gap = last.next() != Some(nonce);
-        if continuous && gap { last } else { nonce }
+pub(crate) fn next_nonce(waiting: &[Nonce], used: Nonce, continuous: bool) -> u64 {
+    let above = waiting.iter().filter(|nonce| **nonce > used);
+    let last = above.fold(used, |last, nonce| {
+        let gap = last.next() != Some(*nonce);
+        if continuous && gap { last } else { *nonce }
     });
     last.0.saturating_add(1)
 }

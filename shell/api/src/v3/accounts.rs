@@ -96,9 +96,10 @@ pub async fn next_nonce(
     Ask(strategy): Ask<Strategy>,
 ) -> Result<Json<Value>, Failure> {
     let id = ask::account(&id)?;
+    let waiting = v1::accounts::waiting_nonces(&mount, id);
     let account = mount.head()?.view.account(id)?.unwrap_or(Account::EMPTY);
     let continuous = strategy.strategy.as_deref() == Some("continuity");
-    Ok(Json(json!({ "next_nonce": v1::accounts::next_nonce(&mount, id, &account, continuous) })))
+    Ok(Json(json!({ "next_nonce": v1::accounts::next_nonce(&waiting, account.nonce, continuous) })))
 }
 
 /// An account's transactions that wait for a block.
