@@ -55,6 +55,35 @@ fn sends(effects: &[Effect]) -> Vec<(Peer, u8)> {
     sent.collect()
 }
 
+/// While the headers of a long chain come it grows by a few blocks, and somebody claims those: whoever looked at them first, and
+/// so on, would never begin.
+#[test]
+fn a_plan_begins_though_the_chain_goes_on_growing() {
+    let (made, mut gossip) = (chain(&root(), 1, 103, 0), met(&[ALICE, BOB]));
+    let claim = |count: usize| {
+        let work = banyan_root::target::Target::HIGHEST.work() * u128::try_from(count).unwrap();
+        Message::Status(status(&made[count - 1], work))
+    };
+    let look = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::Look(id, _) => Some(*id),
+            _ => None,
+        })
+    };
+    let locator = look(&step(&mut gossip, say(ALICE, claim(100)))).unwrap();
+    let _ = step(&mut gossip, Input::Found(locator, Found::Locator(vec![root().hash()])));
+    let keys = made[..100].iter().map(|made| match &made.header {
+        banyan_root::Header::Key(header) => (**header).clone(),
+        banyan_root::Header::Micro(_) => unreachable!("there are none"),
+    });
+    let past = look(&step(&mut gossip, say(ALICE, Message::Headers(keys.collect())))).unwrap();
+    let _ = step(&mut gossip, say(BOB, claim(103)));
+    let effects = step(&mut gossip, Input::Found(past, Found::Past { past: vec![genesis()], work: 0 }));
+    let begins =
+        |effect: &Effect| matches!(effect, Effect::Send(_, message) if matches!(**message, Message::GetGeneration(_)));
+    assert!(effects.iter().any(begins), "{effects:?}");
+}
+
 fn seal(height: u64) -> Seal {
     Seal {
         era: Era(7),

@@ -13,10 +13,10 @@ use banyan_root::{
 };
 use banyan_store::{Commit, Flush, Order as Direction, Place};
 use banyan_types::{
-    AccountId, Amount, Bytes, Era, Hash, Height, Peer, PublicKey, Round, Signature,
+    AccountId, Amount, Bytes, Era, Hash, Height, Peer, Points, PublicKey, Round, Signature,
     header::KeyHeader,
     rlp::{Field as _, Items},
-    witness::{Justification, Seal, VOTE_BYTES, Vote as Ballot, VoteKind, WitnessSet},
+    witness::{Justification, Seal, VOTE_BYTES, Vote as Ballot, VoteKind},
 };
 use banyan_witness::{
     Checks, Effect, Input as Vote, KeyRef, Me, Memory, Message, MicroRef, Params, Record, Saved, To, Want, Watermarks,
@@ -427,21 +427,23 @@ impl RootDriver {
 
     /// A seal came. One of an era that is over here is of this chain, or two contradict each other: the machine cannot tell any
     /// more, the store can.
-    pub(super) fn hear_seal(&mut self, core: &Core, from: Peer, seal: Box<Seal>) -> Result<(), NodeError> {
+    pub(super) fn hear_seal(&mut self, core: &mut Core, from: Peer, seal: Box<Seal>) -> Result<(), NodeError> {
         let Finality::Stake(stake) = &self.finality else { return Ok(()) };
-        if seal.era >= stake.machine.era() || core.chain.main_at(Place::at(seal.height.0))? == Some(seal.hash) {
+        let is_past = seal.era < stake.machine.era() && !stake.machine.is_halted();
+        if !is_past || core.chain.main_at(Place::at(seal.height.0))? == Some(seal.hash) {
             self.todo.push_back(Todo::Votes(Vote::Seal { from: Some(from), seal }));
             return Ok(());
         }
         let Some(row) = core.chain.store().record(BOUNDARY_RECORD, seal.era.0.into())? else { return Ok(()) };
         let leaf = WitnessSets::decode(&BoundaryRow::take_fields(&mut Items::of(&row)?)?.leaf.0)?;
-        let is_good = |set: &WitnessSet| {
-            stake.params.era_of(seal.height) == seal.era && check_seal(&seal, set, stake.params.chain).is_ok()
-        };
-        if let Some(set) = leaf.of(seal.era).filter(|set| is_good(set)) {
-            let (set, held) = (set.clone(), seal_at(&core.chain, seal.height)?.map(Box::new));
-            self.todo.push_back(Todo::Votes(Vote::Conflict { set, held, got: seal }));
+        let Some(set) = leaf.of(seal.era) else { return Ok(()) };
+        if stake.params.era_of(seal.height) != seal.era || check_seal(&seal, set, stake.params.chain).is_err() {
+            // To check it took as much work as to check a good one.
+            self.score(core, from, Points::INVALID);
+            return Ok(());
         }
+        let (set, held) = (set.clone(), seal_at(&core.chain, seal.height)?.map(Box::new));
+        self.todo.push_back(Todo::Votes(Vote::Conflict { set, held, got: seal }));
         Ok(())
     }
 

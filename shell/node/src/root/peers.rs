@@ -123,7 +123,7 @@ impl RootDriver {
         self.todo.push_back(Todo::Talk(step));
     }
 
-    fn hear_word(&mut self, core: &Core, peer: Peer, word: Word) -> Result<(), NodeError> {
+    fn hear_word(&mut self, core: &mut Core, peer: Peer, word: Word) -> Result<(), NodeError> {
         let from = Some(peer);
         self.todo.push_back(Todo::Votes(match word {
             Word::Vote(vote) => Vote::Vote { from, vote: *vote },
