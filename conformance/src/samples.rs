@@ -2,7 +2,7 @@
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
-    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, ConnectionPoint, Due, DueCount, DueCursor,
+    AccessRight, Account, Anchors, BlockHash, Candidate, Candidates, Clock, ConnectionPoint, Due, DueCount, DueCursor,
     EmissionRow, Escrow, Fees, Genesis, GenesisAccount, GenesisWitness, LeaderBond, Params, ParentLeaf, PendingReward,
     Point, Reward, RootEngine, RootRules, Shares, Slashed, Stake, StakeRules, Status, Supply, Unbonding, UsedKey,
     WitnessSets, key,
@@ -539,6 +539,7 @@ fn genesis() -> Genesis {
         emission: vec![EmissionRow { from: Height(1), coins: 100 }, EmissionRow { from: Height(10), coins: 0 }],
         tail_div: 10_000_000_000,
         stake: Some(stake_rules()),
+        anchors: Anchors::default(),
     };
     Genesis {
         name: "root".into(),

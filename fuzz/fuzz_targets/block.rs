@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
-    EmissionRow, Execution, Genesis, GenesisAccount, MapState, Overlay, Params, RootRules, State as _, Verified,
+    Anchors, EmissionRow, Execution, Genesis, GenesisAccount, MapState, Overlay, Params, RootRules, State as _, Verified,
     check_totals, genesis_state,
 };
 use banyan_types::{
@@ -38,6 +38,7 @@ fn params() -> Params {
             emission: vec![EmissionRow { from: Height(1), coins: 100 }, EmissionRow { from: Height(1_000), coins: 0 }],
             tail_div: 1_000,
             stake: None,
+            anchors: Anchors::default(),
         }),
     }
 }

@@ -3,12 +3,12 @@
 //! One check for all who ask: the witness gadget, a key block's execution, light clients. The caller finds the set of the
 //! certificate's era; whether the block named is where it should be is the caller's affair too. Rules: root 9.
 
-use alloc::vec::Vec;
+use alloc::{collections::BTreeSet, vec::Vec};
 
 use banyan_crypto::Claim;
 use banyan_types::{
-    Amount, Bytes, Era, Hash, Signature,
-    witness::{Justification, Seal, Statement, Vote, WitnessSet, places_in},
+    Amount, Bytes, Era, Hash, PublicKey, Signature,
+    witness::{Anchor, AnchorSignature, Justification, Seal, Statement, Vote, WitnessSet, places_in},
 };
 
 /// Why a certificate or a vote does not hold, in the order of the checks. All but `Era` are the sender's fault for ever.
@@ -90,6 +90,49 @@ pub fn check_vote(vote: &Vote, set: &WitnessSet) -> Result<(), BadCertificate> {
     same_era(statement.era, set)?;
     let member = set.member(*by).ok_or(BadCertificate::Stranger { by: *by, members: set.members.len() })?;
     if signed(&member.key.0, statement, signature) { Ok(()) } else { Err(BadCertificate::Signature { index: 0 }) }
+}
+
+/// Why an anchor does not hold, in the order of the checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadAnchor {
+    /// Whoever signed is not in the set, or is left out.
+    #[error("{key:?} signed and is not one of the {members} witnesses that are left")]
+    Stranger {
+        /// The signer.
+        key: PublicKey,
+        /// Members that are left.
+        members: usize,
+    },
+    /// The signature is not its signer's over this anchor.
+    #[error("the signature of {key:?} is not over this anchor on this chain")]
+    Signature {
+        /// The signer.
+        key: PublicKey,
+    },
+    /// Not over two thirds of the weight.
+    #[error("signed by weight {weight} of {total}, over two thirds must agree")]
+    Quorum {
+        /// Of the signers.
+        weight: Amount,
+        /// Of those who are left.
+        total: Amount,
+    },
+}
+
+/// Check that over two thirds of the weight of `left`, the set that an anchor makes for the next era, agree to it.
+/// # Errors
+/// The first [`BadAnchor`] that applies.
+pub fn check_anchor(anchor: &Anchor, left: &WitnessSet, chain: Hash) -> Result<(), BadAnchor> {
+    let message = anchor.message(chain);
+    let mut places = BTreeSet::new();
+    for AnchorSignature { key, signature } in &anchor.signatures {
+        let place = left.place(key).ok_or(BadAnchor::Stranger { key: *key, members: left.members.len() })?;
+        banyan_crypto::verify(Claim { key: &key.0, message: &message, signature: &signature.0 })
+            .map_err(|_| BadAnchor::Signature { key: *key })?;
+        places.insert(place);
+    }
+    let (weight, total) = (left.weight_at(places), left.total());
+    if left.is_quorum(weight) { Ok(()) } else { Err(BadAnchor::Quorum { weight, total }) }
 }
 
 /// Whether `key` signed `statement`.

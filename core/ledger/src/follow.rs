@@ -5,7 +5,6 @@
 //! not run it uses this: light clients, children that live elsewhere. Read [`Follower::cross`] first. Rules: root 9.
 
 use alloc::{boxed::Box, vec::Vec};
-use core::num::NonZeroU64;
 
 use banyan_tree::{BadProof, MultiProof};
 use banyan_types::{
@@ -16,8 +15,8 @@ use banyan_types::{
 };
 
 use crate::{
-    Genesis, GenesisError, WitnessSets,
-    certificate::{BadCertificate, check_seal},
+    Genesis, GenesisError, RootRules, WitnessSets,
+    certificate::{BadAnchor, BadCertificate, check_anchor, check_seal},
     genesis_state,
     leaf::key,
 };
@@ -30,8 +29,8 @@ const SETS_KEPT: u32 = 3;
 pub struct Boundary {
     /// Its header.
     pub header: KeyHeader,
-    /// Its seal.
-    pub seal: Seal,
+    /// Its seal; none where operators' word stands for it, in an anchor of the genesis file.
+    pub seal: Option<Seal>,
     /// Proof of the sets' leaf under the header's state root.
     pub proof: MultiProof,
     /// The leaf.
@@ -104,9 +103,20 @@ pub enum NotFollowed {
         /// The one that runs here.
         running: Era,
     },
+    /// Neither a seal nor an anchor of the genesis file makes it final.
+    #[error("nobody has sealed {hash} at height {height}, and no anchor in the genesis file names it")]
+    NoAnchor {
+        /// Height of the block.
+        height: Height,
+        /// The block.
+        hash: Hash,
+    },
     /// The seal does not hold.
     #[error("the seal does not hold: {0}")]
     Seal(#[from] BadCertificate),
+    /// The anchor does not hold.
+    #[error("the anchor in the genesis file does not hold: {0}")]
+    Anchor(#[from] BadAnchor),
     /// The proof does not hold.
     #[error("the proof of the witness sets does not hold: {0}")]
     Proof(#[from] BadProof),
@@ -152,12 +162,11 @@ banyan_types::record! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Follower {
     chain: Hash,
-    /// Heights of an era.
-    era: NonZeroU64,
+    rules: RootRules,
     /// Milliseconds that bonds answer for votes of the past.
     answers_ms: u64,
-    /// One at least, of eras without a gap; the first is of the running one.
-    sets: Vec<WitnessSet>,
+    /// One at least, of eras without a gap, as states hold them; the first is of the running one.
+    sets: WitnessSets,
     newest: Option<Box<Seal>>,
     /// Time of the newest sealed key block, or of the genesis.
     time: TimeMs,
@@ -170,7 +179,7 @@ impl Follower {
     pub fn from_genesis(genesis: &Genesis) -> Result<Self, NotFollowed> {
         let mut follower = Self::new(genesis)?;
         let leaf = genesis_state(genesis)?.remove(&key::witness_sets()).flatten();
-        follower.sets = WitnessSets::decode(&leaf.ok_or(NotFollowed::NoWitnesses)?)?.sets;
+        follower.sets = WitnessSets::decode(&leaf.ok_or(NotFollowed::NoWitnesses)?)?;
         Ok(follower)
     }
 
@@ -186,8 +195,11 @@ impl Follower {
         }
         let ended = follower.check_last(boundary)?;
         follower.sets = read_sets(ended, boundary)?;
-        follower.check_signatures(&boundary.seal)?;
-        follower.advance(boundary);
+        match &boundary.seal {
+            Some(seal) => follower.check_signatures(seal)?,
+            None => follower.check_anchor(boundary, &follower.sets)?,
+        }
+        follower.advance(ended, boundary);
         Ok(follower)
     }
 
@@ -203,34 +215,34 @@ impl Follower {
         if row.sets.is_empty() {
             return Err(DecodeError::Malformed("no sets").into());
         }
-        Ok(Self { sets: row.sets, newest: row.newest.map(Box::new), time: row.time, ..follower })
+        Ok(Self { sets: WitnessSets { sets: row.sets }, newest: row.newest.map(Box::new), time: row.time, ..follower })
     }
 
     /// All that it knows, for [`Self::resume`].
     pub fn save(&self) -> Vec<u8> {
         let newest = self.newest.as_deref().cloned();
         let mut bytes = Vec::new();
-        Row { chain: self.chain, sets: self.sets.clone(), newest, time: self.time }.put(&mut bytes);
+        Row { chain: self.chain, sets: self.sets.sets.clone(), newest, time: self.time }.put(&mut bytes);
         bytes
     }
 
     fn new(genesis: &Genesis) -> Result<Self, NotFollowed> {
-        let root = genesis.params.root.as_ref();
-        let rules = root.and_then(|root| Some((NonZeroU64::new(root.era)?, root.stake.as_ref()?.unbond_eras)));
-        let (era, unbond_eras) = rules.ok_or(NotFollowed::NoWitnesses)?;
-        let heights = era.get().saturating_mul(unbond_eras.into());
+        let rules = genesis.params.root.clone().ok_or(NotFollowed::NoWitnesses)?;
+        let unbond_eras = rules.stake.as_ref().ok_or(NotFollowed::NoWitnesses)?.unbond_eras;
+        let heights = rules.era.saturating_mul(unbond_eras.into());
         let answers_ms = heights.saturating_mul(genesis.params.height_interval_ms);
-        Ok(Self { chain: genesis.hash(), era, answers_ms, sets: Vec::new(), newest: None, time: genesis.time })
+        let sets = WitnessSets { sets: Vec::new() };
+        Ok(Self { chain: genesis.hash(), rules, answers_ms, sets, newest: None, time: genesis.time })
     }
 
     /// The era whose end is to be crossed next.
     pub fn era(&self) -> Era {
-        self.sets.first().map_or(Era(0), |set| set.era)
+        self.sets.sets.first().map_or(Era(0), |set| set.era)
     }
 
     /// The sets known: of the running era, and of those after it.
     pub fn sets(&self) -> &[WitnessSet] {
-        &self.sets
+        &self.sets.sets
     }
 
     /// The newest seal that was accepted.
@@ -244,19 +256,27 @@ impl Follower {
         self.time.0.saturating_add(self.answers_ms) < now.0
     }
 
-    /// Go over the end of the running era: its last key block, sealed by its own set. Nothing changes on an error.
+    /// Go over the end of the running era: its last key block, sealed by its own set. By an anchor the end of a later one may
+    /// be gone over, as nobody sealed any in between. Nothing changes on an error.
     /// # Errors
     /// The first [`NotFollowed`] that applies.
     pub fn cross(&mut self, boundary: &Boundary) -> Result<Sealed, NotFollowed> {
         let ended = self.check_last(boundary)?;
-        self.check_seal(&boundary.seal)?;
+        match &boundary.seal {
+            Some(seal) => self.check_seal(seal)?,
+            None if ended < self.era() => return Err(NotFollowed::Unknown { era: ended, running: self.era() }),
+            None => {}
+        }
         let sets = read_sets(ended, boundary)?;
+        if boundary.seal.is_none() {
+            self.check_anchor(boundary, &sets)?;
+        }
         // A set never changes once it is written: what is known must stand there again.
-        if self.sets.iter().any(|held| !sets.contains(held)) {
+        if self.sets.sets.iter().any(|held| held.era >= ended && !sets.sets.contains(held)) {
             return Err(NotFollowed::Sets { era: ended });
         }
         self.sets = sets;
-        Ok(self.advance(boundary))
+        Ok(self.advance(ended, boundary))
     }
 
     /// Believe a key block of the running era, or once more the newest one. Nothing changes on an error.
@@ -271,16 +291,29 @@ impl Follower {
         Ok(self.note(header, seal))
     }
 
+    /// The era that the block ends.
     fn check_last(&self, boundary: &Boundary) -> Result<Era, NotFollowed> {
         let Boundary { header, seal, .. } = boundary;
-        self.check_place(header, seal)?;
-        let end = u64::from(seal.era.0).saturating_add(1).saturating_mul(self.era.get());
-        let expected = Height(end.saturating_sub(1));
+        if let Some(seal) = seal {
+            self.check_place(header, seal)?;
+        }
+        let ended = self.rules.era_of(header.height);
+        let expected = self.rules.last_height(ended);
         if header.height == expected {
-            Ok(seal.era)
+            Ok(ended)
         } else {
             Err(NotFollowed::NotLast { expected, height: header.height })
         }
+    }
+
+    /// Whether operators have agreed on this block, with the weight that they leave.
+    fn check_anchor(&self, boundary: &Boundary, sets: &WitnessSets) -> Result<(), NotFollowed> {
+        let (height, hash) = (boundary.header.height, boundary.header.hash());
+        let anchor = self.rules.anchor_at(height).filter(|anchor| anchor.hash == hash);
+        let anchor = anchor.ok_or(NotFollowed::NoAnchor { height, hash })?;
+        let ended = self.rules.era_of(height);
+        let left = ended.next().and_then(|next| self.rules.signers(sets, next));
+        Ok(check_anchor(anchor, &left.ok_or(NotFollowed::Sets { era: ended })?, self.chain)?)
     }
 
     /// Whether the seal is of this header, and its era that of its height.
@@ -289,8 +322,7 @@ impl Follower {
         if seal.hash != got {
             return Err(NotFollowed::Header { sealed: seal.hash, got });
         }
-        let era = header.height.0.checked_div(self.era.get()).unwrap_or(0);
-        if seal.height != header.height || u64::from(seal.era.0) != era {
+        if seal.height != header.height || seal.era != self.rules.era_of(header.height) {
             return Err(NotFollowed::Place { era: seal.era, height: seal.height });
         }
         Ok(())
@@ -312,15 +344,21 @@ impl Follower {
     }
 
     fn check_signatures(&self, seal: &Seal) -> Result<(), NotFollowed> {
-        let set = self.sets.iter().find(|set| set.era == seal.era);
+        let set = self.rules.signers(&self.sets, seal.era);
         let set = set.ok_or(NotFollowed::Unknown { era: seal.era, running: self.era() })?;
-        Ok(check_seal(seal, set, self.chain)?)
+        Ok(check_seal(seal, &set, self.chain)?)
     }
 
     /// The next era begins.
-    fn advance(&mut self, boundary: &Boundary) -> Sealed {
-        self.sets.retain(|set| set.era > boundary.seal.era);
-        self.note(&boundary.header, &boundary.seal)
+    fn advance(&mut self, ended: Era, boundary: &Boundary) -> Sealed {
+        self.sets.sets.retain(|set| set.era > ended);
+        match &boundary.seal {
+            Some(seal) => self.note(&boundary.header, seal),
+            None => {
+                self.time = boundary.header.time;
+                Sealed::of(&boundary.header)
+            }
+        }
     }
 
     fn note(&mut self, header: &KeyHeader, seal: &Seal) -> Sealed {
@@ -337,10 +375,14 @@ impl Sealed {
 }
 
 /// The sets that the state holds after the last key block of an era: its own, and those of the two eras after it.
-fn read_sets(ended: Era, boundary: &Boundary) -> Result<Vec<WitnessSet>, NotFollowed> {
+fn read_sets(ended: Era, boundary: &Boundary) -> Result<WitnessSets, NotFollowed> {
     let items = [(key::witness_sets(), Some(&boundary.leaf))];
     boundary.proof.verify(&boundary.header.state_root.0, &items)?;
-    let sets = WitnessSets::decode(&boundary.leaf)?.sets;
+    let sets = WitnessSets::decode(&boundary.leaf)?;
     let expected = (0..SETS_KEPT).map(|ahead| ended.plus(ahead));
-    if sets.iter().map(|set| Some(set.era)).eq(expected) { Ok(sets) } else { Err(NotFollowed::Sets { era: ended }) }
+    if sets.sets.iter().map(|set| Some(set.era)).eq(expected) {
+        Ok(sets)
+    } else {
+        Err(NotFollowed::Sets { era: ended })
+    }
 }

@@ -49,7 +49,7 @@ pub use leaf::{
     Fees, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed, Stake, Status, Supply, Unbonding,
     UsedKey, WitnessSets, key,
 };
-pub use params::{CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
+pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};
 pub use state::{Base, Changes, Key, MapState, Mark, Missing, Overlay, State};
 pub use verified::Verified;

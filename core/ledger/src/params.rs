@@ -2,7 +2,15 @@
 
 use alloc::{string::String, vec::Vec};
 
-use banyan_types::{Amount, AssociateId, Era, Gas, GasPrice, Height, limits::BLOCK_RING, witness::WITNESSES_MAX};
+use banyan_types::{
+    Amount, AssociateId, Era, Gas, GasPrice, Height,
+    limits::BLOCK_RING,
+    rlp::{DecodeError, Field, Items},
+    show::Value,
+    witness::{Anchor, WITNESSES_MAX, WitnessSet},
+};
+
+use crate::WitnessSets;
 
 banyan_types::record! {
     /// Parameters of the transition. Source of defaults: ledger 1, 2.3.
@@ -43,6 +51,8 @@ banyan_types::record! {
         tail_div: u64,
         /// Stake, witnesses and leaders' bonds; absent where witnesses are off.
         stake: Option<StakeRules>,
+        /// Where operators have let finality go on.
+        anchors: Anchors,
     }
 
     /// Stake and the sets that it makes. Source: root 1, 8.
@@ -77,6 +87,21 @@ banyan_types::record! {
         from: Height,
         /// Whole coins.
         coins: u64,
+    }
+}
+
+/// Anchors, ascending by height. They come later than the genesis and stand beside it: its encoding and its hash have none
+/// of them, so that the ledger stays the one it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Anchors(pub Vec<Anchor>);
+
+impl Field for Anchors {
+    fn put(&self, _: &mut Vec<u8>) {}
+    fn take(_: &mut Items<'_>) -> Result<Self, DecodeError> {
+        Ok(Self::default())
+    }
+    fn show(&self) -> Value {
+        self.0.show()
     }
 }
 
@@ -143,6 +168,7 @@ impl RootRules {
             ("era", self.era > u64::from(self.stake.is_some())),
             ("emission", ascending && ends),
             ("tail_div", self.tail_div > 0),
+            ("anchors", self.anchors_fit()),
         ];
         rows.into_iter().chain(self.stake.iter().flat_map(StakeRules::rows))
     }
@@ -161,6 +187,31 @@ impl RootRules {
     /// The last height of an era.
     pub fn last_height(&self, era: Era) -> Height {
         Height(self.first_height(era).0.saturating_add(self.era.saturating_sub(1)))
+    }
+
+    /// Whether they ascend, each at the last height of its era, and there is somebody to sign them.
+    fn anchors_fit(&self) -> bool {
+        let anchors = &self.anchors.0;
+        let ends = |anchor: &Anchor| anchor.height == self.last_height(self.era_of(anchor.height));
+        let sorted = |anchor: &Anchor| {
+            anchor.without.is_sorted_by(|a, b| a < b) && anchor.signatures.is_sorted_by(|a, b| a.key < b.key)
+        };
+        anchors.is_sorted_by(|a, b| a.height < b.height)
+            && anchors.iter().all(|anchor| ends(anchor) && sorted(anchor))
+            && (anchors.is_empty() || self.stake.is_some())
+    }
+
+    /// The anchor of exactly this height.
+    pub fn anchor_at(&self, height: Height) -> Option<&Anchor> {
+        self.anchors.0.iter().find(|anchor| anchor.height == height)
+    }
+
+    /// Who signs in an era: the set that the state holds, without those who were lost when an earlier era ended.
+    pub fn signers(&self, sets: &WitnessSets, era: Era) -> Option<WitnessSet> {
+        let before = self.first_height(era);
+        let anchors = self.anchors.0.iter().filter(|anchor| anchor.height < before);
+        let set = sets.of(era)?.clone();
+        Some(anchors.fold(set, |set, anchor| set.without(&anchor.without)))
     }
 
     /// What the leader at `height` must have bonded to fill its generation, with `pool` unmined before its key block.
@@ -245,6 +296,7 @@ mod tests {
             emission: rows.clone(),
             tail_div: 10_000_000,
             stake: None,
+            anchors: Anchors::default(),
         };
         assert_eq!(rules.emission_sum(), Amount::coins(coins));
         assert_eq!(rows.last(), Some(&EmissionRow { from: Height(22_863_601), coins: 0 }));
@@ -259,6 +311,7 @@ mod tests {
             emission: emission_main(),
             tail_div: 10_000_000,
             stake: None,
+            anchors: Anchors::default(),
         };
         let coins = |n| Amount::coins(n).unwrap();
         assert_eq!(

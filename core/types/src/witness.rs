@@ -24,6 +24,9 @@ const DOMAIN: [u8; 12] = *b"banyan-vote\x01";
 /// Stands before the proof that whoever bonds holds the key.
 const BOND_DOMAIN: [u8; 14] = *b"banyan-witness";
 
+/// Stands before what operators sign when they agree on an anchor.
+const ANCHOR_DOMAIN: [u8; 14] = *b"banyan-anchor\x01";
+
 /// What the key of a stake signs to prove that its holder wants to serve `from`, on the chain that began with the genesis
 /// `chain`. Source: root 8.
 pub fn bond_message(chain: Hash, from: AccountId) -> Vec<u8> {
@@ -88,6 +91,36 @@ crate::record! {
         era: Era,
         /// Its members, ascending by key.
         members: Vec<Witness>,
+    }
+
+    /// Where operators let finality go on after over a third of the weight is lost for good: the last key block of an era is
+    /// final by their word, and who is lost is left out of the sets of all later eras. Source: root 9.
+    Anchor {
+        /// Height of the key block, the last of its era.
+        height: Height,
+        /// The key block.
+        hash: Hash,
+        /// Keys that are lost, ascending.
+        without: Vec<PublicKey>,
+        /// Of over two thirds of the weight that is left, ascending by key.
+        signatures: Vec<AnchorSignature>,
+    }
+
+    /// A witness agrees to an anchor.
+    AnchorSignature {
+        /// The witness's key.
+        key: PublicKey,
+        /// Over [`Anchor::message`].
+        signature: Signature,
+    }
+}
+
+impl Anchor {
+    /// What those sign who agree, on the chain that began with the genesis `chain`.
+    pub fn message(&self, chain: Hash) -> Vec<u8> {
+        let mut message = [&ANCHOR_DOMAIN[..], &chain.0, &self.height.0.to_be_bytes(), &self.hash.0].concat();
+        message.extend(self.without.iter().flat_map(|key| key.0));
+        message
     }
 }
 
@@ -268,6 +301,13 @@ impl Vote {
 }
 
 impl WitnessSet {
+    /// The set without these members.
+    #[must_use]
+    pub fn without(mut self, keys: &[PublicKey]) -> Self {
+        self.members.retain(|member| !keys.contains(&member.key));
+        self
+    }
+
     /// The weight of all members.
     pub fn total(&self) -> Amount {
         weight_of(self.members.iter())

@@ -11,7 +11,9 @@ use banyan_types::{
     witness::{Justification, Seal, Source, Vote, VoteKind, WitnessSet, places_in},
 };
 
-use crate::{Alarm, Effect, Machine, Message, Record, Standing, To, Want, evidence::convicts, round::Stage};
+use crate::{
+    Alarm, Effect, Machine, Message, Record, Standing, To, Want, evidence::convicts, pool::Pool, round::Stage,
+};
 
 /// Justifications of unknown sources that are held, at most: a chain of them is as long as rounds failed in a row.
 pub(crate) const EARLY_MAX: usize = 64;
@@ -142,6 +144,28 @@ impl Machine {
             effects.push(Effect::Alarm(Alarm::FinalInvalid(seal.hash)));
         }
         self.finalised(from, seal, effects);
+    }
+
+    /// A key block that operators have agreed on is here and holds: it is final by their word, and the era after it begins.
+    /// That ends a halt too. Between eras no vote binds, so honest witnesses can build on it whatever they promised before.
+    pub(crate) fn reach_anchor(&mut self, effects: &mut Vec<Effect>) -> bool {
+        let held = self.last_final().height;
+        let reached = self.anchors.iter().find(|(height, hash)| {
+            let node = self.tree.get(hash).filter(|node| node.is_applied && !node.is_invalid);
+            *height > held && node.is_some_and(|node| node.key.height == *height)
+        });
+        let Some((height, hash)) = reached.copied() else { return false };
+        if !self.tree.descends(&hash, &self.last_final) {
+            return false;
+        }
+        let era = self.params.era_of(height);
+        if era != self.pool.era {
+            (self.pool, self.next_pool) = (Pool::new(era), Pool::new(era.next().unwrap_or(era)));
+        }
+        (self.last_final, self.seal, self.awaited, self.halted) = (hash, None, None, false);
+        effects.push(Effect::Anchored { hash, height });
+        self.enter_next_era(effects);
+        true
     }
 
     /// Two seals that cannot both be: stop.

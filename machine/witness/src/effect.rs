@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use banyan_types::{
-    Amount, Era, Hash, Peer, Points, TimeMs,
+    Amount, Era, Hash, Height, Peer, Points, TimeMs,
     witness::{Justification, Seal, Source, Statement, Vote},
 };
 
@@ -38,6 +38,14 @@ pub enum Effect {
     Locked(MicroRef),
     /// The key block that the seal names is final, and all its ancestors. Heights only grow.
     Final(Box<Seal>),
+    /// An operators' anchor makes this key block final, and all its ancestors: check that they signed it. The next era begins
+    /// after it.
+    Anchored {
+        /// The key block.
+        hash: Hash,
+        /// Its height, the last of an era.
+        height: Height,
+    },
     /// Two votes convict a witness. Said once per witness and era for finality votes, once for locks.
     Accuse(Box<Proof>),
     /// Think so much better or worse of a peer.
@@ -104,8 +112,8 @@ pub enum Want {
 /// Something that an operator must know of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Alarm {
-    /// Two sealed key blocks do not descend from each other. This node finalises and votes no more until an operator
-    /// restarts it from an anchor. Both seals are on disk.
+    /// Two sealed key blocks do not descend from each other. This node finalises and votes no more until it is started with
+    /// an anchor on its chain, or operators overrule the other seal. Both seals are on disk.
     ConflictingSeal {
         /// Key block held final here.
         held: Hash,

@@ -39,6 +39,8 @@ pub struct Machine {
     pub(crate) awaited: Option<Box<Seal>>,
     /// A seal of an era that has not begun here, or whose set has not come; not checked.
     pub(crate) later: Option<(Option<Peer>, Box<Seal>)>,
+    /// Key blocks that operators have agreed on, ascending.
+    pub(crate) anchors: Vec<(Height, Hash)>,
     pub(crate) justified: BTreeMap<Source, Height>,
     pub(crate) justification: Option<Box<Justification>>,
     /// Good justifications that name a block or a source not known here.
@@ -89,6 +91,7 @@ impl Machine {
             final_round: Round(0),
             awaited: None,
             later: None,
+            anchors: Vec::new(),
             justified: BTreeMap::from([(Source { round: Round(0), hash: anchor.hash }, anchor.height)]),
             justification: None,
             early: Vec::new(),
@@ -119,7 +122,7 @@ impl Machine {
     pub fn step(&mut self, input: Input, effects: &mut Vec<Effect>) {
         effects.append(&mut self.found);
         self.take(input, effects);
-        while !self.halted && self.advance(effects) {}
+        while self.reach_anchor(effects) || !self.halted && self.advance(effects) {}
         self.wake(effects);
     }
 

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use banyan_types::{
-    Era, Hash, PublicKey, Round,
+    Era, Hash, Height, PublicKey, Round,
     witness::{Justification, Seal, WitnessSet},
 };
 
@@ -52,13 +52,24 @@ pub struct Saved {
     pub sets: Vec<WitnessSet>,
     /// Whether two seals contradicted each other, and operators have not said since that this chain is the right one.
     pub halted: bool,
+    /// Key blocks that operators have agreed on, ascending: the last ones of their eras.
+    pub anchors: Vec<(Height, Hash)>,
 }
 
 impl Saved {
-    /// Nothing but the genesis with its first sets. An operators' anchor is the same thing later on.
+    /// Nothing but the genesis with its first sets.
     pub const fn genesis(anchor: KeyRef, sets: Vec<WitnessSet>) -> Self {
         let last_final = anchor.hash;
-        Self { anchor, above: Vec::new(), last_final, seal: None, justifications: Vec::new(), sets, halted: false }
+        Self {
+            anchor,
+            above: Vec::new(),
+            last_final,
+            seal: None,
+            justifications: Vec::new(),
+            sets,
+            halted: false,
+            anchors: Vec::new(),
+        }
     }
 }
 
@@ -81,7 +92,7 @@ impl Machine {
     /// # Errors
     /// The first [`Refused`] that applies.
     pub fn start(params: Params, checks: Checks, me: Option<Me>, saved: Saved) -> Result<Self, Refused> {
-        let Saved { anchor, above, last_final, seal, justifications, sets, halted } = saved;
+        let Saved { anchor, above, last_final, seal, justifications, sets, halted, anchors } = saved;
         let after = anchor.height.next().unwrap_or(anchor.height);
         let mut machine = Self::at(params, checks, me.as_ref().map(|me| me.key), anchor, params.era_of(after));
         for key in above {
@@ -94,6 +105,7 @@ impl Machine {
         };
         machine.tree.apply(&last_final);
         (machine.last_final, machine.tip, machine.halted) = (last_final, last_final, halted);
+        machine.anchors = anchors;
         machine.sets.extend(sets.into_iter().map(|set| (set.era, set)));
         machine.recall(seal, justifications);
         match me.map(|me| me.memory) {

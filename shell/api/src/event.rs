@@ -326,6 +326,10 @@ impl Feed {
                 let data = json!({ "height": seal.height.0, "hash": key(&seal.hash), "era": seal.era.0, "round": seal.round.0 });
                 vec![self.event("seals", Some(Level::Hard), data)]
             }
+            News::Anchored { hash, height } if topics.seals => {
+                let data = json!({ "height": height.0, "hash": key(hash), "anchored": true });
+                vec![self.event("seals", Some(Level::Hard), data)]
+            }
             News::Witnessed(hash) if topics.testimonies => {
                 vec![self.event("testimonies", None, json!({ "kind": "majority", "hash": key(hash) }))]
             }

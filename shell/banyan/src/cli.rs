@@ -117,6 +117,9 @@ pub enum Command {
     /// Bond coins on the root to witness or lead, take them back, look at them
     #[command(subcommand)]
     Stake(Stake),
+    /// Let finality go on after over a third of the stake is lost for good: operators agree on a key block
+    #[command(subcommand)]
+    Anchor(Anchor),
     /// Build, read, sign and follow single transactions
     #[command(subcommand)]
     Tx(Tx),
@@ -397,6 +400,39 @@ pub enum Stake {
     Status {
         /// A name, or ak_… [default: the only account there is]
         account: Option<String>,
+    },
+}
+
+/// `anchor`.
+#[derive(Debug, Subcommand)]
+pub enum Anchor {
+    /// Propose the last key block of an era and say who is lost; the other operators sign the file that this prints
+    Draft {
+        /// The key of a witness that is lost for good: pp_… [default: whoever does not vote now]
+        #[arg(long, value_name = "PP")]
+        without: Vec<String>,
+        /// Height of the key block, the last of its era [default: the last such that the node has]
+        #[arg(long, value_name = "HEIGHT")]
+        height: Option<u64>,
+    },
+    /// Agree to an anchor by the key of a witness that is left: the signature is added to the file
+    Sign {
+        /// The anchor's file
+        file: PathBuf,
+        /// The ledger's genesis file
+        #[arg(long, value_name = "FILE")]
+        genesis: PathBuf,
+        /// File with the secret of the witness's key (sk_…)
+        #[arg(long, value_name = "FILE")]
+        witness_key: PathBuf,
+    },
+    /// Write a signed anchor into a genesis file; a node follows it from its next start on
+    Add {
+        /// The anchor's file
+        file: PathBuf,
+        /// The genesis file
+        #[arg(long, value_name = "FILE")]
+        genesis: PathBuf,
     },
 }
 

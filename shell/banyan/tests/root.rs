@@ -2,8 +2,12 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
+use banyan_types::text::{self, Prefix};
 use serde_json::Value;
 use support::{Devnet, banyan, coins};
 
@@ -121,4 +125,61 @@ fn a_transaction_is_watched_until_it_is_final() {
     assert_eq!((word(last, "level"), word(&last["detail"], "word")), ("root_final", "final"));
     let levels: Vec<_> = lines.iter().map(|line| word(line, "level").to_owned()).collect();
     assert!(levels.len() > 1, "each change has a line: {levels:?}");
+}
+
+/// The key of a witness of the devnet, in a file as an operator has it. A devnet's keys come from its roles' names.
+fn witness_key(folder: &Path, n: usize) -> String {
+    let seed = banyan_crypto::blake2b(&[b"banyan devnet", format!("root witness {n}").as_bytes()]);
+    let file = folder.join(format!("witness.{n}"));
+    std::fs::write(&file, text::encode(Prefix::SecretSeed, &seed)).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+/// Over a third of the stake has no node; its operators leave it out, and the root is final again.
+#[test]
+fn operators_let_finality_go_on_without_stake_that_is_lost() {
+    let (data, devnet) = quick();
+    for who in ["dev0", "dev1", "dev2"] {
+        devnet.run(&["stake", "bond", "9900", "--from", who, "--yes"]).ended(0);
+    }
+    let begun = Instant::now();
+    let level = |devnet: &Devnet| devnet.run(&["finality"]).ended(0)["degraded"] == true;
+    while !level(&devnet) {
+        assert!(begun.elapsed() < LIMIT, "finality goes on");
+    }
+    let draft = loop {
+        let draft = devnet.run(&["anchor", "draft"]);
+        if draft.code == 0 {
+            break draft.json();
+        }
+        assert!(begun.elapsed() < LIMIT, "{}", draft.err);
+    };
+    assert_eq!(draft["without"].as_array().unwrap().len(), 3, "{draft}");
+    let genesis = data.path().join("devnet/genesis/root.toml");
+    let (file, genesis) = (data.path().join("anchor.toml"), genesis.to_str().unwrap());
+    std::fs::write(&file, word(&draft, "toml")).unwrap();
+    let file = file.to_str().unwrap();
+    for n in 0..3 {
+        let key = witness_key(data.path(), n);
+        let signed = banyan(&["--json", "anchor", "sign", file, "--genesis", genesis, "--witness-key", &key]).ended(0);
+        assert_eq!(signed["signatures"], n + 1);
+    }
+    let hash = banyan(&["--json", "genesis", "hash", genesis]).ended(0);
+    drop(devnet);
+    banyan(&["--json", "anchor", "add", file, "--genesis", genesis]).ended(0);
+    assert_eq!(banyan(&["--json", "genesis", "hash", genesis]).ended(0), hash, "the ledger is the one it was");
+
+    let devnet = Devnet::start(data.path(), &[]);
+    let height = draft["height"].as_u64().unwrap();
+    final_at(&devnet, height + 2 * ERA);
+    let standing = devnet.run(&["finality"]).ended(0);
+    assert_eq!((&standing["anchored"]["height"], standing["members"].as_array().unwrap().len()), (&draft["height"], 4));
+    // A light client passes with that file, and stops without it.
+    let light = |more: &[&str]| devnet.run(&[&["light"][..], more].concat());
+    let passed = light(&["--genesis", genesis]).ended(0);
+    assert!(passed["sealed"]["height"].as_u64().unwrap() > height, "{passed}");
+    let fresh = data.path().join("fresh");
+    let fresh = fresh.to_str().unwrap();
+    let chain = ["light", "--chain", word(&hash, "hash"), "--url", &devnet.url, "--json", "--quiet", "--data", fresh];
+    assert_eq!(word(&banyan(&chain).ended(3)["error"], "code"), "not_followed");
 }

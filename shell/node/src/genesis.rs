@@ -3,8 +3,8 @@
 //! Reading a file and writing it again changes neither the ledger nor its hash. Rules: node 4, design 7.
 
 use banyan_ledger::{
-    EmissionRow, Genesis, GenesisAccount, GenesisError, GenesisWitness, LeaderBond, Params, RootRules, StakeRules,
-    emission_main,
+    Anchors, EmissionRow, Genesis, GenesisAccount, GenesisError, GenesisWitness, LeaderBond, Params, RootRules,
+    StakeRules, emission_main,
 };
 use banyan_types::{
     AccountId, Amount, AssociateId, Bytes, Era, Gas, GasPrice, Height, PublicKey, SUPPLY_MAX, TimeMs,
@@ -15,7 +15,7 @@ use banyan_types::{
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-use crate::NodeError;
+use crate::{NodeError, anchor::AnchorFile};
 
 banyan_types::record! {
     /// What the root's machine reads of the genesis. Source: root 1.
@@ -110,6 +110,7 @@ impl GenesisFile {
             ],
             tail_div: 10_000_000_000,
             stake: None,
+            anchors: Anchors::default(),
         };
         let engine = RootEngineParams {
             edge_bits: 10,
@@ -195,6 +196,7 @@ impl GenesisFile {
             emission: emission_main(),
             tail_div: 10_000_000,
             stake: Some(Self::main_stake_rules()),
+            anchors: Anchors::default(),
         }
     }
 
@@ -327,6 +329,9 @@ struct File {
     accounts: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     witnesses: Vec<WitnessFile>,
+    /// Added later, by operators who agree; no part of what the ledger's hash is made of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    anchors: Vec<AnchorFile>,
     /// Unsigned transactions of kind 93.
     #[serde(default)]
     associates: Vec<String>,
@@ -449,6 +454,7 @@ impl File {
             root: params.stake().map(|rules| RootFile { stake: StakeFile::write(rules) }),
             accounts: genesis.accounts.iter().map(|(id, amount)| (id.to_string(), amount.to_string())).collect(),
             witnesses: genesis.witnesses.iter().map(WitnessFile::write).collect(),
+            anchors: params.root.iter().flat_map(|root| &root.anchors.0).map(AnchorFile::write).collect(),
             associates: genesis
                 .associates
                 .iter()
@@ -470,7 +476,7 @@ impl File {
             rent_gas_per_byte_year: self.expiry.rent_gas_per_byte_year,
             lifetime_default: self.expiry.lifetime_default,
             lifetime_max: self.expiry.lifetime_max,
-            root: self.emission.map(|emission| emission.read(self.root)).transpose()?,
+            root: self.emission.map(|emission| emission.read(self.root, &self.anchors)).transpose()?,
         };
         let accounts = self.accounts.iter().map(|(id, amount)| {
             let id: AccountId = id.parse().map_err(|e| format!("accounts, {id}: {e}"))?;
@@ -506,7 +512,7 @@ impl EmissionFile {
         }
     }
 
-    fn read(self, stake: Option<RootFile>) -> Result<RootRules, String> {
+    fn read(self, stake: Option<RootFile>, anchors: &[AnchorFile]) -> Result<RootRules, String> {
         debug_assert!(Amount::MAX.base() == SUPPLY_MAX);
         Ok(RootRules {
             supply_cap: self.supply_cap.parse().map_err(|error| format!("emission, supply_cap: {error}"))?,
@@ -519,6 +525,7 @@ impl EmissionFile {
                 .map(|(from, coins)| EmissionRow { from: Height(*from), coins: *coins })
                 .collect(),
             stake: stake.map(|root| root.stake.read()).transpose()?,
+            anchors: Anchors(anchors.iter().map(AnchorFile::read).collect::<Result<_, _>>()?),
         })
     }
 }

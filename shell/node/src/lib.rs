@@ -6,6 +6,7 @@
 
 extern crate alloc;
 
+pub mod anchor;
 mod chain;
 mod child;
 mod error;

@@ -173,6 +173,13 @@ pub enum News {
     },
     /// A seal makes a key block final.
     Sealed(Box<Seal>),
+    /// An operators' anchor makes a key block final.
+    Anchored {
+        /// The key block.
+        hash: Hash,
+        /// Its height.
+        height: Height,
+    },
     /// A transaction is in the durable pool.
     Pooled(TxHash),
     /// A transaction left the pool without being final.

@@ -439,6 +439,10 @@ impl Node {
                     self.todo.extend([Todo::Chain(Step::Final { hash, height }), Todo::Chain(Step::Reseal)]);
                     orders.push(Order::Final(seal));
                 }
+                Spoken::Anchored { hash, height } => {
+                    self.disk.halted = false;
+                    self.todo.push_back(Todo::Chain(Step::Final { hash, height }));
+                }
                 Spoken::Accuse(proof) => {
                     self.pooled(Tx::Votes(proof.staker));
                     orders.push(Order::Accuse(proof));
@@ -529,7 +533,8 @@ impl Node {
         let justifications = of_era.map(|(_, just)| just.clone()).collect();
         let sets = rules.sets_at(top);
         let halted = self.disk.halted;
-        let saved = Saved { anchor, above, last_final: self.disk.last_final, seal, justifications, sets, halted };
+        let (last_final, anchors) = (self.disk.last_final, rules.anchors.clone());
+        let saved = Saved { anchor, above, last_final, seal, justifications, sets, halted, anchors };
         self.votes =
             banyan_witness::Machine::start(rules.votes, rules.checks(), me, saved).expect("what was written holds");
         let newest = self.disk.seals.last_key_value().filter(|(height, _)| **height > top);
@@ -538,24 +543,6 @@ impl Node {
         }
         self.todo.extend(keys.iter().map(|key| Todo::Votes(Said::Applied(key.hash))));
         self.todo.extend(keys.last().map(|key| Todo::Votes(Said::Tip(key.hash))));
-    }
-
-    /// Operators name a block that is final, and a set that goes on from it.
-    pub fn anchor(&mut self, rules: &Rules, ledger: &Ledger, hash: Hash) {
-        let Some(key) = ledger.key_ref(&hash) else { return };
-        let memory = Memory::Kept(Box::new(self.disk.marks.clone()));
-        let me = (self.who.0 < rules.witnesses).then(|| Me { key: key_of(self.who), memory });
-        let saved = Saved::genesis(key, rules.sets_at(key.height));
-        self.votes =
-            banyan_witness::Machine::start(rules.votes, rules.checks(), me, saved).expect("an anchor is a start");
-        self.todo.push_back(Todo::Chain(Step::Final { hash, height: key.height }));
-        let chain = self.root.key_chain();
-        for block in chain.iter().filter(|block| block.height > key.height) {
-            let key = ledger.key_ref(&block.hash);
-            self.todo.extend(key.map(|key| Todo::Votes(Said::Header(key))));
-            self.todo.push_back(Todo::Votes(Said::Applied(block.hash)));
-        }
-        self.todo.extend(chain.last().map(|block| Todo::Votes(Said::Tip(block.hash))));
     }
 }
 

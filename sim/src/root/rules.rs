@@ -47,6 +47,8 @@ pub struct Rules {
     pub rotates: bool,
     /// Members that an operators' anchor leaves out.
     pub gone: usize,
+    /// Key blocks that operators have agreed on.
+    pub anchors: Vec<(Height, Hash)>,
     /// Whether signatures are real.
     pub signs: bool,
 }
@@ -66,7 +68,7 @@ impl Rules {
             key_interval_ms: root.key_interval_ms,
             micro_interval_ms: root.micro_interval_ms,
         };
-        Self { root, votes, witnesses, rotates: false, gone: 0, signs }
+        Self { root, votes, witnesses, rotates: false, gone: 0, anchors: Vec::new(), signs }
     }
 
     /// The first block.

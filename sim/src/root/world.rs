@@ -677,17 +677,13 @@ impl World {
             return Ok(());
         };
         drop(lasts);
+        self.rules.anchors.push((height, hash));
         let left: Vec<_> = self.honest().map(|node| node.id).collect();
-        for id in &left {
-            self.nodes[id.0].anchor(&self.rules, &self.ledger, hash);
-            self.watch.anchored(*id, height);
-            for other in self.others(*id) {
-                if self.nodes[other.0].is_up {
-                    self.nodes[id.0].connected(other.peer());
-                }
-            }
+        for id in left {
+            self.watch.anchored(id, height);
+            self.start(id)?;
         }
-        left.into_iter().try_for_each(|id| self.drain(id))
+        Ok(())
     }
 
     // --- the end ---

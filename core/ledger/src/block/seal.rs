@@ -23,7 +23,7 @@ impl<S: State> Scene<'_, S> {
             return Err(Invalid::Seal(BadSeal::Off));
         }
         let sets = witness_sets(self.state)?;
-        let set = sets.of(seal.era).ok_or(Invalid::Seal(BadSeal::NoSet { era: seal.era }))?;
+        let set = &rules.signers(&sets, seal.era).ok_or(Invalid::Seal(BadSeal::NoSet { era: seal.era }))?;
         check_seal(seal, set, engine.chain).map_err(|why| Invalid::Seal(BadSeal::Certificate(why)))?;
         self.check_place(rules, engine, seal)?;
         engine.sealed_height = seal.height;

@@ -1,16 +1,16 @@
 //! Light clients: witness sets followed from seal to seal, by whoever holds no state.
 
 use banyan_ledger::{
-    Base as _, Genesis, GenesisError, WitnessSets,
-    certificate::BadCertificate,
+    Base as _, Event, Genesis, GenesisError, WitnessSets,
+    certificate::{BadAnchor, BadCertificate},
     follow::{Boundary, Follower, NotFollowed},
-    key,
+    genesis_state, key,
 };
 use banyan_tree::{MultiProof, Trie, value_hash};
 use banyan_types::{
     Era, Hash, Height, PublicKey, Signature, TimeMs,
     header::{KEY_HEADER_BYTES, KeyHeader},
-    witness::{Seal, Statement, VoteKind, Witness, WitnessSet},
+    witness::{Anchor, AnchorSignature, Seal, Statement, VoteKind, Witness, WitnessSet},
 };
 use proptest::prelude::*;
 
@@ -36,10 +36,14 @@ fn boundary(root: &mut Ledger, people: &[u8]) -> Boundary {
     let trie = Trie::new().update(&changes.collect::<Vec<_>>());
     Boundary {
         header: root.keys.last().unwrap().clone(),
-        seal: root.seal_of(last, era, people),
+        seal: Some(root.seal_of(last, era, people)),
         proof: trie.prove_many(&[key::witness_sets()]),
         leaf: root.state.read(&key::witness_sets()).unwrap().unwrap(),
     }
+}
+
+fn seal_of(boundary: &mut Boundary) -> &mut Seal {
+    boundary.seal.as_mut().unwrap()
 }
 
 /// Two eras in, with a set of five known for the third; and a follower of it.
@@ -64,7 +68,12 @@ fn light_client_follows_a_year_of_eras_from_genesis() {
     let mut bytes = 0;
     for era in 0..YEAR {
         let boundary = boundary(&mut root, &WITNESSES[1..]);
-        let parts = [boundary.header.encode(), boundary.seal.encode(), boundary.proof.encode(), boundary.leaf.clone()];
+        let parts = [
+            boundary.header.encode(),
+            boundary.seal.as_ref().unwrap().encode(),
+            boundary.proof.encode(),
+            boundary.leaf.clone(),
+        ];
         bytes += parts.iter().map(Vec::len).sum::<usize>();
         let sealed = follower.cross(&boundary).unwrap();
         assert_eq!((sealed.state_root, follower.era()), (boundary.header.state_root, Era(era + 1)));
@@ -137,23 +146,24 @@ fn each_refusal_of_a_follower_has_a_row_in_order() {
         assert_eq!(follower, self::changed().2, "a refused boundary changes nothing");
         refused
     };
-    let (hash, height) = (good.seal.hash, good.seal.height);
+    let (hash, height) = (good.seal.as_ref().unwrap().hash, good.seal.as_ref().unwrap().height);
 
     let got = root.keys[0].hash();
     assert_eq!(refused(&|bad| bad.header = root.keys[0].clone()), NotFollowed::Header { sealed: hash, got });
-    assert_eq!(refused(&|bad| bad.seal.era = Era(1)), NotFollowed::Place { era: Era(1), height });
+    assert_eq!(refused(&|bad| seal_of(bad).era = Era(1)), NotFollowed::Place { era: Era(1), height });
     let early = root.keys[9].clone();
     let middle = |bad: &mut Boundary| {
-        (bad.seal.hash, bad.seal.height, bad.header) = (early.hash(), early.height, early.clone());
+        (seal_of(bad).hash, seal_of(bad).height) = (early.hash(), early.height);
+        bad.header = early.clone();
     };
     assert_eq!(refused(&middle), NotFollowed::NotLast { expected: height, height: early.height });
     let past = root.keys[2].clone();
     let past_era = |bad: &mut Boundary| {
-        (bad.seal.era, bad.seal.hash, bad.seal.height) = (Era(0), past.hash(), past.height);
+        (seal_of(bad).era, seal_of(bad).hash, seal_of(bad).height) = (Era(0), past.hash(), past.height);
         bad.header = past.clone();
     };
     assert_eq!(refused(&past_era), NotFollowed::Old { held: Height(7), got: Height(3) });
-    let bad_signature = |bad: &mut Boundary| bad.seal.signatures.swap(0, 1);
+    let bad_signature = |bad: &mut Boundary| seal_of(bad).signatures.swap(0, 1);
     assert!(matches!(refused(&bad_signature), NotFollowed::Seal(BadCertificate::Signature { .. })));
     assert!(matches!(refused(&|bad| bad.leaf.push(0)), NotFollowed::Proof(_)));
 
@@ -189,7 +199,7 @@ fn a_follower_may_begin_at_a_block_that_is_trusted() {
     let stranger = NotFollowed::Untrusted { expected: Hash([9; 32]), got: trusted };
     assert_eq!(Follower::from_trusted(&genesis, Hash([9; 32]), &good), Err(stranger));
     let mut weak = good.clone();
-    weak.seal = root.seal_of(weak.seal.height.0, 2, &[20, 21]);
+    weak.seal = Some(root.seal_of(weak.header.height.0, 2, &[20, 21]));
     let refused = Follower::from_trusted(&genesis, trusted, &weak);
     assert!(matches!(refused, Err(NotFollowed::Seal(BadCertificate::Quorum { .. }))));
 
@@ -233,14 +243,14 @@ proptest! {
         let (genesis, mut root) = root();
         let mut follower = Follower::from_genesis(&genesis).unwrap();
         let good = boundary(&mut root, &WITNESSES);
-        let mut bytes = [good.header.encode(), good.seal.encode(), good.proof.encode(), good.leaf.clone()];
+        let mut bytes = [good.header.encode(), good.seal.as_ref().unwrap().encode(), good.proof.encode(), good.leaf.clone()];
         let at = at.index(bytes[part].len());
         bytes[part][at] ^= 1 << bit;
         let [header, seal, proof, leaf] = bytes;
         if let (Ok(header), Ok(seal), Ok(proof)) =
             (KeyHeader::decode(&header), Seal::decode(&seal), MultiProof::decode(&proof))
         {
-            let changed = Boundary { header, seal, proof, leaf };
+            let changed = Boundary { header, seal: Some(seal), proof, leaf };
             prop_assert!(changed == good || follower.cross(&changed).is_err());
         }
     }
@@ -257,4 +267,98 @@ fn a_known_set_cannot_be_replaced() {
     root.state.commit(&changes.into_iter().collect());
     let lying = boundary(&mut root, &WITNESSES);
     assert_eq!(follower.cross(&lying), Err(NotFollowed::Sets { era: Era(0) }));
+}
+
+/// What operators agree on when the one who joined late is lost after era 2: nobody can seal its end.
+fn anchored(root: &mut Ledger) -> (Boundary, Anchor) {
+    let end = Boundary { seal: None, ..boundary(root, &WITNESSES) };
+    let (height, hash) = (end.header.height, end.header.hash());
+    let mut anchor = Anchor { height, hash, without: vec![vote_key(LATE)], signatures: vec![] };
+    anchor.signatures = agreed(root, &anchor, &WITNESSES);
+    (end, anchor)
+}
+
+fn agreed(root: &Ledger, anchor: &Anchor, people: &[u8]) -> Vec<AnchorSignature> {
+    let message = anchor.message(root.engine().chain);
+    let sign = |who: &u8| AnchorSignature { key: vote_key(*who), signature: Signature(voter(*who).sign(&message)) };
+    let mut signatures: Vec<_> = people.iter().map(sign).collect();
+    signatures.sort_by_key(|by| by.key);
+    signatures
+}
+
+/// The file of those who have agreed, and what has been followed up to the era in which two were lost.
+fn with_anchor(genesis: &Genesis, follower: &Follower, anchor: Anchor) -> Follower {
+    let mut genesis = genesis.clone();
+    let hash = genesis.hash();
+    genesis.params.root.as_mut().unwrap().anchors.0.push(anchor);
+    assert_eq!(genesis.hash(), hash, "an anchor leaves the ledger the one it was");
+    Follower::resume(&genesis, &follower.save()).unwrap()
+}
+
+#[test]
+fn an_anchor_stands_for_the_seal_that_nobody_can_make() {
+    let (genesis, mut root, mut unaware) = changed();
+    let (end, anchor) = anchored(&mut root);
+    let mut follower = with_anchor(&genesis, &unaware, anchor.clone());
+    let (height, hash) = (anchor.height, anchor.hash);
+    assert_eq!(unaware.cross(&end), Err(NotFollowed::NoAnchor { height, hash }));
+    assert_eq!(follower.cross(&end).map(|sealed| sealed.hash), Ok(hash));
+    assert_eq!((follower.era(), follower.sets()[0].members.len()), (Era(3), 5));
+
+    // Whoever is left signs the next era alone; who is left out weighs nothing.
+    root.params.root.as_mut().unwrap().anchors.0.push(anchor);
+    root.key_block(LEADER);
+    let header = root.keys.last().unwrap().clone();
+    let seal = root.seal_of(header.height.0, 3, &WITNESSES);
+    assert!(follower.accept(&header, &seal).is_ok());
+    assert!(unaware.accept(&header, &seal).is_err());
+    // A key block may carry it, and those who signed are paid.
+    let outcome = root.sealing(root.key_header(LEADER), Some(&seal)).unwrap();
+    let sealed = Event::Sealed {
+        height: header.height,
+        hash: header.hash(),
+        era: Era(3),
+        weight: coins(100),
+        total: coins(100),
+    };
+    assert!(outcome.events.contains(&sealed));
+}
+
+#[test]
+fn each_refusal_of_an_anchor_has_a_row_in_order() {
+    let (genesis, mut root, follower) = changed();
+    let (end, good) = anchored(&mut root);
+    let refused = |change: &dyn Fn(&mut Anchor)| {
+        let mut anchor = good.clone();
+        change(&mut anchor);
+        with_anchor(&genesis, &follower, anchor).cross(&end).unwrap_err()
+    };
+    let sign = |anchor: &Anchor, people: &[u8]| agreed(&root, anchor, people);
+    let by_lost = refused(&|anchor| anchor.signatures = sign(anchor, &[LATE]));
+    assert_eq!(by_lost, BadAnchor::Stranger { key: vote_key(LATE), members: 4 }.into());
+    let moved = refused(&|anchor| anchor.signatures[0].signature.0[0] ^= 1);
+    assert_eq!(moved, BadAnchor::Signature { key: good.signatures[0].key }.into());
+    let (weight, total) = (coins(60), coins(100));
+    let few = refused(&|anchor| anchor.signatures = sign(anchor, &[WITNESSES[1], WITNESSES[3]]));
+    assert_eq!(few, BadAnchor::Quorum { weight, total }.into());
+    let other = refused(&|anchor| anchor.hash = Hash([1; 32]));
+    assert_eq!(other, NotFollowed::NoAnchor { height: good.height, hash: good.hash });
+}
+
+#[test]
+fn anchors_stand_at_the_ends_of_eras_and_ascend() {
+    let (genesis, mut root, _) = changed();
+    let good = anchored(&mut root).1;
+    let with = |anchors: &[Anchor]| {
+        let mut genesis = genesis.clone();
+        genesis.params.root.as_mut().unwrap().anchors.0 = anchors.to_vec();
+        genesis_state(&genesis).err()
+    };
+    let early = Anchor { height: Height(good.height.0 - 1), ..good.clone() };
+    let later = Anchor { height: Height(good.height.0 + ERA), ..good.clone() };
+    assert_eq!(with(&[good.clone(), later.clone()]), None);
+    let wrong = Some(GenesisError::Params { field: "anchors" });
+    for anchors in [&[early][..], &[later, good.clone()], &[good.clone(), good]] {
+        assert_eq!(with(anchors), wrong);
+    }
 }

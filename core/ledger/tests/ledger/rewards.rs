@@ -1,6 +1,6 @@
 //! What leaders earn, when they get it, and that no coin comes from anywhere but the pool.
 
-use banyan_ledger::{EmissionRow, Event, Params, Reward, RootRules, Shares, key};
+use banyan_ledger::{Anchors, EmissionRow, Event, Params, Reward, RootRules, Shares, key};
 use banyan_types::{Amount, Height};
 use proptest::prelude::*;
 
@@ -90,7 +90,15 @@ fn the_pot_holds_an_eras_tenths_of_the_coinbase_as_it_is() {
 #[test]
 fn the_tail_never_ends_and_never_leaves_the_pool() {
     let emission = vec![EmissionRow { from: Height(1), coins: 0 }];
-    let rules = RootRules { supply_cap: coins(1_010), tail_div: 2, emission, maturity: 1, era: 1, stake: None };
+    let rules = RootRules {
+        supply_cap: coins(1_010),
+        tail_div: 2,
+        emission,
+        maturity: 1,
+        era: 1,
+        stake: None,
+        anchors: Anchors::default(),
+    };
     let mut root = root_with(rules);
     let mut last = root.supply().pool;
     for _ in 0..60 {
@@ -115,7 +123,7 @@ proptest! {
         let end = EmissionRow { from: Height(coinbases.len() as u64 + 1), coins: 0 };
         let emission = rows.chain([end]).collect();
         // Ledger::check, after every block, is the law.
-        let mut root = root_with(RootRules { supply_cap: coins(cap), maturity, era, emission, tail_div, stake: None });
+        let mut root = root_with(RootRules { supply_cap: coins(cap), maturity, era, emission, tail_div, stake: None, anchors: Anchors::default() });
         for fee in fees {
             root.key_block(LEADERS[usize::from(fee % 2 == 0)]);
             burn_in_fees(&mut root, FEE.plus(units(fee)).unwrap());

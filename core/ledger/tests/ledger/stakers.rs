@@ -209,8 +209,7 @@ impl Ledger {
 
     /// The seal of the key block at `height` by these people, who are members of the set of `era`.
     pub fn seal_of(&self, height: u64, era: u32, people: &[u8]) -> Seal {
-        let sets = self.sets();
-        let set = sets.of(Era(era)).unwrap();
+        let set = self.params.root.as_ref().unwrap().signers(&self.sets(), Era(era)).unwrap();
         let hash = self.keys[usize::try_from(height).unwrap() - 1].hash();
         let statement = Statement {
             era: Era(era),

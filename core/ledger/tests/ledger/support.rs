@@ -2,10 +2,10 @@
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
-    Account, Base as _, Block, Changes, ChildBlock, ChildStart, Clock, ConnectionPoint, Effects, EmissionRow, Escrow,
-    Execution, Genesis, GenesisAccount, Invalid, KeyBlock, MapState, MicroBlock, Outcome, Overlay, Params, ParentLeaf,
-    ParentTip, PointView, Rejected, RootEngine, RootRules, State as _, Supply, Verified, apply_block, associate,
-    check_totals, escrow, genesis_state, inbox_entry, key, key_outcome, named_parent, rules, summary_of,
+    Account, Anchors, Base as _, Block, Changes, ChildBlock, ChildStart, Clock, ConnectionPoint, Effects, EmissionRow,
+    Escrow, Execution, Genesis, GenesisAccount, Invalid, KeyBlock, MapState, MicroBlock, Outcome, Overlay, Params,
+    ParentLeaf, ParentTip, PointView, Rejected, RootEngine, RootRules, State as _, Supply, Verified, apply_block,
+    associate, check_totals, escrow, genesis_state, inbox_entry, key, key_outcome, named_parent, rules, summary_of,
 };
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Bytes, Gas, GasPrice, Hash, Height, Nonce, Payee, PublicKey, Signature,
@@ -59,7 +59,15 @@ pub const STRANGER: u8 = 99;
 
 pub fn root_rules() -> RootRules {
     let emission = vec![EmissionRow { from: Height(1), coins: 100 }, EmissionRow { from: Height(1_000_001), coins: 0 }];
-    RootRules { supply_cap: Amount::MAX, maturity: 5, era: 20, emission, tail_div: 10_000_000_000, stake: None }
+    RootRules {
+        supply_cap: Amount::MAX,
+        maturity: 5,
+        era: 20,
+        emission,
+        tail_div: 10_000_000_000,
+        stake: None,
+        anchors: Anchors::default(),
+    }
 }
 
 pub fn params(network_id: &str, ledger: AssociateId, root: Option<RootRules>) -> Params {

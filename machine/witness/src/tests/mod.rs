@@ -1,3 +1,4 @@
+mod anchor;
 mod flow;
 mod locks;
 mod model;

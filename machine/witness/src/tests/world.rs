@@ -241,7 +241,7 @@ impl Node {
             Effect::Accuse(proof) => self.accused.push(*proof),
             Effect::Wake(at) => self.wake = Some(at),
             Effect::Alarm(_) => self.alarms += 1,
-            Effect::Witnessed { .. } | Effect::Locked(_) | Effect::Score(..) => {}
+            Effect::Witnessed { .. } | Effect::Anchored { .. } | Effect::Locked(_) | Effect::Score(..) => {}
         }
     }
 
@@ -274,6 +274,7 @@ impl Node {
             justifications: self.disk.justifications.clone(),
             sets: (first..first + 3).map(|era| set(era, self.members)).collect(),
             halted: self.disk.halted,
+            anchors: vec![],
         };
         let memory = Memory::Kept(Box::new(self.disk.marks.clone()));
         let me = (self.place < self.members).then(|| Me { key: key_of(self.place), memory });

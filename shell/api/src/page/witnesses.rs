@@ -44,6 +44,10 @@ pub fn bar(standing: &FinalityAnswer) -> Markup {
             @if standing.lag > 0 { ", " (standing.lag) " behind the top" } }
         @if standing.degraded { p.failed { "Degraded: too few witnesses answer. Work goes on; nothing new is final." } }
         @if standing.halted { p.failed { "Stopped: two seals contradict each other. An operator must look." } }
+        @if let Some(anchor) = &standing.anchored {
+            p.failed { "Anchored: key block " (part::full(&anchor.hash)) " at height " (part::grouped(anchor.height.into()))
+                " is final by its operators' word, after too much stake was lost to seal it." }
+        }
         @if let Some(seal) = &standing.seal {
             p { "Newest seal: key block " (part::full(&seal.hash)) " by " (seal.signers.len()) " witnesses" }
         }

@@ -55,6 +55,24 @@ pub struct FinalityAnswer {
     /// The newest seal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<SealAnswer>,
+    /// The newest key block that is final by operators' word alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchored: Option<AnchoredAnswer>,
+}
+
+/// A key block that operators have agreed on, since over a third of the weight was lost for good.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct AnchoredAnswer {
+    /// Its height.
+    pub height: u64,
+    /// The key block.
+    pub hash: String,
+}
+
+impl AnchoredAnswer {
+    pub(crate) fn of(view: &FinalityView) -> Option<Self> {
+        view.anchored.map(|(height, hash)| Self { height: height.0, hash: hash.text(Prefix::KeyBlock) })
+    }
 }
 
 /// A witness in the running round.
@@ -102,6 +120,9 @@ pub struct SealedHeader {
     pub seal: String,
     /// The sealed key block's header, `ba_`.
     pub header: String,
+    /// The newest key block that is final by operators' word alone, at or below this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchored: Option<AnchoredAnswer>,
 }
 
 /// The last key blocks of eras, for whoever follows the sets.
@@ -118,8 +139,9 @@ pub struct BoundaryAnswer {
     pub era: u32,
     /// Its header, `ba_`.
     pub header: String,
-    /// The seal of exactly this block, `ba_`.
-    pub seal: String,
+    /// The seal of exactly this block, `ba_`; absent where an anchor of the genesis file makes it final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
     /// Proof of the leaf with the witness sets in its state.
     pub proof: StateProof,
 }
@@ -156,6 +178,7 @@ pub(crate) fn standing(mount: &Mount) -> Result<FinalityAnswer, Failure> {
         missing: silent.map(|member| member.key.text(Prefix::Peer)).collect(),
         accused: view.accused.iter().map(ToString::to_string).collect(),
         seal: view.seal.as_ref().map(SealAnswer::of),
+        anchored: AnchoredAnswer::of(&view),
     })
 }
 
@@ -192,7 +215,7 @@ impl SealAnswer {
 }
 
 impl BoundaryAnswer {
-    fn of(era: Era, seal: &Seal, boundary: &Boundary) -> Self {
+    fn of(era: Era, seal: Option<&Seal>, boundary: &Boundary) -> Self {
         let (header, hash) = (show::bytes(&boundary.header.encode()), boundary.header.hash());
         let item =
             ProofItem { key: show::hex(banyan_ledger::key::witness_sets()), value: Some(show::bytes(&boundary.leaf)) };
@@ -203,7 +226,7 @@ impl BoundaryAnswer {
             items: vec![item],
             proof: text::encode(Prefix::Proof, &boundary.proof),
         };
-        Self { era: era.0, header, seal: show::bytes(&seal.encode()), proof }
+        Self { era: era.0, header, seal: seal.map(|seal| show::bytes(&seal.encode())), proof }
     }
 }
 
@@ -234,6 +257,7 @@ pub(crate) async fn seal_route(State(mount): State<Mount>, Part(id): Part<String
         sealed: SealAnswer::of(&seal),
         seal: show::bytes(&seal.encode()),
         header: show::bytes(&header.encode()),
+        anchored: AnchoredAnswer::of(&mount.ledger().handle.finality()).filter(|anchor| anchor.height <= seal.height.0),
     }))
 }
 
@@ -242,6 +266,6 @@ pub(crate) async fn seal_route(State(mount): State<Mount>, Part(id): Part<String
     responses((status = 200, body = Boundaries)))]
 pub(crate) async fn boundaries_route(State(mount): State<Mount>, Ask(from): Ask<From>) -> Answer<Boundaries> {
     let rows = mount.chain().boundaries(Era(from.from.unwrap_or(0)), ERAS_MAX)?;
-    let items = rows.iter().map(|(era, seal, boundary)| BoundaryAnswer::of(*era, seal, boundary)).collect();
+    let items = rows.iter().map(|(era, seal, boundary)| BoundaryAnswer::of(*era, seal.as_ref(), boundary)).collect();
     Ok(Json(Boundaries { items }))
 }

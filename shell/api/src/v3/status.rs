@@ -13,7 +13,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::{Failure, Rung, Storage, ledger::Mount, v1::look};
+use crate::{
+    Failure, Rung, Storage,
+    ledger::Mount,
+    v1::{
+        finality::{AnchoredAnswer, FinalityAnswer},
+        look,
+    },
+};
 
 /// What the SDK checks the node's version against, and our own version behind it. Source: node 7.1, rule 1.
 const NODE_VERSION: &str = concat!("7.4.0-banyan.", env!("CARGO_PKG_VERSION"));
@@ -65,6 +72,9 @@ struct Finality {
     missing: Vec<String>,
     /// The last height of each public level.
     levels: Vec<Rung>,
+    /// The newest key block that is final by operators' word alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anchored: Option<AnchoredAnswer>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -117,7 +127,8 @@ fn finality(mount: &Mount, levels: Vec<Rung>) -> Result<Finality, Failure> {
         (false, false) => "final",
     };
     let (r#final, lag) = (standing.final_height, standing.lag);
-    Ok(Finality { level, r#final, lag, weight_seen: standing.prevoted, missing: standing.missing, levels })
+    let FinalityAnswer { prevoted: weight_seen, missing, anchored, .. } = standing;
+    Ok(Finality { level, r#final, lag, weight_seen, missing, anchored, levels })
 }
 
 /// How many graphs a key block takes on average, from its compact target; 0 where there is no work.

@@ -1,6 +1,7 @@
 //! Carry out a command. Each file is one word or a few that belong together.
 
 mod account;
+mod anchor;
 mod associate;
 mod doctor;
 mod follow;
@@ -48,6 +49,7 @@ pub fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Send(args) => send::run(&session, &args),
         Command::Move(args) => moves::run(&session, &args),
         Command::Stake(action) => stake::run(&session, &action),
+        Command::Anchor(action) => anchor::run(&session, &action),
         Command::Tx(action) => tx::run(&session, action),
         Command::Associate(action) => associate::run(&session, &action),
         Command::Proof(action) => proof::run(&session, &action),

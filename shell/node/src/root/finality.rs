@@ -22,7 +22,7 @@ use banyan_witness::{
     Checks, Effect, Input as Vote, KeyRef, Me, Memory, Message, MicroRef, Params, Record, Saved, To, Want, Watermarks,
 };
 
-use super::{RootDriver, Todo, WitnessRole, gate::Gate, locks::Locks, resume};
+use super::{RootDriver, Todo, WitnessRole, anchors, gate::Gate, locks::Locks, resume};
 use crate::{
     Chain, Header, Leaves as _, NodeError,
     genesis::RootEngineParams,
@@ -54,7 +54,7 @@ pub enum Finality {
 /// The witness machine and what it needs of this node.
 pub struct Stake {
     machine: banyan_witness::Machine,
-    params: Params,
+    pub(super) params: Params,
     key: Option<SecretKey>,
     /// The votes that bind, as the row holds them.
     marks: Watermarks,
@@ -64,8 +64,10 @@ pub struct Stake {
     locks: Locks,
     /// The key block that over half of the weight prevoted last.
     witnessed: Option<Hash>,
+    /// The newest key block that is final by an operators' anchor.
+    pub(super) anchored: Option<(Height, Hash)>,
     /// Whether what others may look at has changed.
-    stirred: bool,
+    pub(super) stirred: bool,
 }
 
 /// Finality as others may look at it.
@@ -98,6 +100,8 @@ pub struct FinalityView {
     pub accused: Vec<AccountId>,
     /// Whether this node still fetches what its peers have.
     pub is_syncing: bool,
+    /// The newest key block that is final by an operators' anchor.
+    pub anchored: Option<(Height, Hash)>,
 }
 
 /// A witness in the running round.
@@ -152,7 +156,8 @@ impl Finality {
         machine.vote_from(gate.to_era());
         let key = role.map(|role| role.key);
         let locks = Locks::new(lock_hold_ms(engine.delta_ms));
-        let stake = Stake { machine, params, key, marks, gate, locks, witnessed: None, stirred: true };
+        let anchored = anchors::check_reached(chain)?;
+        let stake = Stake { machine, params, key, marks, gate, locks, witnessed: None, anchored, stirred: true };
         Ok(Self::Stake(Box::new(stake)))
     }
 
@@ -258,6 +263,7 @@ impl Stake {
             is_voting: machine.is_voting(),
             accused: machine.accused().collect(),
             is_syncing,
+            anchored: self.anchored,
         }
     }
 
@@ -373,6 +379,7 @@ impl RootDriver {
                 self.todo.extend([Todo::Chain(Step::Final { hash, height }), Todo::Chain(Step::Reseal)]);
                 core.order(Order::News(News::Sealed(seal)));
             }
+            Effect::Anchored { hash, height } => self.anchored(core, hash, height)?,
             Effect::Accuse(proof) => self.report_votes(core, &proof)?,
             Effect::Score(peer, points) => self.todo.push_back(Todo::Talk(Talk::Score(peer, points))),
             Effect::Wake(at) => self.wakes.votes = Some(at),
@@ -418,8 +425,13 @@ impl RootDriver {
             era = era.next().unwrap_or(era);
         }
         while seals.len() < most {
-            let Some(row) = core.chain.store().record(SEAL_RECORD, stake.params.last_of(era).0)? else { break };
-            seals.push(Seal::decode(&row)?);
+            let last = stake.params.last_of(era);
+            match core.chain.store().record(SEAL_RECORD, last.0)? {
+                Some(row) => seals.push(Seal::decode(&row)?),
+                // Whoever asks has the anchors in its own file.
+                None if anchors::has_from(&core.chain, last) => {}
+                None => break,
+            }
             era = era.next().unwrap_or(era);
         }
         Ok(seals)
@@ -436,13 +448,14 @@ impl RootDriver {
         }
         let Some(row) = core.chain.store().record(BOUNDARY_RECORD, seal.era.0.into())? else { return Ok(()) };
         let leaf = WitnessSets::decode(&BoundaryRow::take_fields(&mut Items::of(&row)?)?.leaf.0)?;
-        let Some(set) = leaf.of(seal.era) else { return Ok(()) };
-        if stake.params.era_of(seal.height) != seal.era || check_seal(&seal, set, stake.params.chain).is_err() {
+        let rules = core.chain.params().root.as_ref();
+        let Some(set) = rules.and_then(|rules| rules.signers(&leaf, seal.era)) else { return Ok(()) };
+        if stake.params.era_of(seal.height) != seal.era || check_seal(&seal, &set, stake.params.chain).is_err() {
             // To check it took as much work as to check a good one.
             self.score(core, from, Points::INVALID);
             return Ok(());
         }
-        let (set, held) = (set.clone(), seal_at(&core.chain, seal.height)?.map(Box::new));
+        let held = seal_at(&core.chain, seal.height)?.map(Box::new);
         self.todo.push_back(Todo::Votes(Vote::Conflict { set, held, got: seal }));
         Ok(())
     }
@@ -527,15 +540,15 @@ fn saved(chain: &Chain, machine: &Machine, params: &Params) -> Result<Saved, Nod
         JUSTIFICATIONS_MAX,
     )?;
     let justifications = rows.iter().map(|(_, row)| Justification::decode(row)).collect::<Result<Vec<_>, _>>()?;
-    let sets = last.view.leaf(&key::witness_sets(), WitnessSets::decode)?.map(|leaf| leaf.sets).unwrap_or_default();
     Ok(Saved {
         anchor: line.remove(0),
         above: line,
         last_final: hash,
         seal,
         justifications: justifications.into_iter().filter(|just| just.era == era).rev().collect(),
-        sets,
+        sets: anchors::signers(chain, &last.view)?,
         halted: false,
+        anchors: anchors::listed(chain).iter().map(|anchor| (anchor.height, anchor.hash)).collect(),
     })
 }
 
@@ -580,11 +593,10 @@ pub fn forget_conflict(chain: &Chain) -> Result<(), NodeError> {
     Ok(chain.store().commit(commit, Flush::Now)?)
 }
 
-/// The sets that the state of a final key block holds.
+/// Who signs in the eras that the state of a final key block knows the sets of.
 pub fn sets(chain: &Chain, block: Hash) -> Result<Vec<Vote>, NodeError> {
     let Some(view) = chain.state_at(block)? else { return Ok(Vec::new()) };
-    let leaf = view.leaf(&key::witness_sets(), WitnessSets::decode)?;
-    Ok(leaf.map(|leaf| leaf.sets).unwrap_or_default().into_iter().map(Vote::Set).collect())
+    Ok(anchors::signers(chain, &view)?.into_iter().map(Vote::Set).collect())
 }
 
 /// The last key block of an era with what its state says of the sets, as it was when it became final: a light client needs no
@@ -654,24 +666,31 @@ impl Chain {
         rows.first().map(|(_, row)| Ok(Seal::decode(row)?)).transpose()
     }
 
-    /// Boundaries from an era on, each with the seal of exactly that block; they end where this node lacks one.
+    /// Boundaries from an era on, each with the seal of exactly that block; they end where this node lacks one. One that is
+    /// final by an anchor has none, and those that it passes are left out.
     /// # Errors
     /// `Store` when it cannot be read.
-    pub fn boundaries(&self, from: Era, most: usize) -> Result<Vec<(Era, Seal, Boundary)>, NodeError> {
+    pub fn boundaries(&self, from: Era, most: usize) -> Result<Vec<(Era, Option<Seal>, Boundary)>, NodeError> {
         let (mut found, mut next) = (Vec::new(), from);
         for (era, row) in self.store().records(BOUNDARY_RECORD, from.0.into(), Direction::Ascending, most)? {
             // Whoever follows the sets needs each era: what comes after a gap is of no use.
             if era != u64::from(next.0) {
                 break;
             }
+            next = next.next().unwrap_or(next);
             let row = BoundaryRow::take_fields(&mut Items::of(&row)?)?;
             let header = KeyHeader::decode(&row.header.0)?;
             let seal = self.store().record(SEAL_RECORD, header.height.0)?;
             let seal = seal.map(|row| Seal::decode(&row)).transpose()?.filter(|seal| seal.hash == header.hash());
-            let Some(seal) = seal else { break };
-            let boundary = Boundary { header, proof: row.proof.0, leaf: row.leaf.0 };
-            found.push((next, seal, boundary));
-            next = next.next().unwrap_or(next);
+            let rules = self.params().root.as_ref();
+            if seal.is_none() && rules.and_then(|rules| rules.anchor_at(header.height)).is_none() {
+                if anchors::has_from(self, header.height) {
+                    continue;
+                }
+                break;
+            }
+            let ended = Era(u32::try_from(era).map_err(|_| NodeError::Header)?);
+            found.push((ended, seal, Boundary { header, proof: row.proof.0, leaf: row.leaf.0 }));
         }
         Ok(found)
     }

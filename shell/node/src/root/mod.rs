@@ -5,6 +5,7 @@
 //! what needs store, pool and keys. Read [`RootDriver::run`] first. Where a genesis names no witnesses, depth decides what
 //! is final; where a node has no peers, blocks go out as [`Order::Send`] to whoever listens.
 
+mod anchors;
 mod blocks;
 mod chain;
 mod finality;

@@ -13,7 +13,7 @@ use banyan_node::{
 use banyan_store::Mem;
 use banyan_types::{
     Hash, Peer, PublicKey, TimeMs,
-    witness::{Slot, Statement, VOTE_BYTES, Vote, VoteKind},
+    witness::{Anchor, Slot, Statement, VOTE_BYTES, Vote, VoteKind},
 };
 
 use super::{START, account, coins, key, solve};
@@ -109,8 +109,28 @@ impl Town {
         self.houses[n].overrules = true;
     }
 
+    /// Operators write an anchor into their genesis files: a node follows it from its next start on.
+    pub fn anchor(&mut self, anchor: Anchor) {
+        self.file.params.root.as_mut().unwrap().anchors.0.push(anchor);
+    }
+
+    /// Start a node; it knows nobody yet. What stops it in its first step is an error too.
+    pub fn try_start(&mut self, n: usize) -> Result<(), NodeError> {
+        let mut node = self.open(n)?;
+        let orders = node.handle(Input::Tick(self.now))?;
+        self.houses[n].node = Some(node);
+        self.carry_out(n, orders);
+        Ok(())
+    }
+
     /// Start a node; it knows nobody yet.
     pub fn start(&mut self, n: usize) -> Result<(), NodeError> {
+        self.houses[n].node = Some(self.open(n)?);
+        self.handle(n, Input::Tick(self.now));
+        Ok(())
+    }
+
+    fn open(&mut self, n: usize) -> Result<Node, NodeError> {
         let House { who, disk, is_new, overrules, .. } = &mut self.houses[n];
         let chain = Arc::new(Chain::open(disk.clone(), self.file.clone())?);
         let role = RootRole {
@@ -120,9 +140,7 @@ impl Town {
             peers: Some(PeersRole { peers_max: 16, seed: [who.seed; 32] }),
             overrules: std::mem::take(overrules),
         };
-        self.houses[n].node = Some(Node::open(chain, Role::Root(role), PoolLimits::default())?);
-        self.handle(n, Input::Tick(self.now));
-        Ok(())
+        Node::open(chain, Role::Root(role), PoolLimits::default())
     }
 
     /// End a node at once. Of what its disk was not told to keep, so many writes stay.

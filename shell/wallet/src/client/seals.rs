@@ -48,7 +48,8 @@ struct Boundaries {
 #[derive(Deserialize)]
 struct BoundaryAnswer {
     header: String,
-    seal: String,
+    #[serde(default)]
+    seal: Option<String>,
     proof: StateProof,
 }
 
@@ -61,12 +62,19 @@ struct SealedAnswer {
 impl BoundaryAnswer {
     /// The boundary, and its bytes.
     fn read(&self) -> Option<(Boundary, u64)> {
-        let (header, seal, proof) = (bytes(&self.header)?, bytes(&self.seal)?, self.proof.claim()?);
+        let (header, proof) = (bytes(&self.header)?, self.proof.claim()?);
+        let seal = match &self.seal {
+            Some(seal) => Some(bytes(seal)?),
+            None => None,
+        };
         let leaf = proof.leaves.into_iter().next()?.1?;
-        let size = header.len() + seal.len() + proof.proof.len() + leaf.len();
+        let size = header.len() + seal.as_ref().map_or(0, Vec::len) + proof.proof.len() + leaf.len();
+        let seal = match seal {
+            Some(seal) => Some(Seal::decode(&seal).ok()?),
+            None => None,
+        };
         let header = KeyHeader::decode(&header).ok()?;
-        let boundary =
-            Boundary { header, seal: Seal::decode(&seal).ok()?, proof: MultiProof::decode(&proof.proof).ok()?, leaf };
+        let boundary = Boundary { header, seal, proof: MultiProof::decode(&proof.proof).ok()?, leaf };
         Some((boundary, u64::try_from(size).unwrap_or(u64::MAX)))
     }
 }
