@@ -71,7 +71,9 @@ impl fmt::Display for Said<'_> {
             other @ (Order::Frame { .. }
             | Order::Learn(..)
             | Order::Disconnect { .. }
-            | Order::News(News::Sealed(_) | News::Witnessed(_) | News::Locked { .. })) => write!(f, "{other:?}"),
+            | Order::News(
+                News::Sealed(_) | News::Anchored { .. } | News::Witnessed(_) | News::Locked { .. },
+            )) => write!(f, "{other:?}"),
             Order::News(News::Tip { hash, height, undone, redone }) => {
                 write!(f, "tip {height} {} -{} +{}", Short(hash), undone.len(), redone.len())
             }

@@ -26,7 +26,7 @@ impl Gossip {
         let hello = Hello {
             chain: self.params.chain,
             epoch: self.params.epoch,
-            version: self.params.root.version,
+            version: self.params.root.versions.newest(),
             network_id: self.params.root.network_id.clone(),
             mode: self.params.mode.clone(),
             status: self.status,
@@ -58,8 +58,8 @@ impl Gossip {
         if hello.epoch != ours.epoch {
             return Some(Why::Epoch { theirs: hello.epoch, ours: ours.epoch });
         }
-        if hello.version != ours.root.version {
-            return Some(Why::Version { theirs: hello.version, ours: ours.root.version });
+        if hello.version != ours.root.versions.newest() {
+            return Some(Why::Version { theirs: hello.version, ours: ours.root.versions.newest() });
         }
         let (theirs, ours) = (hello.network_id.clone(), ours.root.network_id.clone());
         (theirs != ours).then_some(Why::Network { theirs, ours })

@@ -53,8 +53,9 @@ impl Ancestry {
 
     /// Rules 7 to 10, for the key block that comes next and met `target`.
     pub fn judge(&self, params: &RootParams, header: &KeyHeader, target: Target, now: TimeMs) -> Result<(), KeyFault> {
-        if header.version != params.version {
-            return Err(KeyFault::Version { expected: params.version, got: header.version });
+        let expected = params.versions.at(self.next_height());
+        if header.version != expected {
+            return Err(KeyFault::Version { expected, got: header.version });
         }
         let expected = self.target(params);
         if target != expected {

@@ -117,7 +117,7 @@ impl Machine {
     fn micro_header(&self, time: TimeMs, draft: &Draft) -> MicroHeader {
         let tip = self.tip();
         MicroHeader {
-            version: self.params.version,
+            version: self.params.versions.at(tip.height),
             height: tip.height,
             index: tip.index + 1,
             prev_hash: tip.hash,

@@ -40,5 +40,5 @@ pub use headers::HeaderChain;
 pub use input::{Draft, Input, NotApplied, TemplateId};
 pub use lead::Watermark;
 pub use machine::{Machine, Stopped};
-pub use params::{Miner, RootParams, lock_hold_ms};
+pub use params::{Miner, RootParams, Versions, lock_hold_ms};
 pub use resume::{Broken, Saved};

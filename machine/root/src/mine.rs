@@ -116,7 +116,7 @@ impl Machine {
     fn template(&self, miner: Miner) -> KeyHeader {
         let (tip, ancestry) = (self.tip(), self.ancestry());
         KeyHeader {
-            version: self.params.version,
+            version: self.params.versions.at(ancestry.next_height()),
             info: None,
             height: ancestry.next_height(),
             prev_hash: tip.hash,

@@ -1,9 +1,9 @@
 //! What a genesis fixes for the root machine, and who this node mines for.
 
-use alloc::string::String;
+use alloc::{string::String, vec, vec::Vec};
 use core::num::NonZeroU64;
 
-use banyan_types::{AccountId, PublicKey, TimeMs, header::PROTOCOL_VERSION};
+use banyan_types::{AccountId, Height, PublicKey, TimeMs, header::PROTOCOL_VERSION};
 
 use crate::{
     Checks,
@@ -18,8 +18,8 @@ pub struct RootParams {
     pub network_id: String,
     /// Time of the genesis.
     pub genesis_time: TimeMs,
-    /// Protocol version that every header carries.
-    pub version: u32,
+    /// Protocol versions that headers carry.
+    pub versions: Versions,
     /// Size of the graph that holds a proof of work.
     pub edge_bits: EdgeBits,
     /// Wanted between key blocks, in milliseconds.
@@ -43,6 +43,42 @@ pub struct RootParams {
     pub lock_hold_ms: u64,
     /// How proofs and signatures are checked: [`Checks::PROTOCOL`] outside a simulator.
     pub checks: Checks,
+}
+
+/// From which height on headers carry which version. A genesis lists them; none begins before its height. Source: root 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versions(Vec<(Height, u32)>);
+
+impl Versions {
+    /// The version that every chain begins with.
+    pub const FIRST: u32 = 6;
+
+    /// That version, for ever.
+    pub fn first() -> Self {
+        Self(vec![(Height(0), Self::FIRST)])
+    }
+
+    /// Rows of a first height and its version: the first one from height 0, each later one higher in both. `None` else.
+    pub fn new(rows: Vec<(Height, u32)>) -> Option<Self> {
+        let begins = rows.first() == Some(&(Height(0), Self::FIRST));
+        let ascends = rows.is_sorted_by(|a, b| a.0 < b.0 && a.1 < b.1);
+        (begins && ascends).then_some(Self(rows))
+    }
+
+    /// The version of a height.
+    pub fn at(&self, height: Height) -> u32 {
+        self.0.iter().take_while(|(from, _)| *from <= height).last().map_or(Self::FIRST, |(_, version)| *version)
+    }
+
+    /// The last one.
+    pub fn newest(&self) -> u32 {
+        self.0.last().map_or(Self::FIRST, |(_, version)| *version)
+    }
+
+    /// The first that this program does not know, with its height.
+    pub fn unknown(&self) -> Option<(Height, u32)> {
+        self.0.iter().copied().find(|(_, version)| *version > PROTOCOL_VERSION)
+    }
 }
 
 /// The hold of a lock where messages take `delta_ms`: every honest miner has heard of it by then. Source: root 7.
@@ -83,7 +119,7 @@ impl RootParams {
         Self {
             network_id: network_id.into(),
             genesis_time,
-            version: PROTOCOL_VERSION,
+            versions: Versions::first(),
             edge_bits: const { EdgeBits::new(10).unwrap() },
             key_interval_ms: const { NonZeroU64::new(3_000).unwrap() },
             micro_interval_ms: 300,
@@ -122,6 +158,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_version_begins_at_its_height_and_never_before() {
+        let rows = |rows: &[(u64, u32)]| Versions::new(rows.iter().map(|(from, of)| (Height(*from), *of)).collect());
+        let versions = rows(&[(0, 6), (100, 7), (200, 9)]).unwrap();
+        for (height, expected) in [(0, 6), (99, 6), (100, 7), (199, 7), (200, 9), (u64::MAX, 9)] {
+            assert_eq!(versions.at(Height(height)), expected, "{height}");
+        }
+        assert_eq!((versions.unknown(), Versions::first().unknown()), (Some((Height(100), 7)), None));
+        for wrong in [&[][..], &[(1, 6)], &[(0, 5)], &[(0, 6), (10, 6)], &[(0, 6), (10, 8), (20, 7)], &[(0, 6), (0, 7)]]
+        {
+            assert_eq!(rows(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn profiles_are_the_table_of_the_protocol() {
         let (main, test, dev) = (
             RootParams::main("main", TimeMs(1), Target::LOWEST),
@@ -136,7 +186,7 @@ mod tests {
         assert_eq!(of(&test), (15, [30_000, 1_000, 15_000, 3_000], Target::HIGHEST, true, false));
         assert_eq!(of(&dev), (10, [3_000, 300, 3_000, 1_400], Target::HIGHEST, false, true));
         for params in [main, test, dev] {
-            assert_eq!((params.version, params.micro_per_generation_max), (6, 4_096));
+            assert_eq!((params.versions.at(Height(1)), params.micro_per_generation_max), (6, 4_096));
             assert_eq!(params.micro_bytes_max, 2 * 1024 * 1024);
         }
     }

@@ -361,7 +361,7 @@ impl View<'_> {
             return Err(MicroFault::Size { max, got });
         }
         let prev = self.micro_parent(header)?;
-        let expected = self.params.version;
+        let expected = self.params.versions.at(header.height);
         if header.version != expected {
             return Err(MicroFault::Version { expected, got: header.version });
         }

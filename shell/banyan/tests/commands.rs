@@ -67,6 +67,9 @@ fn every_command_prints_valid_json() {
         (vec!["stake", "bond", "1", "--from", "dev0", "--witness-key", "/nonexistent"], 3),
         (vec!["stake", "unbond", "2", "--from", "dev0"], 3),
         (vec!["stake", "renew", "--from", "dev7"], 3),
+        (vec!["anchor", "draft"], 4),
+        (vec!["anchor", "sign", "/nonexistent", "--genesis", &genesis, "--witness-key", "/nonexistent"], 3),
+        (vec!["anchor", "add", &proof, "--genesis", &genesis], 3),
         (vec!["light"], 2),
         (vec!["light", "--chain", "nonsense"], 2),
         (vec!["light", "--trust", "nonsense", "--genesis", &genesis], 3),
@@ -172,7 +175,7 @@ fn a_genesis_is_shown_value_by_value() {
     name        root
     profile     dev
     time        1700000000000 ms since 1970
-    hash        f13b74f9e923e37fc582dd2b2456428ee94d97f8b8c43745edaaa1d4eb7b8bea
+    hash        68c92b05eb27df29596f49784b473bd635c1a4618dfd2e32e9c109febb27ee67
 
     parameters
     network_id              banyan_dev
@@ -184,7 +187,7 @@ fn a_genesis_is_shown_value_by_value() {
     rent_gas_per_byte_year  20
     lifetime_default        262800
     lifetime_max            2628000
-    root                    supply_cap 1000000000000 BNY, maturity 5, era 20, emission from 1, coins 100, from 1000000001, coins 0, tail_div 10000000000, stake none
+    root                    supply_cap 1000000000000 BNY, maturity 5, era 20, emission from 1, coins 100, from 1000000001, coins 0, tail_div 10000000000, stake none, anchors none
 
     engine root
     edge_bits                 10
@@ -198,6 +201,7 @@ fn a_genesis_is_shown_value_by_value() {
     final_depth               1
     settle_ms                 50
     delta_ms                  200
+    versions                  from 0, version 6
 
     0 accounts, 0 witnesses, 0 associates
     ");

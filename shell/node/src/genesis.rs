@@ -6,8 +6,10 @@ use banyan_ledger::{
     Anchors, EmissionRow, Genesis, GenesisAccount, GenesisError, GenesisWitness, LeaderBond, Params, RootRules,
     StakeRules, emission_main,
 };
+use banyan_root::Versions;
 use banyan_types::{
     AccountId, Amount, AssociateId, Bytes, Era, Gas, GasPrice, Height, PublicKey, SUPPLY_MAX, TimeMs,
+    header::PROTOCOL_VERSION,
     rlp::Field as _,
     text::{self, Prefix},
     tx::Transaction,
@@ -42,6 +44,16 @@ banyan_types::record! {
         settle_ms: u64,
         /// Length of the witnesses' first round, in milliseconds.
         delta_ms: u64,
+        /// Protocol versions, ascending.
+        versions: Vec<VersionRow>,
+    }
+
+    /// From this height on, headers carry a protocol version. Source: root 1.
+    VersionRow {
+        /// First height.
+        from: Height,
+        /// The version.
+        version: u32,
     }
 
     /// What the machine of a solo ledger reads of the genesis. Source: associates 11.
@@ -81,6 +93,24 @@ pub struct GenesisFile {
     pub witnesses: Vec<GenesisWitness>,
     /// Children registered from the beginning.
     pub associates: Vec<Transaction>,
+}
+
+impl RootEngineParams {
+    /// The versions that headers carry, all of them known to this program.
+    /// # Errors
+    /// `GenesisFile` when they do not ascend from the first one, or a later program is needed.
+    pub fn known_versions(&self) -> Result<Versions, NodeError> {
+        let rows = self.versions.iter().map(|row| (row.from, row.version)).collect();
+        let versions = Versions::new(rows).ok_or_else(|| {
+            NodeError::GenesisFile(format!("versions must begin with {} at height 0 and ascend", Versions::FIRST))
+        })?;
+        match versions.unknown() {
+            None => Ok(versions),
+            Some((from, version)) => Err(NodeError::GenesisFile(format!(
+                "protocol version {version} begins at height {from}; this program knows versions up to {PROTOCOL_VERSION}: install a newer one"
+            ))),
+        }
+    }
 }
 
 /// Numbers of the root's profile `dev`. Source: root 1, design 7.
@@ -124,6 +154,7 @@ impl GenesisFile {
             final_depth: 1,
             settle_ms: 50,
             delta_ms: 200,
+            versions: vec![VersionRow { from: Height(0), version: Versions::FIRST }],
         };
         Self {
             name: "root".into(),
@@ -269,7 +300,8 @@ impl GenesisFile {
             EngineParams::Root(_) if stake.is_none() && self.profile != "dev" => {
                 wrong("finality by depth is for the profile dev alone; the others need witnesses")
             }
-            _ => Ok(()),
+            EngineParams::Root(engine) => engine.known_versions().map(drop),
+            EngineParams::Solo(_) => Ok(()),
         }
     }
 
@@ -352,6 +384,8 @@ enum EngineFile {
         final_depth: u64,
         settle_ms: u64,
         delta_ms: u64,
+        /// Rows of from height and protocol version.
+        versions: Vec<(u64, u32)>,
     },
     Solo {
         leader: String,
@@ -591,6 +625,7 @@ impl EngineFile {
                 final_depth: root.final_depth,
                 settle_ms: root.settle_ms,
                 delta_ms: root.delta_ms,
+                versions: root.versions.iter().map(|row| (row.from.0, row.version)).collect(),
             },
             EngineParams::Solo(solo) => {
                 Self::Solo { leader: solo.leader.text(Prefix::Peer), block_interval_ms: solo.block_interval_ms }
@@ -612,6 +647,7 @@ impl EngineFile {
                 final_depth,
                 settle_ms,
                 delta_ms,
+                versions,
             } => EngineParams::Root(RootEngineParams {
                 edge_bits,
                 target_initial,
@@ -624,6 +660,10 @@ impl EngineFile {
                 final_depth,
                 settle_ms,
                 delta_ms,
+                versions: versions
+                    .iter()
+                    .map(|(from, version)| VersionRow { from: Height(*from), version: *version })
+                    .collect(),
             }),
             Self::Solo { leader, block_interval_ms } => EngineParams::Solo(SoloEngineParams {
                 leader: PublicKey::from_text(Prefix::Peer, &leader)

@@ -24,7 +24,7 @@ mod verify;
 pub use chain::{Chain, Found, Head, Leaves, StoredBlock};
 pub use child::{Operators, SoloRole};
 pub use error::{NodeError, SubmitError};
-pub use genesis::{EngineParams, GenesisFile};
+pub use genesis::{EngineParams, GenesisFile, VersionRow};
 pub use header::Header;
 pub use mempool::{Dropped, Pool, PoolLimits, Purse, Waiting};
 pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};

@@ -36,6 +36,8 @@ fn a_file_that_contradicts_itself_says_where() {
         (text.replace("final_depth = 1", "final_depth = 0"), "final_depth"),
         (text.replace("edge_bits = 10", "edge_bits = 40"), "edge_bits"),
         (text.replace("profile = \"dev\"", "profile = \"main\""), "need witnesses"),
+        (with_versions(&text, "[0, 6], [0, 7]"), "ascend"),
+        (with_versions(&text, "[0, 6], [500, 7]"), "version 7 begins at height 500"),
         (text.replace("\"10000\"", "\"ten\""), "not an amount"),
         (child.to_toml().replace("leader = \"pp_", "leader = \"pp_1"), "leader"),
     ];
@@ -44,6 +46,12 @@ fn a_file_that_contradicts_itself_says_where() {
         assert!(matches!(error, NodeError::GenesisFile(_)), "{error}");
         assert!(error.to_string().contains(says), "{error} should speak of {says}");
     }
+}
+
+fn with_versions(text: &str, rows: &str) -> String {
+    let (before, after) = text.split_once("versions = [").unwrap();
+    let (_, after) = after.split_once("]]").or_else(|| after.split_once("],\n]")).unwrap();
+    format!("{before}versions = [{rows}]{after}")
 }
 
 fn witnesses(count: u8) -> Vec<GenesisWitness> {

@@ -2,11 +2,12 @@
 
 mod support;
 
-use banyan_ledger::{Slashed, Stake, key as leaf};
-use banyan_node::{Leaves as _, Node};
-use banyan_types::Amount;
+use banyan_ledger::{PendingReward, Slashed, Stake, key as leaf};
+use banyan_node::{BlockBytes, Header, Input, Leaves as _, Node};
+use banyan_store::Place;
+use banyan_types::{Amount, Hash, Signature, header::MicroHeader};
 use support::{
-    account, coins,
+    account, coins, key, spend,
     town::{BOND, ERA, Resident, Town},
 };
 
@@ -143,4 +144,38 @@ fn a_conflict_outlives_a_restart_and_ends_when_the_operators_say_so() {
     town.start(0).unwrap();
     town.join(&[0, 1, 2]);
     assert!(town.until(4 * INTERVAL_MS, |town| town.last_final(0) > last), "its own side goes on");
+}
+
+/// The machine has forgotten that generation; the store has not, and the leader's reward is not paid yet.
+#[test]
+fn a_leaders_fork_that_is_heard_of_late_costs_it_the_reward() {
+    let mut town = Town::running(&HONEST);
+    assert!(town.until(5 * INTERVAL_MS, |town| town.last_final(1) >= 1));
+    town.submit(0, spend("banyan_dev", 2, 3, coins(7), 1));
+    let micro = |town: &Town| {
+        let chain = town.node(1).chain();
+        let hash = (1..=town.top(1)).find_map(|height| chain.main_at(Place { height, index: 1 }).unwrap())?;
+        chain.block(hash).unwrap()
+    };
+    assert!(town.until(2 * INTERVAL_MS, |town| micro(town).is_some()));
+    let micro = micro(&town).unwrap();
+    let height = micro.header.height();
+    assert!(town.until(3 * INTERVAL_MS, |town| town.last_final(1) > height.0));
+
+    let Header::Micro(header) = micro.header else { panic!("a micro block has a micro header") };
+    let mut forged = MicroHeader { state_root: Hash([7; 32]), ..*header };
+    forged.signature = Signature(key(1).sign(&forged.signing_message("banyan_dev")));
+    let unsigned = MicroHeader { state_root: Hash([8; 32]), ..forged.clone() };
+    for header in [unsigned, forged.clone(), forged] {
+        let header = Header::Micro(Box::new(header)).encode();
+        let block = BlockBytes { header, body: micro.body.clone() };
+        town.handle(1, Input::Block { from: None, block });
+    }
+    let pending = |town: &Town| {
+        let head = town.node(0).chain().head().unwrap();
+        head.view.leaf(&leaf::reward(height), PendingReward::decode).unwrap().unwrap()
+    };
+    assert!(town.until(2 * INTERVAL_MS, |town| pending(town).forked), "{:?}", pending(&town));
+    assert!(pending(&town).shares.after.amount.is_zero());
+    assert_eq!(stake(town.node(0), 1).bonded, Amount::ZERO, "what it bonded is lost too");
 }

@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use banyan_node::{EngineParams, Header};
+use banyan_node::{EngineParams, Header, VersionRow};
 use banyan_store::{Order, Place};
 use banyan_types::{ContractId, PublicKey, header::PROTOCOL_VERSION, text::Prefix};
 use serde::Serialize;
@@ -104,7 +104,7 @@ pub async fn status(State(mount): State<Mount>) -> Result<Json<Status>, Failure>
         sync_progress: 100.0,
         uptime: ours.uptime_ms,
         listening: false,
-        protocols: vec![Protocol { version: PROTOCOL_VERSION, effective_at_height: 0 }],
+        protocols: protocols(&mount),
         node_version: NODE_VERSION,
         node_revision: env!("CARGO_PKG_VERSION"),
         peer_count: 0,
@@ -129,6 +129,17 @@ fn finality(mount: &Mount, levels: Vec<Rung>) -> Result<Finality, Failure> {
     let (r#final, lag) = (standing.final_height, standing.lag);
     let FinalityAnswer { prevoted: weight_seen, missing, anchored, .. } = standing;
     Ok(Finality { level, r#final, lag, weight_seen, missing, anchored, levels })
+}
+
+/// The protocol versions of the ledger, the newest first.
+fn protocols(mount: &Mount) -> Vec<Protocol> {
+    match &mount.chain().file().engine {
+        EngineParams::Root(engine) => {
+            let row = |row: &VersionRow| Protocol { version: row.version, effective_at_height: row.from.0 };
+            engine.versions.iter().rev().map(row).collect()
+        }
+        EngineParams::Solo(_) => vec![Protocol { version: PROTOCOL_VERSION, effective_at_height: 0 }],
+    }
 }
 
 /// How many graphs a key block takes on average, from its compact target; 0 where there is no work.

@@ -49,13 +49,16 @@ struct Making {
 
 impl RootDriver {
     /// Decode a block as far as the machine must see it.
-    pub(super) fn look_at(&mut self, core: &mut Core, from: Option<Peer>, block: BlockBytes) {
+    pub(super) fn look_at(&mut self, core: &mut Core, from: Option<Peer>, block: BlockBytes) -> Result<(), NodeError> {
         let Some(seen) = see(&block) else {
             if let Some(peer) = from {
                 self.score(core, peer, Points::WRONG_BYTES);
             }
-            return;
+            return Ok(());
         };
+        if let Seen::Micro(header, _) = &seen {
+            self.report_late_fork(core, header)?;
+        }
         let hash = seen.hash();
         if seen.body_fits() && core.chain.store().version_of(&hash.0).is_none() {
             if matches!(seen, Seen::Key(..)) && !self.is_key(&hash) {
@@ -64,6 +67,7 @@ impl RootDriver {
             self.desk.pending.insert(hash, block);
         }
         self.todo.push_back(Todo::Chain(Step::Block { from, block: seen }));
+        Ok(())
     }
 
     /// Make the block the head. `Err` only when this node must stop.

@@ -469,8 +469,9 @@ impl RootDriver {
     ) -> Result<Option<Justification>, NodeError> {
         let Finality::Stake(stake) = &self.finality else { return Ok(None) };
         let era = stake.machine.era();
-        let eras = [Some(era), era.0.checked_sub(1).map(Era)];
-        for era in eras.into_iter().flatten() {
+        // As long as bonds answer for it.
+        let back = core.chain.params().stake().map_or(0, |rules| rules.unbond_eras);
+        for era in (era.0.saturating_sub(back)..=era.0).rev().map(Era) {
             let row = core.chain.store().record(JUSTIFICATION_RECORD, justification_seq(era, round))?;
             let held = row.map(|row| Justification::decode(&row)).transpose()?;
             if let Some(held) = held.filter(|held| held.hash == hash) {

@@ -76,6 +76,8 @@ pub struct RootDriver {
     todo: VecDeque<Todo>,
     /// Key blocks that came in and are not in the chain machine's tree yet.
     expected: BTreeSet<Hash>,
+    /// Key blocks whose leaders were reported after their generation was final.
+    late_forks: BTreeSet<Hash>,
     wakes: Wakes,
     ready: bool,
     /// The last alarm: why the machine has stopped, if it has.
@@ -158,6 +160,7 @@ impl RootDriver {
             miner: key,
             todo: VecDeque::new(),
             expected: BTreeSet::new(),
+            late_forks: BTreeSet::new(),
             wakes: Wakes::default(),
             ready: false,
             alarm: String::new(),
@@ -193,7 +196,7 @@ impl RootDriver {
             Input::Solved { template, nonce, pow } => {
                 self.todo.push_back(Todo::Chain(Step::Solved { template, nonce, pow }));
             }
-            Input::Block { from, block } => self.look_at(core, from, block),
+            Input::Block { from, block } => self.look_at(core, from, block)?,
             Input::Asked { by, block } => return self.answer(core, by, block),
             Input::Connected { peer, who, outbound } => {
                 let score = self.peers.as_mut().map_or(Points(0), |peers| peers.meet(peer, who));

@@ -101,7 +101,7 @@ impl RootDriver {
                 self.todo.push_back(Todo::Talk(Talk::FetchAddresses(peer)));
             }
             Effect::Block(peer, block) => {
-                self.look_at(core, Some(peer), BlockBytes { header: block.header.0, body: block.body.0 });
+                self.look_at(core, Some(peer), BlockBytes { header: block.header.0, body: block.body.0 })?;
             }
             Effect::Word(peer, word) => self.hear_word(core, peer, word)?,
             Effect::Txs(peer, txs) => self.take_txs(core, peer, &txs)?,

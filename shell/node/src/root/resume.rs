@@ -73,7 +73,7 @@ pub fn machine_params(chain: &Chain, engine: &RootEngineParams) -> Result<RootPa
     let interval = chain.params().height_interval_ms.try_into().map_err(|_| wrong("height_interval_ms is zero"))?;
     Ok(RootParams {
         network_id: chain.params().network_id.clone(),
-        version: banyan_types::header::PROTOCOL_VERSION,
+        versions: engine.known_versions()?,
         edge_bits: EdgeBits::new(engine.edge_bits).ok_or_else(|| wrong("edge_bits"))?,
         key_interval_ms: interval,
         micro_interval_ms: engine.micro_interval_ms,

@@ -13,6 +13,7 @@ use banyan_node::{
 use banyan_store::Mem;
 use banyan_types::{
     Hash, Peer, PublicKey, TimeMs,
+    tx::SignedTx,
     witness::{Anchor, Slot, Statement, VOTE_BYTES, Vote, VoteKind},
 };
 
@@ -211,12 +212,19 @@ impl Town {
         }
     }
 
+    /// Give a node a transaction.
+    pub fn submit(&mut self, n: usize, tx: SignedTx) {
+        let (answers, orders) = self.houses[n].node.as_mut().unwrap().submit(vec![tx]).unwrap();
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        self.carry_out(n, orders);
+    }
+
     /// Whether a node's disk has failed. It stands still until it is killed.
     pub fn has_failed(&self, n: usize) -> bool {
         self.houses[n].node.is_none()
     }
 
-    fn handle(&mut self, n: usize, input: Input) {
+    pub fn handle(&mut self, n: usize, input: Input) {
         let Some(node) = &mut self.houses[n].node else { return };
         match node.handle(input) {
             Ok(orders) => self.carry_out(n, orders),
