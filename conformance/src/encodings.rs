@@ -127,9 +127,11 @@ fn sdk_params() -> Params {
         gas_price_min: SDK_GAS_PRICE,
         gas_per_tx_max: Gas(6_000_000),
         gas_per_block_max: Gas(60_000_000),
+        auth_gas_max: Gas(50_000),
         rent_gas_per_byte_year: 20,
         lifetime_default: 1,
         lifetime_max: 1,
+        grace: 21_600,
         root: None,
     }
 }

@@ -19,6 +19,15 @@ macro_rules! common {
     ($tx:ident, $field:ident, $none:expr,) => {{ let _ = $tx; $none }};
 }
 
+/// Write a field that nearly every kind has, where there is one.
+macro_rules! write_common {
+    ($tx:ident, nonce, $value:expr, nonce $($rest:ident)*) => { $tx.nonce = $value };
+    ($tx:ident, $field:ident, $value:expr, $other:ident $($rest:ident)*) => {
+        write_common!($tx, $field, $value, $($rest)*)
+    };
+    ($tx:ident, $field:ident, $value:expr,) => {{ let _ = $tx; }};
+}
+
 macro_rules! transactions {
     ($($(#[$doc:meta])+ $tag:literal v $version:literal $name:ident $public:literal by $signer:ident gas $gas:literal {
         $($(#[$field_doc:meta])* $field:ident: $type:ty,)+
@@ -90,6 +99,13 @@ macro_rules! transactions {
             #[must_use]
             pub const fn with_fee(mut self, fee: Amount) -> Self {
                 match &mut self { $(Self::$name(tx) => tx.fee = fee,)+ }
+                self
+            }
+
+            /// The same transaction with another number, where its kind has one.
+            #[must_use]
+            pub const fn with_nonce(mut self, nonce: Nonce) -> Self {
+                match &mut self { $(Self::$name(tx) => write_common!(tx, nonce, nonce, $($field)*),)+ }
                 self
             }
 
