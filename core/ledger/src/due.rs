@@ -77,7 +77,7 @@ impl<S: State> Scene<'_, S> {
         while cursor.height <= self.height && left > 0 && !self.is_sweep_full()? {
             let count = self.get::<DueCount>(&key::due_count(cursor.height))?.map_or(0, |count| count.n);
             if cursor.index < count {
-                self.do_item(&key::due(cursor.height, cursor.index))?;
+                self.do_item(cursor.height, cursor.index)?;
                 cursor.index = cursor.index.saturating_add(1);
                 left = left.saturating_sub(1);
                 continue;
@@ -93,14 +93,15 @@ impl<S: State> Scene<'_, S> {
         Ok(())
     }
 
-    fn do_item(&mut self, item: &crate::Key) -> Result<(), Rejected> {
-        let due: Due = self.get(item)?.ok_or(Missing("a due item that is counted is absent"))?;
-        self.state.put(*item, None);
+    fn do_item(&mut self, height: Height, index: u32) -> Result<(), Rejected> {
+        let item = key::due(height, index);
+        let due: Due = self.get(&item)?.ok_or(Missing("a due item that is counted is absent"))?;
+        self.state.put(item, None);
         match Ending::of(&due).ok_or(Missing("a due item of an unknown kind"))? {
             Ending::Release(staker) => self.release(staker),
-            Ending::Contract(id) => self.end_contract(id),
+            Ending::Contract(id) => self.end_contract(id, height),
             Ending::Associate(id) => self.end_associate(id),
-            Ending::Entry(id) => self.end_entry(id),
+            Ending::Entry(id) => self.end_entry(id, height),
             Ending::Auth(id) => self.forget_auth(id),
         }
     }

@@ -130,24 +130,24 @@ impl<S: State> Scene<'_, S> {
         sum.ok_or(Rejected::Overflow)
     }
 
-    /// A data entry is shown as expired, then it is deleted.
-    pub(crate) fn end_entry(&mut self, id: EntryId) -> Result<(), Rejected> {
+    /// A data entry is shown as expired, then it is deleted. The reminder was for the height `due`.
+    pub(crate) fn end_entry(&mut self, id: EntryId, due: Height) -> Result<(), Rejected> {
         let Some(held) = entry(self.state, id)? else { return Ok(()) };
         if self.is_gone(held.expiry) {
             self.remove_entry(id, &held, held.expiry);
-        } else if held.expiry < self.height {
+        } else if held.expiry.next() == Some(due) {
             self.events.push(Event::Expired { id: id.into(), expiry: held.expiry });
         }
         Ok(())
     }
 
     /// A contract's calls revert, then its coins go to its owner and it is taken away.
-    pub(crate) fn end_contract(&mut self, id: ContractId) -> Result<(), Rejected> {
+    pub(crate) fn end_contract(&mut self, id: ContractId, due: Height) -> Result<(), Rejected> {
         let Some(contract) = self.contract(id)? else { return Ok(()) };
         if self.is_gone(contract.expiry) {
             return self.remove_contract(id, &contract);
         }
-        if contract.expiry < self.height {
+        if contract.expiry.next() == Some(due) {
             self.events.push(Event::Expired { id: id.into(), expiry: contract.expiry });
         }
         Ok(())

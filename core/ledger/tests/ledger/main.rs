@@ -4,9 +4,11 @@
 
 mod children;
 mod evidence;
+mod expiry;
 mod follow;
 mod genesis;
 mod money;
+mod objects;
 mod order;
 mod remits;
 mod replay;
