@@ -6,6 +6,7 @@
 
 pub mod frozen;
 
+mod contracts;
 mod cuckoo;
 mod encodings;
 mod replay;

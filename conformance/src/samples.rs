@@ -1,15 +1,17 @@
 //! Fixed values of every format, all different, so that two swapped fields show.
 
+mod objects;
+
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
-    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, ConnectionPoint, Due, DueCount, DueCursor,
+    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount, DueCursor, Entry,
     EmissionRow, Escrow, Fees, Genesis, GenesisAccount, GenesisWitness, LeaderBond, Params, ParentLeaf, PendingReward,
-    Point, Reward, RootEngine, RootRules, Shares, Slashed, Stake, StakeRules, Status, Supply, Unbonding, UsedKey,
+    Point, Reward, RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue, Token, TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey,
     WitnessSets, key,
 };
 use banyan_tree::{ListProof, MultiProof, Proof, Trie, list_root, prove_item, value_hash};
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Bytes, ContractId, Era, Gas, GasPrice, Hash, Height, Log, Nonce, Payee,
+    AccountId, Amount, Asset, AssociateId, AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, EntryId, Era, Gas, GasPrice, Hash, Height, Log, Nonce, Payee,
     PublicKey, Receipt, Signature, TimeMs, TokenId, TxHash,
     associate::{
         Access, ChildParams, Hop, InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Regime, Summary,
@@ -223,6 +225,23 @@ fn transactions() -> Vec<Sample> {
         object!("1111.1 unbond", Transaction, unbond().into()),
         object!("1112.1 evidence", Transaction, evidence().into()),
         object!("1113.1 renew", Transaction, renew().into()),
+        object!("13.1 extend", Transaction, objects::extend().into()),
+        object!("42.1 contract create", Transaction, objects::contract_create().into()),
+        object!("42.2 contract create, visible", Transaction, objects::contract_create_v2().into()),
+        object!("43.1 contract call", Transaction, objects::contract_call().into()),
+        object!("80.1 attach", Transaction, objects::attach().into()),
+        object!("81.2 meta", Transaction, objects::meta().into()),
+        object!("82.1 paying for", Transaction, objects::paying_for().into()),
+        object!("121.1 token create", Transaction, objects::token_create().into()),
+        object!("122.1 token mint", Transaction, objects::token_mint().into()),
+        object!("123.1 token finalize", Transaction, objects::token_finalize().into()),
+        object!("125.1 token burn", Transaction, objects::token_burn().into()),
+        object!("1124.1 token transfer", Transaction, objects::token_transfer().into()),
+        object!("141.1 entry create", Transaction, objects::entry_create().into()),
+        object!("142.1 entry transfer", Transaction, objects::entry_transfer().into()),
+        object!("143.1 entry destroy", Transaction, objects::entry_destroy().into()),
+        object!("70.3 code", CodeObject, objects::code()),
+        object!("810.1 input of an authentication hash", AuthHashInput, objects::auth_hash_input()),
         signed("11.1 signed spend", spend().into()),
         signed("11.1 signed remit", remit().into()),
         hashed("message, hashed", Transaction::from(spend()).signing_message(NETWORK)),
@@ -397,7 +416,7 @@ fn connection() -> Vec<Sample> {
 
 fn leaves() -> Vec<Sample> {
     vec![
-        object!("10.1 account", Account, Account { nonce: Nonce(1), balance: amount(2) }),
+        object!("10.1 account", Account, Account { nonce: Nonce(1), balance: amount(2), ..Account::EMPTY }),
         object!("90.1 connection point", ConnectionPoint, connection_point()),
         object!("1018.1 block hash", BlockHash, BlockHash { height: Height(3), hash: hash(53) }),
         object!("1019.1 pending reward", PendingReward, pending_reward()),
@@ -413,6 +432,18 @@ fn leaves() -> Vec<Sample> {
         object!("1026.1 witness sets", WitnessSets, WitnessSets { sets: vec![witness_set()] }),
         object!("1045.1 used key", UsedKey, UsedKey { staker: account(80) }),
         object!("1046.1 candidates", Candidates, Candidates { list: vec![candidate()] }),
+        object!("10.2 account, generalized", Account, objects::generalized()),
+        object!("10.3 account, not payable", Account, objects::not_payable()),
+        object!("1002.1 token balance", TokenBalance, TokenBalance { amount: objects::parts(77) }),
+        object!("1003.1 contract", Contract, objects::contract(None)),
+        object!("1003.1 contract, a clone", Contract, objects::contract(Some(ContractId(fill(120))))),
+        object!("1005.1 code", Code, Code { refs: 3, code: ContractBytes(vec![9, 8]) }),
+        object!("1006.1 source", Source, Source { refs: 4, source: Bytes(vec![7, 6]) }),
+        object!("140.1 entry", Entry, objects::entry()),
+        object!("120.1 token", Token, objects::token()),
+        object!("1017.1 tombstone", Tombstone, Tombstone { height: Height(78), object_hash: hash(121) }),
+        object!("1031.1 used auth", UsedAuth, UsedAuth { height: Height(79) }),
+        object!("1028.1 sweep queue", SweepQueue, objects::sweep_queue()),
         object!("1029.1 escrow", Escrow, Escrow { committed: amount(9), remitted: amount(8), waiting: amount(1) }),
         object!("1030.1 access", AccessRight, AccessRight { receive: true, transact: false }),
         hashed("genesis hash", genesis().hash().0),
@@ -584,6 +615,16 @@ fn state_keys() -> Vec<Sample> {
         hashed("key 14 due cursor", key::due_cursor()),
         hashed("key 14 witness sets", key::witness_sets()),
         hashed("key 14 candidates", key::candidates()),
+        hashed("key 02 token balance", key::token_balance(TokenId(fill(12)), account(13))),
+        hashed("key 03 contract", key::contract(ContractId(fill(14)))),
+        hashed("key 04 store", key::store(ContractId(fill(15)), &[1, 2])),
+        hashed("key 05 code", key::code(hash(16))),
+        hashed("key 06 source", key::source(hash(17))),
+        hashed("key 0f entry", key::entry(EntryId(fill(18)))),
+        hashed("key 10 token", key::token(TokenId(fill(19)))),
+        hashed("key 11 tombstone", key::tombstone(ContractId(fill(20)).into())),
+        hashed("key 19 used auth", key::used_auth(hash(21))),
+        hashed("key 14 sweep queue", key::sweep_queue()),
         hashed("key 0c stake", key::stake(account(7))),
         hashed("key 0d due", key::due(Height(8), 9)),
         hashed("key 0e due count", key::due_count(Height(10))),
