@@ -8,6 +8,7 @@ pub mod frozen;
 
 mod cuckoo;
 mod encodings;
+mod fate;
 mod replay;
 mod samples;
 
