@@ -36,7 +36,8 @@ impl CodeObject {
             (TAG, VERSION) => {}
             (tag, version) => return Err(DecodeError::UnknownTag { tag, version }),
         }
-        let source_hash = items.bytes()?.try_into().map_err(|_| DecodeError::Malformed("a source hash of another length"))?;
+        let source_hash =
+            items.bytes()?.try_into().map_err(|_| DecodeError::Malformed("a source hash of another length"))?;
         // Descriptions of types, which another machine needed. FATE code has none.
         items.list()?.finish()?;
         let byte_code = items.bytes()?.to_vec();

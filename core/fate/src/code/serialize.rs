@@ -37,9 +37,8 @@ fn put_function(function: &Function, loaded: &Loaded, out: &mut Vec<u8>) {
 
 fn put_instruction(instruction: &Instruction, function: &Function, loaded: &Loaded, out: &mut Vec<u8>) {
     out.push(instruction.op as u8);
-    let modes = instruction.operands.iter().rev().fold(0_u16, |all, operand| {
-        (all << 2) | u16::from(mode(operand, function))
-    });
+    let modes =
+        instruction.operands.iter().rev().fold(0_u16, |all, operand| (all << 2) | u16::from(mode(operand, function)));
     let [high, low] = modes.to_be_bytes();
     match instruction.operands.len() {
         0 => {}

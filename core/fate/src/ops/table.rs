@@ -8,9 +8,9 @@
 //! vectors and cases of our own.
 
 use super::{
-    arithmetic as ar, bits as bi, bytes as by, chain as ch, comparison as co, control as ct, create as cr, crypto as ry,
-    curves as cu, environment as en, lists as li, maps as ma, memory as me, remote as re, strings as st, tuples as tu,
-    variants as va,
+    arithmetic as ar, bits as bi, bytes as by, chain as ch, comparison as co, control as ct, create as cr,
+    crypto as ry, curves as cu, environment as en, lists as li, maps as ma, memory as me, remote as re, strings as st,
+    tuples as tu, variants as va,
 };
 use crate::{
     code::Operand,
@@ -62,7 +62,7 @@ pub enum Row {
 
 macro_rules! ops {
     ($($name:ident = $byte:literal [$($argument:ident)*] $gas:literal $($flag:ident)?, $module:ident::$function:ident;)+
-     illegal $($old:ident = $old_byte:literal;)+) => {
+     => illegal: $($old:ident = $old_byte:literal;)+) => {
         /// An instruction's number.
         #[allow(non_camel_case_types, missing_docs, clippy::upper_case_acronyms)]
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -293,7 +293,7 @@ ops! {
     EXIT = 0xfc [Any] 10 end, ct::exit;
     NOP = 0xfd [] 1, ct::ignore;
 
-    illegal
+    => illegal:
     ORACLE_REGISTER = 0x66;
     ORACLE_QUERY = 0x67;
     ORACLE_RESPOND = 0x68;

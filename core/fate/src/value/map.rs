@@ -286,6 +286,12 @@ impl Parts {
     }
 }
 
+impl core::fmt::Debug for Map {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}
+
 impl FromIterator<(Value, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (Value, Value)>>(pairs: I) -> Self {
         pairs.into_iter().fold(Self::EMPTY, |map, (key, value)| map.insert(key, value))

@@ -5,14 +5,14 @@
 mod children;
 pub mod decode;
 pub mod encode;
-mod int;
+pub(crate) mod int;
 mod list;
 mod map;
 mod measure;
 mod node;
 mod order;
 mod release;
-mod rlp;
+pub(crate) mod rlp;
 mod show;
 pub mod types;
 

@@ -18,8 +18,11 @@ struct Open<'a> {
     end: &'static str,
 }
 
-/// One value as text.
+/// One value as text. By itself a string that cannot be printed is shown in hexadecimal: it is a function's name.
 pub fn value(value: &Value) -> String {
+    if let Value::String(bytes) = value {
+        return show_string(bytes);
+    }
     let mut out = String::new();
     let mut open: Vec<Open<'_>> = Vec::new();
     open.extend(head(value, &mut out));
@@ -75,12 +78,12 @@ fn leaf(value: &Value, out: &mut String) {
         Value::Big(n) => write!(out, "{n}"),
         Value::Bool(b) => write!(out, "{b}"),
         Value::Bits(bits) => write!(out, "{}", show_bits(bits)),
-        Value::String(bytes) => write!(out, "{}", show_string(bytes)),
+        Value::String(bytes) => write!(out, "\"{}\"", String::from_utf8_lossy(bytes)),
         Value::Bytes(bytes) => write!(out, "#{}", BASE64.encode(bytes.as_slice())),
         Value::Object(kind, bytes) => write!(out, "@{}", show_object(*kind, bytes)),
         Value::Unit => write!(out, "()"),
         Value::List(_) => write!(out, "[]"),
-        Value::Code(bytes) => write!(out, "{}", text::encode(Prefix::ContractBytes, bytes)),
+        Value::Code(bytes) => write!(out, "@{}", text::encode(Prefix::ContractBytes, bytes)),
         Value::Type(of) => write!(out, "'{}", of_type(of)),
         _ => write!(out, "gone"),
     };
@@ -101,7 +104,6 @@ fn digits(bits: &BigInt) -> String {
     if bits.bits() == 0 { String::new() } else { bits.to_str_radix(2) }
 }
 
-/// Names of functions are strings of four bytes that mostly cannot be printed.
 fn show_string(bytes: &[u8]) -> String {
     let printable = bytes.iter().all(|byte| (0x20..0x7f).contains(byte));
     match core::str::from_utf8(bytes) {
