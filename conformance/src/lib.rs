@@ -9,6 +9,7 @@ pub mod frozen;
 mod contracts;
 mod cuckoo;
 mod encodings;
+mod fate;
 mod replay;
 mod samples;
 
