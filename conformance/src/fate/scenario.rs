@@ -349,7 +349,7 @@ impl<'a> World<'a> {
             ttl: 0,
             body: AuthBody::Spend { to, amount, payload: Vec::new() },
         };
-        self.host.env.auth = Some(Auth { tx_hash: key(&step.auth_tx_hash)?, tx });
+        self.host.env.auth = Some(Auth { tx_hash: key(&step.auth_tx_hash)?, tx: Some(tx) });
         let call_data = bytes(&step.auth_data)?;
         let mut message = self.message(step, contract, Entry::Auth)?;
         (message.amount, message.call_data) = (0, call_data);

@@ -5,6 +5,8 @@ use banyan_types::{
     TokenId, rlp::DecodeError,
 };
 
+use banyan_fate::BadCode;
+
 use crate::{Missing, certificate::BadCertificate};
 
 /// Whose fault an error is; a node scores, waits or stops accordingly.
@@ -166,8 +168,8 @@ rejections! {
     BadVersion { /// The one asked for.
         got: CtVersion } = Invalid, "bad_version", "machine and convention {got:?}, only FATE 8 / ABI 3 runs here";
     /// The code does not load.
-    BadCode { /// Byte at which it goes wrong.
-        at: u64 } = Invalid, "bad_code", "the code is wrong at byte {at}";
+    BadCode { /// What is wrong with it.
+        why: BadCode } = Invalid, "bad_code", "the code does not load: {why}";
     /// The call data does not call `init` as it is.
     BadInit = Invalid, "bad_init", "the call data is no call of init with its arguments";
     /// Code or source above its limit.

@@ -21,6 +21,7 @@ mod account;
 mod associate;
 mod block;
 pub mod certificate;
+mod contract;
 mod due;
 mod entry;
 mod error;
@@ -47,6 +48,7 @@ pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
 };
+pub use contract::{DryCall, DryOutcome, contract, contract_code, contract_source, dry_call};
 pub use entry::entry;
 pub use error::{BadSeal, Fault, Invalid, Rejected};
 pub use event::{Effects, Event, Offence};

@@ -21,7 +21,7 @@ impl<S: State> Scene<'_, S> {
         self.must_hold(payer, fees_through(tx.transaction()).ok_or(Rejected::Overflow)?)?;
         self.take_nonce(payer, paying.nonce, under)?;
         self.charge_fee(tx, payer)?;
-        let under = Under { payer: Some(payer), ..under.clone() };
+        let under = Under { payer: Some(payer), payer_fee: paying.fee, ..under.clone() };
         let inside = self.run(paying.tx.get(), &under)?;
         Ok(Done {
             status: inside.status,

@@ -9,7 +9,7 @@ use banyan_types::{
 };
 
 use crate::{
-    Account, Event, Params, Rejected, State, Verified,
+    Account, Event, Missing, Params, Rejected, State, Verified,
     fees::{amount_moved, rent_gas, run_cost, run_gas},
     scene::Scene,
 };
@@ -50,12 +50,6 @@ fn check_place(params: &Params, tx: &Transaction) -> Result<(), Rejected> {
         Transaction::Bond(_) | Transaction::Unbond(_) | Transaction::Evidence(_) | Transaction::Renew(_) => {
             params.stake().is_some()
         }
-        // The machine is not built in yet.
-        Transaction::ContractCreate(_)
-        | Transaction::ContractCreateV2(_)
-        | Transaction::ContractCall(_)
-        | Transaction::GaAttach(_)
-        | Transaction::GaMeta(_) => false,
         _ => true,
     };
     if here { Ok(()) } else { Err(Rejected::NotHere { kind: tx.kind() }) }
@@ -112,19 +106,36 @@ fn check_gas(params: &Params, layers: &[&SignedTx]) -> Result<Gas, Rejected> {
 pub(crate) struct Under {
     /// Who pays fees and runs, where not the sender.
     pub payer: Option<AccountId>,
-    /// Generalized accounts that have agreed, each with the name of its agreement.
-    pub agreed: Vec<(AccountId, Hash)>,
+    /// What the payer pays for paying.
+    pub payer_fee: Amount,
+    /// Generalized accounts that have agreed, from the outside in.
+    pub agreed: Vec<Agreement>,
+}
+
+/// A generalized account's contract has said yes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Agreement {
+    pub account: AccountId,
+    /// Its name.
+    pub id: Hash,
+    /// Fee of the meta transaction.
+    pub fee: Amount,
 }
 
 impl Under {
     /// What tells the transaction apart from others of `account` in the ids that it makes.
     pub fn serial(&self, account: AccountId, nonce: Nonce) -> Serial {
-        let agreed = self.agreed.iter().rev().find(|(agreed, _)| *agreed == account);
-        agreed.map_or(Serial::Nonce(nonce), |(_, id)| Serial::Auth(*id))
+        let agreed = self.agreed.iter().rev().find(|agreed| agreed.account == account);
+        agreed.map_or(Serial::Nonce(nonce), |agreed| Serial::Auth(agreed.id))
+    }
+
+    /// Who pays fee and run of a transaction of `sender`.
+    pub fn payer_of(&self, sender: AccountId) -> AccountId {
+        self.payer.unwrap_or(sender)
     }
 
     fn has_agreed(&self, account: AccountId) -> bool {
-        self.agreed.iter().any(|(agreed, _)| *agreed == account)
+        self.agreed.iter().any(|agreed| agreed.account == account)
     }
 }
 
@@ -173,6 +184,7 @@ impl<S: State> Scene<'_, S> {
     pub(crate) fn run(&mut self, tx: &SignedTx, under: &Under) -> Result<Receipt, Rejected> {
         let done = match tx.transaction() {
             Transaction::PayingFor(paying) => self.pay_for(tx, paying, under)?,
+            Transaction::GaMeta(meta) => self.meta(tx, meta, under)?,
             _ => {
                 self.charge(tx, under)?;
                 self.perform(tx, under)?
@@ -213,19 +225,18 @@ impl<S: State> Scene<'_, S> {
             Transaction::EntryCreate(create) => self.create_entry(create, under).map(Done::created),
             Transaction::EntryTransfer(transfer) => self.transfer_entry(transfer).map(plain),
             Transaction::EntryDestroy(destroy) => self.destroy_entry(destroy).map(plain),
-            Transaction::ContractCreate(_)
-            | Transaction::ContractCreateV2(_)
-            | Transaction::ContractCall(_)
-            | Transaction::GaAttach(_)
-            | Transaction::GaMeta(_)
-            | Transaction::PayingFor(_) => Err(Rejected::NotHere { kind: tx.transaction().kind() }),
+            Transaction::ContractCreate(create) => self.create_contract(tx, create, under),
+            Transaction::ContractCreateV2(create) => self.create_contract_v2(tx, create, under),
+            Transaction::ContractCall(call) => self.call_contract(tx, call, under),
+            Transaction::GaAttach(attach) => self.attach(tx, attach, under),
+            Transaction::GaMeta(_) | Transaction::PayingFor(_) => Err(Missing("a wrapping transaction is run whole").into()),
         }
     }
 
     /// Checks 8 to 11, then nonce and fee. What a run costs at most must be there, and is taken by the run.
     pub(crate) fn charge(&mut self, tx: &SignedTx, under: &Under) -> Result<(), Rejected> {
         let transaction = tx.transaction();
-        let (sender, payer) = (transaction.signer(), under.payer.unwrap_or(transaction.signer()));
+        let (sender, payer) = (transaction.signer(), under.payer_of(transaction.signer()));
         self.enter(transaction, under)?;
         let fees = transaction.fee().plus(run_cost(transaction).ok_or(Rejected::Overflow)?).ok_or(Rejected::Overflow)?;
         let amount = amount_moved(transaction).ok_or(Rejected::Overflow)?;

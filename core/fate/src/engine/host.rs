@@ -102,8 +102,8 @@ pub struct Env {
 pub struct Auth {
     /// Its hash.
     pub tx_hash: [u8; 32],
-    /// Itself.
-    pub tx: AuthTx,
+    /// Itself, if it is of a kind that `Auth.tx` knows.
+    pub tx: Option<AuthTx>,
 }
 
 /// A transaction as `Auth.tx` shows it.

@@ -59,7 +59,7 @@ pub fn auth_tx_hash<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand
 /// Without a vector of the reference; the sum over what is built is its own.
 pub fn auth_tx<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [to] = operands(args)?;
-    let built = run.host.env().auth.as_ref().filter(|_| run.auth).map(|auth| transaction(&auth.tx));
+    let built = run.host.env().auth.as_ref().filter(|_| run.auth).and_then(|auth| auth.tx.as_ref()).map(transaction);
     let (cells, value) =
         built.map_or_else(|| (CELLS_NONE, Value::none()), |(cells, value)| (cells, Value::some(value)));
     run.meter.add_length(cells)?;

@@ -342,24 +342,6 @@ fn a_signature_for_a_payer_is_good_for_a_payer_alone() {
     assert_eq!(why, Rejected::BadSignature);
 }
 
-#[test]
-fn contracts_wait_for_their_machine() {
-    let root = Ledger::root();
-    let call = banyan_types::tx::ContractCall {
-        caller_id: account(ALICE),
-        nonce: root.nonce(ALICE),
-        contract_id: ContractId([1; 32]),
-        abi_version: 3,
-        fee: FEE,
-        ttl: Height(0),
-        amount: Amount::ZERO,
-        gas: Gas(1),
-        gas_price: banyan_types::GasPrice(1),
-        call_data: banyan_types::ContractBytes(vec![]),
-    };
-    assert_eq!(root.admit(&root.sign(ALICE, call)).unwrap_err(), Rejected::NotHere { kind: "ContractCallTx" });
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
