@@ -3,6 +3,7 @@
 #![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
 
 mod children;
+mod contracts;
 mod evidence;
 mod expiry;
 mod follow;
