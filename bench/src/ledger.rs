@@ -7,8 +7,8 @@
 use std::{sync::OnceLock, time::Duration};
 
 use banyan_crypto::Claim;
-use banyan_ledger::{Base, Changes, Key, Missing, Outcome, Overlay, Params, apply_block};
-use banyan_types::{Hash, header::MicroBody, tx::SignedTx};
+use banyan_ledger::{Base, Changes, Key, Missing, Outcome, Overlay, Params, StoreKeys, apply_block};
+use banyan_types::{ContractId, Hash, header::MicroBody, tx::SignedTx};
 
 use crate::{
     Fault,
@@ -97,7 +97,7 @@ fn round(world: &mut World, disk: &Disk, spends: usize) -> Result<Round, Fault> 
 /// The time that the block's signatures take in bare batches.
 fn limits(txs: &[SignedTx], params: &Params) -> Result<[Duration; 2], Fault> {
     let messages: Vec<_> = txs.iter().map(|tx| tx.messages(&params.network_id)).collect();
-    let keys: Vec<_> = txs.iter().map(SignedTx::signer_key).collect();
+    let keys: Vec<_> = txs.iter().map(|tx| tx.transaction().signer()).collect();
     let parts = txs.iter().zip(&messages).zip(&keys);
     let claims: Vec<_> = parts
         .filter_map(|((tx, [message, _]), key)| {
@@ -155,6 +155,14 @@ impl<B: Base> Base for Timed<B> {
         let (root, took) = timed(|| self.base.root_after(changes));
         self.state += took;
         root
+    }
+
+    fn hint_keys(&self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing> {
+        self.base.hint_keys(contract, prefix, max)
+    }
+
+    fn learn_keys(&mut self, keys: StoreKeys) {
+        self.base.learn_keys(keys);
     }
 }
 

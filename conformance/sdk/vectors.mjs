@@ -3,7 +3,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  buildTx, buildTxHash, encode, Encoding, MemoryAccount, MIN_GAS_PRICE, Tag, unpackTx,
+  buildAuthTxHash, buildContractIdByContractTx, buildTx, buildTxHash, ConsensusProtocolVersion, encode, Encoding, MemoryAccount, MIN_GAS_PRICE,
+  Tag, unpackTx,
 } from '@aeternity/aepp-sdk';
 
 const SDK = '@aeternity/aepp-sdk 14.1.1';
@@ -118,4 +119,55 @@ write('text.json', 'Text encodings of bytes. Refused rows name the error.', {
     { text: `${good}0`, error: 'alphabet' },
     { text: encode(bytes(3, 1), Encoding.Bytearray).replace(/=*$/, '!'), error: 'alphabet' },
   ],
+});
+
+// Contracts, generalized accounts and payers. The bytes of code and call data mean nothing here.
+const code = encode(bytes(90, 1), Encoding.ContractBytearray);
+const callData = encode(bytes(9, 2), Encoding.ContractBytearray);
+const ctVersion = { vmVersion: 8, abiVersion: 3 };
+const run = { gasLimit: 50000, gasPrice: '1500000000', callData };
+const owner = new MemoryAccount(secret(31));
+const payer = new MemoryAccount(secret(32));
+const [networkId] = networks;
+const kinds = [
+  ['a contract', { tag: Tag.ContractCreateTx, ownerId: owner.address, nonce: 1, ttl: 0, code, ctVersion, amount: 0, ...run }],
+  ['a contract with coins and a last height', { tag: Tag.ContractCreateTx, ownerId: owner.address, nonce: 300, ttl: 70000, code, ctVersion, amount: '1000000000000000000', ...run }],
+  ['a call', { tag: Tag.ContractCallTx, callerId: owner.address, nonce: 2, ttl: 0, contractId: contract, abiVersion: 3, amount: 0, ...run }],
+  ['a call with coins', { tag: Tag.ContractCallTx, callerId: owner.address, nonce: 128, ttl: 9, contractId: contract, abiVersion: 3, amount: '128', ...run }],
+  ['an account under a contract', { tag: Tag.GaAttachTx, ownerId: owner.address, nonce: 1, ttl: 0, code, authFun: bytes(32, 6), ctVersion, ...run }],
+].map(([note, fields]) => ({ note, tx: buildTx(fields), account: owner }));
+
+// What stands inside others: signed with the inner suffix for a payer, and by nobody for a meta transaction.
+const inner = buildTx({ tag: Tag.SpendTx, senderId: owner.address, recipientId: someone, amount: 5, nonce: 0, ttl: 0, payload: encode(Buffer.alloc(0), Encoding.Bytearray) });
+const paidInner = buildTx({ tag: Tag.SpendTx, senderId: owner.address, recipientId: someone, amount: 5, nonce: 4, ttl: 0, payload: encode(Buffer.alloc(0), Encoding.Bytearray) });
+const signedInner = await owner.signTransaction(paidInner, { networkId, innerTx: true });
+kinds.push({ note: 'a payer', tx: buildTx({ tag: Tag.PayingForTx, payerId: payer.address, nonce: 3, tx: signedInner }), account: payer });
+const meta = (wrapped, fee) => buildTx({ tag: Tag.GaMetaTx, gaId: owner.address, authData: callData, abiVersion: 3, gasLimit: 40000, gasPrice: '1000000000', tx: wrapped, ...fee });
+const unsignedInner = buildTx({ tag: Tag.SignedTx, encodedTx: unpackTx(inner), signatures: [] });
+const metaTx = meta(unsignedInner);
+kinds.push({ note: 'a meta transaction', tx: metaTx });
+const signedMeta = buildTx({ tag: Tag.SignedTx, encodedTx: unpackTx(metaTx), signatures: [] });
+kinds.push({ note: 'a payer of a meta transaction', tx: buildTx({ tag: Tag.PayingForTx, payerId: payer.address, nonce: 5, tx: signedMeta }), account: payer });
+
+const kindRows = await Promise.all(kinds.map(async ({ note, tx, account }) => {
+  const signed = account == null
+    ? buildTx({ tag: Tag.SignedTx, encodedTx: unpackTx(tx), signatures: [] })
+    : await account.signTransaction(tx, { networkId });
+  return {
+    note, network_id: networkId, kind: Tag[unpackTx(tx).tag], fee_min: unpackTx(tx).fee, unsigned: tx, signed, hash: buildTxHash(signed),
+    ...account == null ? {} : { secret: secret(account === owner ? 31 : 32) },
+  };
+}));
+
+const fee = '90000000000000';
+const gasPrice = '1000000000';
+const onNode = { getNodeInfo: async () => ({ nodeNetworkId: networkId, consensusProtocolVersion: ConsensusProtocolVersion.Ceres }) };
+const authHashes = await Promise.all([inner, paidInner, kinds[2].tx].map(async (tx) => ({
+  network_id: networkId, transaction: tx, fee, gas_price: gasPrice, hash: hex(await buildAuthTxHash(tx, { fee, gasPrice, onNode })),
+})));
+const contractIds = [1, 127, 128, 255, 256, 65536].map((nonce) => ({
+  owner: owner.address, nonce, contract: buildContractIdByContractTx(buildTx({ ...{ tag: Tag.ContractCreateTx, ownerId: owner.address, ttl: 0, code, ctVersion, amount: 0, ...run }, nonce })),
+}));
+write('contract.json', 'Contract, generalized account and payer transactions; the hash that an account\'s contract is shown; ids of contracts.', {
+  transactions: kindRows, auth_hashes: authHashes, contract_ids: contractIds,
 });

@@ -9,7 +9,10 @@ use banyan_types::{
 };
 use serde::Deserialize;
 
-use crate::replay::{Row, same};
+use crate::{
+    contracts::{AuthHashRow, ContractIdRow, TransactionRow},
+    replay::{Row, same},
+};
 
 /// The price of gas that the SDK estimates with.
 const SDK_GAS_PRICE: GasPrice = GasPrice(1_000_000_000);
@@ -23,6 +26,12 @@ struct File {
     spends: Vec<SpendRow>,
     #[serde(default)]
     texts: Vec<TextRow>,
+    #[serde(default)]
+    transactions: Vec<TransactionRow>,
+    #[serde(default)]
+    auth_hashes: Vec<AuthHashRow>,
+    #[serde(default)]
+    contract_ids: Vec<ContractIdRow>,
     #[serde(default)]
     refused: Vec<RefusedRow>,
 }
@@ -73,7 +82,10 @@ pub fn read(file: &str) -> Result<Vec<Row>, serde_json::Error> {
         }
         RefusedRow::Text { text, error } => Row { note: text.clone(), held: refuses_text(text, error) },
     });
-    Ok(spends.chain(texts).chain(refused).collect())
+    let transactions = file.transactions.iter().map(|row| Row { note: row.note.clone(), held: row.check() });
+    let hashes = file.auth_hashes.iter().map(|row| Row { note: row.hash.clone(), held: row.check() });
+    let ids = file.contract_ids.iter().map(|row| Row { note: row.contract.clone(), held: row.check() });
+    Ok(spends.chain(texts).chain(refused).chain(transactions).chain(hashes).chain(ids).collect())
 }
 
 impl SpendRow {
@@ -119,7 +131,7 @@ impl SpendRow {
 }
 
 /// Parameters with the SDK's price; nothing else of them is asked here.
-fn sdk_params() -> Params {
+pub fn sdk_params() -> Params {
     Params {
         network_id: "banyan_dev".into(),
         ledger: AssociateId::ZERO,
@@ -127,9 +139,11 @@ fn sdk_params() -> Params {
         gas_price_min: SDK_GAS_PRICE,
         gas_per_tx_max: Gas(6_000_000),
         gas_per_block_max: Gas(60_000_000),
+        auth_gas_max: Gas(50_000),
         rent_gas_per_byte_year: 20,
         lifetime_default: 1,
         lifetime_max: 1,
+        grace: 21_600,
         root: None,
     }
 }
@@ -167,11 +181,11 @@ const fn name_of(error: &TextError) -> &'static str {
     }
 }
 
-fn fixed<const N: usize>(text: &str, prefix: Prefix) -> Result<[u8; N], String> {
+pub fn fixed<const N: usize>(text: &str, prefix: Prefix) -> Result<[u8; N], String> {
     let bytes = text::decode_as(prefix, text).map_err(|error| error.to_string())?;
     bytes.try_into().map_err(|_| format!("{text} has another length"))
 }
 
-fn amount(base: &str) -> Result<Amount, String> {
+pub fn amount(base: &str) -> Result<Amount, String> {
     base.parse().ok().and_then(Amount::new).ok_or_else(|| format!("{base} is no amount"))
 }

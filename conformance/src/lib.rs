@@ -6,8 +6,10 @@
 
 pub mod frozen;
 
+mod contracts;
 mod cuckoo;
 mod encodings;
+mod fate;
 mod replay;
 mod samples;
 

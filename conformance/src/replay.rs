@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{cuckoo, encodings};
+use crate::{cuckoo, encodings, fate};
 
 /// What one row of a file shows: what it is about, and what differs.
 pub struct Row {
@@ -18,12 +18,13 @@ pub struct Row {
 type Reader = fn(&str) -> Result<Vec<Row>, serde_json::Error>;
 
 /// Names of the readers; a committed folder has its reader's name.
-pub const NAMES: [&str; 2] = ["encodings", "cuckoo"];
+pub const NAMES: [&str; 3] = ["encodings", "cuckoo", "fate"];
 
 fn reader(name: &str) -> Option<Reader> {
     match name {
         "encodings" => Some(encodings::read),
         "cuckoo" => Some(cuckoo::read),
+        "fate" => Some(fate::read),
         _ => None,
     }
 }

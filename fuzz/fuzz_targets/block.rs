@@ -28,9 +28,11 @@ fn params() -> Params {
         gas_price_min: GasPrice(1),
         gas_per_tx_max: Gas(6_000_000),
         gas_per_block_max: Gas(60_000_000),
+        auth_gas_max: Gas(50_000),
         rent_gas_per_byte_year: 20,
         lifetime_default: 1_000,
         lifetime_max: 10_000,
+        grace: 21_600,
         root: Some(RootRules {
             supply_cap: Amount::MAX,
             maturity: 5,

@@ -49,17 +49,22 @@ const SIDEWAYS: (&str, &str) = ("banyan-gossip", "banyan-root");
 
 /// Crates from outside that the pure layers may name. Each works without the standard library and without the default
 /// features that would bring it. A new row is a decision.
-const PURE_CRATES: [&str; 11] = [
+const PURE_CRATES: [&str; 16] = [
     "alloy-rlp",         // RLP, the wire form of every object
+    "ark-bls12-381",     // pairings and Poseidon of contracts (ADR 15)
+    "ark-ec",            // its traits of curves
+    "ark-ff",            // its traits of fields
     "base64",            // text of transactions and proofs; seed of the proof of work
     "blake2",            // ids and signing hashes
     "bs58",              // text of ids
     "ed25519-consensus", // ZIP-215
     "ed25519-dalek",     // signing
+    "k256",              // Ethereum's signatures in contracts (ADR 15)
     "nomt-core",         // the definition of the trie
     "rand_chacha",       // weights of a signature batch, drawn from its content
     "ruint",             // 256-bit targets of the proof of work
     "sha2",              // the trie's hash
+    "sha3",              // Keccak-256 of contracts (ADR 15)
     "thiserror",         // messages of errors
 ];
 

@@ -3,6 +3,9 @@
 //! Everything takes and gives plain byte arrays; the named types stand in `banyan-types`. One signature rule
 //! holds in every ledger: Ed25519 by ZIP-215, for which single and batch verification accept the same set, so that
 //! no signature can split nodes. Rules: protocol, ledger 2.1.
+//!
+//! What only contracts reach stands apart: [`verify_strict`], [`secp256k1`], [`poseidon()`] and [`bls12`] do what the
+//! instructions of the FATE machine do, down to their oddities.
 #![no_std]
 #![cfg_attr(
     not(test),
@@ -17,8 +20,14 @@
 
 extern crate alloc;
 
+pub mod bls12;
 mod hash;
+mod poseidon;
+pub mod secp256k1;
 mod sign;
+mod strict;
 
-pub use hash::{blake2b, sha256, sha256_twice};
+pub use hash::{blake2b, keccak256, sha256, sha256_twice};
+pub use poseidon::poseidon;
 pub use sign::{BadSignature, Claim, SecretKey, verify, verify_all};
+pub use strict::verify_strict;

@@ -1,6 +1,11 @@
 //! Why a transaction or a block is refused, and whose fault that is.
 
-use banyan_types::{AccountId, Amount, Asset, Era, Gas, Hash, Height, Nonce, PublicKey, rlp::DecodeError};
+use banyan_types::{
+    AccountId, Amount, Asset, ContractId, CtVersion, Era, Gas, GasPrice, Hash, Height, Id, Nonce, PublicKey,
+    TokenAmount, TokenId, rlp::DecodeError,
+};
+
+use banyan_fate::BadCode;
 
 use crate::{Missing, certificate::BadCertificate};
 
@@ -71,6 +76,8 @@ rejections! {
     /// The kind has no meaning on this ledger.
     NotHere { /// The kind's public name.
         kind: &'static str } = Invalid, "not_here", "{kind} has no place on this ledger";
+    /// Transactions inside each other as they must not be.
+    Wrapping = Invalid, "wrapping", "these transactions must not stand inside each other";
     /// A payload above its limit.
     PayloadTooLarge { /// Bytes allowed.
         max: usize, /// Bytes found.
@@ -79,6 +86,10 @@ rejections! {
     FeeTooLow { /// The minimum.
         needed: Amount, /// The fee offered.
         got: Amount } = Invalid, "fee_too_low", "fee {got}, needed {needed}";
+    /// Less than the least price for the gas of a run.
+    GasPriceTooLow { /// The least.
+        min: GasPrice, /// The price offered.
+        got: GasPrice } = Invalid, "gas_price_too_low", "gas price {got}, least {min}";
     /// More gas than one transaction may use.
     GasTooHigh { /// The limit.
         max: Gas, /// The gas needed.
@@ -92,6 +103,9 @@ rejections! {
     /// The sender has no account here.
     NoAccount { /// Who.
         account: AccountId } = Early, "no_account", "{account} has no account on this ledger";
+    /// A generalized account signs with no key, and a plain one has no contract to ask.
+    AccountKind { /// Who.
+        account: AccountId } = Invalid, "account_kind", "{account} is not of the kind that may authorise this so";
     /// The nonce was used by another transaction.
     NonceUsed { /// The account's next nonce.
         expected: Nonce, /// The transaction's.
@@ -100,6 +114,9 @@ rejections! {
     NonceEarly { /// The account's next nonce.
         expected: Nonce, /// The transaction's.
         got: Nonce } = Early, "nonce_early", "nonce {got} is ahead, next is {expected}";
+    /// The authentication stands in the nonce's place.
+    NonceNotZero { /// The transaction's.
+        got: Nonce } = Invalid, "nonce_not_zero", "nonce {got} of an authenticated transaction, which must be 0";
     /// A sum above the supply: no state can hold it.
     Overflow = Invalid, "overflow", "a sum is above the whole supply";
     /// The account cannot pay amount and fee.
@@ -110,6 +127,80 @@ rejections! {
     NotPayable = Invalid, "not_payable", "the recipient cannot be paid";
     /// Nothing sent to nobody, or up the tree, would make state for free.
     Dust = Invalid, "dust", "amount 0 moves nothing and would make state for free";
+
+    /// No such token.
+    NoToken { /// Which.
+        token: TokenId } = Early, "no_token", "no token {token} on this ledger";
+    /// No such data entry, or not any more.
+    NoEntry { /// Which.
+        entry: Id } = Early, "no_entry", "no entry {entry} on this ledger";
+    /// No such contract, and never was.
+    NoContract { /// Which.
+        contract: ContractId } = Early, "no_contract", "no contract {contract} on this ledger";
+    /// Nothing there that could live longer.
+    NoTarget { /// What.
+        target: Id } = Early, "no_target", "{target} is not on this ledger, or not any more";
+    /// It belongs to another account.
+    NotOwner { /// Whose it is.
+        owner: AccountId } = Invalid, "not_owner", "it belongs to {owner}";
+    /// There will be no more of the token.
+    Finalized { /// Which.
+        token: TokenId } = Invalid, "finalized", "no more of {token} can be made";
+    /// More than the account holds of the token.
+    TokenFunds { /// What it holds.
+        balance: TokenAmount, /// What it needs.
+        needed: TokenAmount } = Early, "token_funds", "token balance {balance}, needed {needed}";
+    /// More of a token than can be counted.
+    SupplyOverflow = Invalid, "supply_overflow", "the token's supply would be above 10^30";
+    /// Its last height is passed.
+    Expired { /// What.
+        id: Id, /// Its last height.
+        height: Height } = Invalid, "expired", "{id} has expired at {height}";
+    /// It lives for ever.
+    Unlimited = Invalid, "unlimited", "it lives for ever and cannot be extended";
+    /// No heights to add.
+    NoHeights = Invalid, "no_heights", "an extension by no heights";
+    /// More data than an entry may have.
+    EntryTooLarge { /// Bytes allowed.
+        max: usize, /// Bytes found.
+        got: usize } = Invalid, "entry_too_large", "entry of {got} bytes, limit {max}";
+    /// Not the machine or the calling convention of this ledger.
+    BadVersion { /// The one asked for.
+        got: CtVersion } = Invalid, "bad_version", "machine and convention {got:?}, only FATE 8 / ABI 3 runs here";
+    /// The code does not load.
+    BadCode { /// What is wrong with it.
+        why: BadCode } = Invalid, "bad_code", "the code does not load: {why}";
+    /// The call data does not call `init` as it is.
+    BadInit = Invalid, "bad_init", "the call data is no call of init with its arguments";
+    /// Code or source above its limit.
+    CodeTooLarge { /// Bytes allowed.
+        max: usize, /// Bytes found.
+        got: usize } = Invalid, "code_too_large", "code or source of {got} bytes, limit {max}";
+    /// The source is another one than the code names.
+    SourceMismatch { /// What the code names.
+        expected: Hash, /// Hash of the source.
+        got: Hash } = Invalid, "source_mismatch", "the source hashes to {got}, the code names {expected}";
+    /// The id is taken, or was.
+    ContractExists { /// Which.
+        contract: ContractId } = Invalid, "contract_exists", "{contract} exists or existed";
+    /// The id is taken, or was.
+    Taken { /// Which.
+        id: Id } = Invalid, "taken", "{id} exists or existed";
+    /// Only an account's first transaction puts it under a contract.
+    NotFresh { /// The transaction's nonce.
+        got: Nonce } = Invalid, "not_fresh", "nonce {got}; only the first transaction of an account can attach a contract";
+    /// The function cannot say yes or no.
+    BadAuthFunction = Invalid, "bad_auth_function", "the function does not exist, is init, or returns no bool";
+    /// Nobody of that account signs what is inside.
+    WrongSigner { /// The generalized account.
+        ga: AccountId } = Invalid, "wrong_signer", "{ga} is no signer of the transaction inside";
+    /// The data asks another function.
+    WrongAuthFunction = Invalid, "wrong_auth_function", "the data does not ask the account's function";
+    /// The data was used already.
+    AuthRepeated { /// Its name.
+        auth_id: Hash } = Invalid, "auth_repeated", "authentication {auth_id} was used in this generation";
+    /// The contract did not say yes.
+    AuthFailed = Early, "auth_failed", "the account's contract did not agree";
 
     /// A network id that is not `name.short` with the beginning of the child's own id.
     NetworkName = Invalid, "network_name", "network id must be a name of 1 to 16 a-z, 0-9 or _, a point and the first 8 characters of the child's own id";

@@ -2,7 +2,10 @@
 
 use alloc::vec::Vec;
 
-use banyan_types::{AccountId, Amount, AssociateId, Era, Hash, Height, PublicKey, TxHash, associate::OutboxEntry};
+use banyan_types::{
+    AccountId, Amount, AssociateId, ContractId, Era, Hash, Height, Id, PublicKey, Status, TokenAmount, TokenId, TxHash,
+    associate::OutboxEntry,
+};
 
 /// Something that happened to money or objects, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,78 @@ pub enum Event {
         amount: Amount,
         /// For which transaction.
         tx: TxHash,
+    },
+    /// Gas that was paid for and not used.
+    Refunded {
+        /// Who paid.
+        account: AccountId,
+        /// How much came back.
+        amount: Amount,
+        /// For which transaction.
+        tx: TxHash,
+    },
+    /// A contract was called.
+    Called {
+        /// Who called.
+        caller: AccountId,
+        /// Which contract.
+        contract: ContractId,
+        /// What went with the call, if it stayed there.
+        amount: Amount,
+        /// How it ended.
+        status: Status,
+    },
+    /// An object was made.
+    Created {
+        /// What.
+        id: Id,
+        /// By whom.
+        owner: AccountId,
+        /// Its last height.
+        expiry: Height,
+    },
+    /// An object lives longer.
+    Extended {
+        /// What.
+        id: Id,
+        /// Its last height now.
+        expiry: Height,
+    },
+    /// An object's last height has passed; it may still be extended if it has a time of grace.
+    Expired {
+        /// What.
+        id: Id,
+        /// Its last height.
+        expiry: Height,
+    },
+    /// An object is gone for ever.
+    Removed {
+        /// What.
+        id: Id,
+        /// Who was paid what it held; nobody where that went back to what is unmined.
+        to: Option<AccountId>,
+        /// How much.
+        amount: Amount,
+    },
+    /// A data entry has another owner.
+    Given {
+        /// Which.
+        id: Id,
+        /// Whose it was.
+        from: AccountId,
+        /// Whose it is.
+        to: AccountId,
+    },
+    /// Some of a token moved.
+    TokenMoved {
+        /// Which token.
+        token: TokenId,
+        /// From whom; from nobody when it was made.
+        from: Option<AccountId>,
+        /// To whom; to nobody when it was destroyed.
+        to: Option<AccountId>,
+        /// How much.
+        amount: TokenAmount,
     },
     /// A reward of a key block, a micro block's fees or a child's block.
     Rewarded {

@@ -171,7 +171,6 @@ fn put_witnesses(state: &mut impl State, genesis: &Genesis) -> Result<(), Genesi
     if genesis.params.stake().is_none() {
         return Ok(());
     }
-    state.put(key::due_cursor(), Some(DueCursor { height: Height(0), index: 0 }.encode()));
     let refuse = |_| GenesisError::Witnesses { what: "their bonds make no set" };
     let mut scene = Scene::open(state, &genesis.params, Height(0)).map_err(|_| refuse(Rejected::Overflow))?;
     for GenesisWitness { staker, key, bond } in &genesis.witnesses {
@@ -208,6 +207,7 @@ fn put_leaves(state: &mut impl State, genesis: &Genesis, balances: Amount) -> Re
         leader: PublicKey::ZERO,
     };
     state.put(key::clock(), Some(clock.encode()));
+    state.put(key::due_cursor(), Some(DueCursor { height: Height(0), index: 0 }.encode()));
     if genesis.params.is_root() {
         let (engine, sealed_height, chain) = (0, Height(0), genesis.hash());
         let engine = RootEngine { engine, pot: none, sealed_height, chain, may_fill: true };

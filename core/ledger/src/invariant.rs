@@ -1,10 +1,14 @@
 //! What must hold in every state, checked by full sums. Rules: ledger 8, associates 4.
 
-use banyan_types::{Amount, associate::InboxEntry, rlp::DecodeError};
+use banyan_types::{
+    Amount,
+    associate::InboxEntry,
+    rlp::{DecodeError, Items, take_tag},
+};
 
 use crate::{
     Account, Escrow, Fees, PendingReward, RootEngine, Supply,
-    leaf::{Clock, ConnectionPoint, Stake},
+    leaf::{Clock, Code, ConnectionPoint, Contract, Source, Stake, Token, TokenBalance},
 };
 
 /// Which law a state breaks.
@@ -29,6 +33,22 @@ pub enum Broken {
     /// More came back from a child than went down.
     #[error("an escrow holds less than nothing, or less than what waits in it")]
     Escrow,
+    /// Tokens were made or lost.
+    #[error("the tokens' supplies sum up to {supply}, their balances to {balances}")]
+    Tokens {
+        /// What the tokens say.
+        supply: u128,
+        /// What accounts hold.
+        balances: u128,
+    },
+    /// Code or a source counts others than the contracts that name it.
+    #[error("contracts name code and sources {named} times, which count {counted}")]
+    References {
+        /// By contracts.
+        named: u64,
+        /// By code and sources.
+        counted: u64,
+    },
     /// A sum above the supply.
     #[error("a sum is above the whole supply")]
     Overflow,
@@ -56,9 +76,9 @@ pub fn check_totals<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Su
         ("rewards", supply.rewards, sums.rewards),
         ("fees", supply.fees, sums.fees),
         ("bonds", supply.bonds, sums.bonds),
+        ("deposits", supply.deposits, sums.deposits),
         // No rule puts coin there yet.
         ("channels", supply.channels, Amount::ZERO),
-        ("deposits", supply.deposits, Amount::ZERO),
         ("waiting", sums.waiting, sums.open),
     ];
     for (what, total, parts) in rows {
@@ -67,9 +87,15 @@ pub fn check_totals<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Su
         }
     }
     if !totals_add_up(&supply) {
-        let parts = [sums.accounts, sums.escrows, sums.rewards, sums.fees, sums.bonds];
+        let parts = [sums.accounts, sums.escrows, sums.deposits, sums.rewards, sums.fees, sums.bonds];
         let parts = parts.into_iter().try_fold(Amount::ZERO, Amount::plus).ok_or(Broken::Overflow)?;
         return Err(Broken::Total { what: "minted", total: supply.minted, parts });
+    }
+    if sums.tokens != sums.token_balances {
+        return Err(Broken::Tokens { supply: sums.tokens, balances: sums.token_balances });
+    }
+    if sums.named != sums.refs {
+        return Err(Broken::References { named: sums.named, counted: sums.refs });
     }
     Ok(supply)
 }
@@ -82,6 +108,15 @@ struct Sums {
     rewards: Amount,
     fees: Amount,
     bonds: Amount,
+    deposits: Amount,
+    /// What tokens say that there is, of all tokens together.
+    tokens: u128,
+    /// What accounts hold of them.
+    token_balances: u128,
+    /// How often contracts name code or a source.
+    named: u64,
+    /// How often those say that they are named.
+    refs: u64,
     /// What escrows say waits for children.
     waiting: Amount,
     /// What the open inbox entries carry.
@@ -94,8 +129,30 @@ impl Sums {
             *total = total.plus(amount).ok_or(Broken::Overflow)?;
             Ok(())
         };
-        let mut items = banyan_types::rlp::Items::of(value)?;
-        match banyan_types::rlp::take_tag(&mut items)?.0 {
+        // A contract's store holds bytes that mean nothing here.
+        let tag = Items::of(value).and_then(|mut items| take_tag(&mut items));
+        match tag.map_or(0, |(tag, _)| tag) {
+            Contract::TAG => {
+                let contract = Contract::decode(value)?;
+                self.named = self.named.saturating_add(1).saturating_add(u64::from(contract.visible));
+                plus(&mut self.deposits, contract.deposit)
+            }
+            Code::TAG => {
+                self.refs = self.refs.saturating_add(Code::decode(value)?.refs);
+                Ok(())
+            }
+            Source::TAG => {
+                self.refs = self.refs.saturating_add(Source::decode(value)?.refs);
+                Ok(())
+            }
+            Token::TAG => {
+                self.tokens = self.tokens.saturating_add(Token::decode(value)?.supply.0.base());
+                Ok(())
+            }
+            TokenBalance::TAG => {
+                self.token_balances = self.token_balances.saturating_add(TokenBalance::decode(value)?.amount.0.base());
+                Ok(())
+            }
             Account::TAG => plus(&mut self.accounts, Account::decode(value)?.balance),
             Escrow::TAG => {
                 let escrow = Escrow::decode(value)?;

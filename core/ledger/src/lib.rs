@@ -21,18 +21,26 @@ mod account;
 mod associate;
 mod block;
 pub mod certificate;
+mod contract;
+mod due;
+mod entry;
 mod error;
 mod event;
+mod expiry;
+mod fees;
 pub mod follow;
 mod genesis;
 mod invariant;
 mod leaf;
 mod money;
 mod params;
+mod paying;
 pub mod rules;
 mod scene;
 mod stake;
 mod state;
+mod sweep;
+mod token;
 mod verified;
 
 pub use associate::{PointView, associate, escrow, inbox_entry, summary_of};
@@ -40,16 +48,21 @@ pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
 };
+pub use contract::{DryCall, DryOutcome, contract, contract_code, contract_source, dry_call};
+pub use entry::entry;
 pub use error::{BadSeal, Fault, Invalid, Rejected};
 pub use event::{Effects, Event, Offence};
+pub use expiry::extension_rent;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis_state};
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
-    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, ConnectionPoint, Due, DueCount, DueCursor, Escrow,
-    Fees, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed, Stake, Status, Supply, Unbonding,
-    UsedKey, WitnessSets, key,
+    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount,
+    DueCursor, Entry, Escrow, Fees, Generalized, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed,
+    Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone,
+    Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};
-pub use state::{Base, Changes, Key, MapState, Mark, Missing, Overlay, State};
+pub use state::{Base, Changes, Key, MapState, Mark, Missing, Overlay, State, StoreKeys};
+pub use token::{token, token_balance};
 pub use verified::Verified;

@@ -138,6 +138,19 @@ impl<S: State> Scene<'_, S> {
         Ok(Coins(amount))
     }
 
+    /// Into the deposits; the caller writes whose.
+    pub fn pay_deposits(&mut self, coins: Coins) -> Result<Amount, Rejected> {
+        let amount = coins.put();
+        add(&mut self.ledger.supply.deposits, amount)?;
+        Ok(amount)
+    }
+
+    /// Out of the deposits; the caller writes whose.
+    pub fn take_deposits(&mut self, amount: Amount) -> Result<Coins, Rejected> {
+        sub(&mut self.ledger.supply.deposits, amount)?;
+        Ok(Coins(amount))
+    }
+
     /// Into a child's escrow, waiting for the child to settle it.
     pub fn escrow_in(&mut self, child: AssociateId, coins: Coins) -> Result<(), Rejected> {
         let amount = coins.put();
@@ -203,9 +216,11 @@ mod tests {
             gas_price_min: GasPrice(1),
             gas_per_tx_max: Gas(1),
             gas_per_block_max: Gas(1),
+            auth_gas_max: Gas(1),
             rent_gas_per_byte_year: 0,
             lifetime_default: 1,
             lifetime_max: 1,
+            grace: 1,
             root: None,
         };
         let mut state = Overlay::new(MapState::default());

@@ -27,12 +27,16 @@ banyan_types::record! {
         gas_per_tx_max: Gas,
         /// Gas of one block of transactions, at most.
         gas_per_block_max: Gas,
+        /// Gas of asking a generalized account's contract, at most.
+        auth_gas_max: Gas,
         /// Gas for keeping a byte for a year of heights.
         rent_gas_per_byte_year: u64,
         /// Heights that an object lives when nothing is said, covered by the base gas.
         lifetime_default: u64,
         /// Heights that an object may live at most.
         lifetime_max: u64,
+        /// Heights that an expired object is kept, in which it may still be extended.
+        grace: u64,
         /// What only the root has.
         root: Option<RootRules>,
     }
@@ -139,13 +143,23 @@ impl Params {
             ("ledger", self.is_root() == (self.ledger == AssociateId::ZERO)),
             ("height_interval_ms", (1..=YEAR_MS).contains(&self.height_interval_ms)),
             ("gas_per_tx_max", self.gas_per_tx_max <= self.gas_per_block_max),
+            ("auth_gas_max", self.auth_gas_max <= self.gas_per_tx_max),
+            ("lifetime_default", (1..=self.lifetime_max).contains(&self.lifetime_default) || self.is_free_to_keep()),
         ];
         let root = self.root.iter().flat_map(RootRules::rows);
         rows.into_iter().chain(root).find(|(_, holds)| !holds).map_or(Ok(()), |(field, _)| Err(field))
     }
 
+    /// Whether objects may live for ever, since keeping them costs nothing.
+    pub const fn is_free_to_keep(&self) -> bool {
+        self.rent_gas_per_byte_year == 0
+    }
+
     /// Gas for keeping `bytes` for `heights`, rounded up. `None` on overflow.
     pub fn rent_gas(&self, bytes: u64, heights: u64) -> Option<Gas> {
+        if self.is_free_to_keep() {
+            return Some(Gas(0));
+        }
         let gas = bytes.checked_mul(heights)?.checked_mul(self.rent_gas_per_byte_year)?;
         Some(Gas(gas.div_ceil(self.heights_per_year())))
     }

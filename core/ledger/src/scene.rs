@@ -1,5 +1,6 @@
 //! One block being applied: the state, where we stand, and what has happened so far.
 
+use banyan_fate::Engine;
 use banyan_types::{AccountId, Height};
 
 use crate::{
@@ -18,6 +19,8 @@ pub struct Scene<'a, S> {
     pub ledger: Tally,
     pub events: Vec<Event>,
     pub effects: Effects,
+    /// Runs contracts; it keeps loaded code for the rest of the block.
+    pub engine: Engine,
 }
 
 /// Leaves that nearly every transaction changes.
@@ -30,6 +33,7 @@ pub struct Tally {
 }
 
 /// A moment to return to when a transaction is refused.
+#[derive(Clone)]
 pub struct Moment {
     mark: Mark,
     ledger: Tally,
@@ -45,7 +49,15 @@ impl<'a, S: State> Scene<'a, S> {
         let fees = load(state, &key::fees())?.unwrap_or(Fees { amount: banyan_types::Amount::ZERO });
         let parent = load(state, &key::parent())?;
         let ledger = Tally { supply, fees, parent };
-        Ok(Self { state, params, height, ledger, events: Vec::new(), effects: Effects::default() })
+        Ok(Self {
+            state,
+            params,
+            height,
+            ledger,
+            events: Vec::new(),
+            effects: Effects::default(),
+            engine: Engine::default(),
+        })
     }
 
     /// Write the totals.

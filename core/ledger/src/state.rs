@@ -1,9 +1,14 @@
 //! Where the leaves come from: the store in a node, a witness in a prover, a map in tests.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use banyan_tree::Trie;
-use banyan_types::Hash;
+use banyan_types::{ContractId, Hash};
+
+use crate::leaf::key;
 
 pub use banyan_tree::Key;
 
@@ -28,6 +33,11 @@ pub trait State {
     fn get(&mut self, key: &Key) -> Result<Option<Vec<u8>>, Missing>;
     /// Write the leaf, or remove it.
     fn put(&mut self, key: Key, value: Option<Vec<u8>>);
+    /// Write a leaf of a contract's store, or remove it.
+    fn put_store(&mut self, contract: ContractId, raw: &[u8], value: Option<Vec<u8>>);
+    /// Keys of leaves that a contract's store holds and that begin with `prefix`, ascending, at most `max`. A hint: whoever
+    /// asks knows from the state how many there are, and fewer are our fault.
+    fn hint_keys(&mut self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing>;
     /// The root of the state with everything written so far.
     fn root(&mut self) -> Result<Hash, Missing>;
     /// Remember this moment.
@@ -42,7 +52,15 @@ pub trait Base {
     fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Missing>;
     /// The root with `changes` applied.
     fn root_after(&mut self, changes: &Changes) -> Result<Hash, Missing>;
+    /// Keys of the leaves that a contract's store held before the block and that begin with `prefix`, ascending, at most
+    /// `max`.
+    fn hint_keys(&self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing>;
+    /// Learn the keys of store leaves that the block has written: a hashed trie cannot tell them.
+    fn learn_keys(&mut self, keys: StoreKeys);
 }
+
+/// Contracts with keys of their stores.
+pub type StoreKeys = BTreeSet<(ContractId, Vec<u8>)>;
 
 impl<B: Base> Base for &mut B {
     fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Missing> {
@@ -51,6 +69,14 @@ impl<B: Base> Base for &mut B {
 
     fn root_after(&mut self, changes: &Changes) -> Result<Hash, Missing> {
         (**self).root_after(changes)
+    }
+
+    fn hint_keys(&self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing> {
+        (**self).hint_keys(contract, prefix, max)
+    }
+
+    fn learn_keys(&mut self, keys: StoreKeys) {
+        (**self).learn_keys(keys);
     }
 }
 
@@ -61,17 +87,24 @@ pub struct Overlay<B> {
     changes: Changes,
     /// What each written key held in `changes` before.
     journal: Vec<(Key, Option<Change>)>,
+    /// Keys of every store leaf touched. What is rewound stays: a key too many is looked up and found absent.
+    touched: StoreKeys,
 }
 
 impl<B: Base> Overlay<B> {
     /// Nothing written yet.
     pub const fn new(base: B) -> Self {
-        Self { base, changes: Changes::new(), journal: Vec::new() }
+        Self { base, changes: Changes::new(), journal: Vec::new(), touched: StoreKeys::new() }
     }
 
-    /// The base and everything written over it.
+    /// The base, which has learned the keys of store leaves, and everything written over it.
     pub fn into_parts(self) -> (B, Changes) {
-        (self.base, self.changes)
+        let Self { mut base, changes, mut touched, .. } = self;
+        touched.retain(|(contract, raw)| changes.get(&key::store(*contract, raw)).is_some_and(Option::is_some));
+        if !touched.is_empty() {
+            base.learn_keys(touched);
+        }
+        (base, changes)
     }
 
     /// The old values of every touched leaf: writing them back undoes the block.
@@ -91,6 +124,24 @@ impl<B: Base> State for Overlay<B> {
     fn put(&mut self, key: Key, value: Option<Vec<u8>>) {
         let before = self.changes.insert(key, value);
         self.journal.push((key, before));
+    }
+
+    fn put_store(&mut self, contract: ContractId, raw: &[u8], value: Option<Vec<u8>>) {
+        self.touched.insert((contract, raw.to_vec()));
+        self.put(key::store(contract, raw), value);
+    }
+
+    fn hint_keys(&mut self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing> {
+        let touched: BTreeSet<_> = under(&self.touched, contract, prefix).cloned().collect();
+        // So many may be gone since; of the others enough are left.
+        let before = self.base.hint_keys(contract, prefix, max.saturating_add(touched.len()))?;
+        let mut keys = Vec::new();
+        for raw in before.into_iter().collect::<BTreeSet<_>>().union(&touched) {
+            if keys.len() < max && self.get(&key::store(contract, raw))?.is_some() {
+                keys.push(raw.clone());
+            }
+        }
+        Ok(keys)
     }
 
     fn root(&mut self) -> Result<Hash, Missing> {
@@ -117,6 +168,8 @@ impl<B: Base> State for Overlay<B> {
 pub struct MapState {
     leaves: BTreeMap<Key, Vec<u8>>,
     trie: Trie<()>,
+    /// Keys of every store leaf there ever was.
+    store_keys: StoreKeys,
 }
 
 impl MapState {
@@ -150,6 +203,23 @@ impl Base for MapState {
     fn root_after(&mut self, changes: &Changes) -> Result<Hash, Missing> {
         Ok(Hash(updated(&self.trie, changes).root()))
     }
+
+    fn hint_keys(&self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing> {
+        let held = under(&self.store_keys, contract, prefix)
+            .filter(|raw| self.leaves.contains_key(&key::store(contract, raw)));
+        Ok(held.take(max).cloned().collect())
+    }
+
+    fn learn_keys(&mut self, mut keys: StoreKeys) {
+        self.store_keys.append(&mut keys);
+    }
+}
+
+/// The keys of a contract's store that begin with `prefix`.
+fn under<'a>(keys: &'a StoreKeys, contract: ContractId, prefix: &'a [u8]) -> impl Iterator<Item = &'a Vec<u8>> {
+    keys.range((contract, prefix.to_vec())..)
+        .take_while(move |(of, raw)| *of == contract && raw.starts_with(prefix))
+        .map(|(_, raw)| raw)
 }
 
 fn updated(trie: &Trie<()>, changes: &Changes) -> Trie<()> {

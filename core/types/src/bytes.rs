@@ -15,6 +15,16 @@ impl fmt::Debug for Bytes {
     }
 }
 
+/// Code, call data or a result of a contract; text `cb_`.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContractBytes(pub Vec<u8>);
+
+impl fmt::Debug for ContractBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
 macro_rules! fixed_bytes {
     ($($(#[$doc:meta])+ $name:ident($len:literal);)+) => {$(
         $(#[$doc])+

@@ -1,9 +1,10 @@
 //! Names of the objects on a ledger: one tag byte for the kind, 32 bytes for the object.
 
-use alloc::string::String;
+use alloc::{string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 use crate::{
+    Hash, Nonce,
     bytes::{fixed_bytes, hex},
     text::{self, Prefix, TextError},
 };
@@ -129,6 +130,51 @@ impl fmt::Display for Payee {
     }
 }
 
+/// What may be made to live longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// A contract.
+    Contract(ContractId),
+    /// A channel.
+    Channel(ChannelId),
+    /// A child ledger's connection point.
+    Associate(AssociateId),
+    /// A data entry.
+    Entry(EntryId),
+}
+
+impl Target {
+    /// As any id.
+    pub const fn id(self) -> Id {
+        match self {
+            Self::Contract(id) => Id::Contract(id),
+            Self::Channel(id) => Id::Channel(id),
+            Self::Associate(id) => Id::Associate(id),
+            Self::Entry(id) => Id::Entry(id),
+        }
+    }
+}
+
+impl TryFrom<Id> for Target {
+    type Error = Id;
+
+    fn try_from(id: Id) -> Result<Self, Id> {
+        match id {
+            Id::Contract(id) => Ok(Self::Contract(id)),
+            Id::Channel(id) => Ok(Self::Channel(id)),
+            Id::Associate(id) => Ok(Self::Associate(id)),
+            Id::Entry(id) => Ok(Self::Entry(id)),
+            other => Err(other),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.id().fmt(f)
+    }
+}
+
 /// What a commit or a remit moves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Asset {
@@ -144,6 +190,71 @@ impl fmt::Display for Asset {
             Self::Coin => f.write_str("BNY"),
             Self::Token(id) => id.fmt(f),
         }
+    }
+}
+
+/// What tells the transactions of one account apart in the ids that they make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serial {
+    /// The transaction's nonce.
+    Nonce(Nonce),
+    /// Of a generalized account, whose transactions have none: what [`auth_id`] gives.
+    Auth(Hash),
+}
+
+/// The name of one authentication: Blake2b-256 of the generalized account and the data that its contract was asked.
+pub fn auth_id(ga: AccountId, auth_data: &[u8]) -> Hash {
+    Hash(banyan_crypto::blake2b(&[&ga.0, auth_data]))
+}
+
+impl Serial {
+    /// The nonce as a minimal big-endian integer, zero being one zero byte; or the authentication.
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Nonce(nonce) => {
+                let bytes = nonce.0.to_be_bytes();
+                let zeros = bytes.iter().take_while(|byte| **byte == 0).count().min(7);
+                bytes.get(zeros..).unwrap_or_default().to_vec()
+            }
+            Self::Auth(id) => id.0.to_vec(),
+        }
+    }
+}
+
+impl ContractId {
+    /// The id of the contract that `owner` makes. Source: protocol, ledger 1.
+    pub fn derive(owner: AccountId, serial: Serial) -> Self {
+        Self(banyan_crypto::blake2b(&[&owner.0, &serial.bytes()]))
+    }
+
+    /// The id of a call of this contract. Source: protocol, ledger 1.
+    pub fn call_id(self, caller: AccountId, serial: Serial) -> Hash {
+        Hash(match serial {
+            Serial::Nonce(nonce) => {
+                let word: [&[u8]; 4] = [&caller.0, &[0; 24], &nonce.0.to_be_bytes(), &self.0];
+                banyan_crypto::blake2b(&word)
+            }
+            Serial::Auth(id) => banyan_crypto::blake2b(&[&id.0, &self.0]),
+        })
+    }
+}
+
+/// Ids that no two ledgers of a tree give: the kind's tag, the network id, the owner and its serial.
+fn derive_over_the_tree(tag: u8, network_id: &str, owner: AccountId, serial: Serial) -> [u8; 32] {
+    banyan_crypto::blake2b(&[&[tag], network_id.as_bytes(), &owner.0, &serial.bytes()])
+}
+
+impl TokenId {
+    /// The id of the token that `owner` defines on a ledger. Source: protocol, ledger 1.
+    pub fn derive(network_id: &str, owner: AccountId, serial: Serial) -> Self {
+        Self(derive_over_the_tree(8, network_id, owner, serial))
+    }
+}
+
+impl EntryId {
+    /// The id of the data entry that `owner` makes on a ledger. Source: protocol, ledger 1.
+    pub fn derive(network_id: &str, owner: AccountId, serial: Serial) -> Self {
+        Self(derive_over_the_tree(9, network_id, owner, serial))
     }
 }
 
@@ -165,5 +276,28 @@ impl AssociateId {
 impl fmt::LowerHex for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&hex(&self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_ids_are_what_the_page_says() {
+        let (owner, hash) = (AccountId([1; 32]), banyan_crypto::blake2b);
+        for (nonce, minimal) in [(0, &[0u8][..]), (1, &[1]), (255, &[255]), (256, &[1, 0]), (u64::MAX, &[255; 8])] {
+            let serial = Serial::Nonce(Nonce(nonce));
+            assert_eq!(ContractId::derive(owner, serial).0, hash(&[&owner.0, minimal]));
+            assert_eq!(TokenId::derive("net", owner, serial).0, hash(&[&[8], b"net", &owner.0, minimal]));
+            assert_eq!(EntryId::derive("net", owner, serial).0, hash(&[&[9], b"net", &owner.0, minimal]));
+        }
+        let contract = ContractId([2; 32]);
+        let word: [u8; 32] = core::array::from_fn(|at| u8::from(at == 31) * 7);
+        assert_eq!(contract.call_id(owner, Serial::Nonce(Nonce(7))).0, hash(&[&owner.0, &word, &contract.0]));
+        let auth = auth_id(owner, b"data");
+        assert_eq!(auth.0, hash(&[&owner.0, b"data"]));
+        assert_eq!(contract.call_id(owner, Serial::Auth(auth)).0, hash(&[&auth.0, &contract.0]));
+        assert_eq!(ContractId::derive(owner, Serial::Auth(auth)).0, hash(&[&owner.0, &auth.0]));
     }
 }

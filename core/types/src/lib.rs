@@ -28,14 +28,20 @@ pub mod witness;
 
 mod amount;
 mod bytes;
+mod contract;
 mod id;
 mod number;
 mod peer;
 mod receipt;
+mod token;
 
 pub use amount::{Amount, COIN, ParseAmountError, SUPPLY_MAX};
-pub use bytes::{Bytes, Hash, PublicKey, Signature, TxHash};
-pub use id::{AccountId, Asset, AssociateId, ChannelId, ContractId, EntryId, Id, Payee, TokenId};
+pub use bytes::{Bytes, ContractBytes, Hash, PublicKey, Signature, TxHash};
+pub use contract::{AuthHashInput, CodeObject, CtVersion, FATE, Lifetime, NoTypes, source_hash};
+pub use id::{
+    AccountId, Asset, AssociateId, ChannelId, ContractId, EntryId, Id, Payee, Serial, Target, TokenId, auth_id,
+};
 pub use number::{Era, Gas, GasPrice, Height, Nonce, Round, TimeMs};
 pub use peer::{Peer, Points};
 pub use receipt::{Log, Receipt, Status};
+pub use token::{Decimals, Symbol, TokenAmount};

@@ -1,7 +1,25 @@
 //! The house limits of every ledger; a child may lower them. Source: protocol, ledger 7.
 
-/// Bytes of one signed transaction, unless it is a remit.
+/// Bytes of one signed transaction, unless it is a remit or brings the source of a contract.
 pub const TX_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of those: a remit's, and of a contract's code with its source.
+pub const LARGE_TX_BYTES_MAX: usize = REMIT_BYTES_MAX;
+/// Transactions that one may stand inside of, at parse; the rules allow fewer.
+pub const WRAPS_MAX: u8 = 8;
+/// Bytes of a contract's code.
+pub const CODE_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of a contract's source.
+pub const SOURCE_BYTES_MAX: usize = 256 * 1024;
+/// Bytes of a data entry.
+pub const ENTRY_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a token's symbol.
+pub const SYMBOL_BYTES_MAX: usize = 16;
+/// Digits of a token behind the point.
+pub const DECIMALS_MAX: u8 = 30;
+/// Due items that one block walks.
+pub const PRUNE_MAX: u32 = 1_024;
+/// Store leaves that one block sweeps.
+pub const SWEEP_MAX: u32 = 8_192;
 /// Bytes of one signed remit: [`REMIT_LINES_MAX`] lines with the longest routes (412 bytes each),
 /// [`INBOX_ACKED_PER_REMIT_MAX`] skipped numbers (9 each) and [`OPERATORS_MAX`] signatures must fit, or what a child has
 /// ordered could never leave it.

@@ -12,8 +12,8 @@ use alloc::{
 use alloy_rlp::Header;
 
 use crate::{
-    AccountId, Amount, Asset, AssociateId, Bytes, ChannelId, ContractId, EntryId, Era, Gas, GasPrice, Hash, Height, Id,
-    Nonce, Payee, PublicKey, Round, Signature, TimeMs, TokenId, TxHash,
+    AccountId, Amount, Asset, AssociateId, Bytes, ChannelId, ContractBytes, ContractId, EntryId, Era, Gas, GasPrice,
+    Hash, Height, Id, Nonce, Payee, PublicKey, Round, Signature, Target, TimeMs, TokenId, TxHash,
     show::Value,
     text::{self, Prefix},
 };
@@ -63,12 +63,18 @@ pub trait Field: Sized {
 pub struct Items<'a> {
     rest: &'a [u8],
     depth: u8,
+    wraps: u8,
 }
 
 impl<'a> Items<'a> {
     /// The items of the one list that `bytes` are.
     pub fn of(bytes: &'a [u8]) -> Result<Self, DecodeError> {
-        let mut outer = Items { rest: bytes, depth: 0 };
+        Self::within(bytes, 0)
+    }
+
+    /// The items of the one list that `bytes` are, which stands inside `wraps` transactions.
+    pub(crate) fn within(bytes: &'a [u8], wraps: u8) -> Result<Self, DecodeError> {
+        let mut outer = Items { rest: bytes, depth: 0, wraps };
         let list = outer.list()?;
         outer.finish()?;
         Ok(list)
@@ -88,9 +94,14 @@ impl<'a> Items<'a> {
             return Err(DecodeError::Malformed("lists too deep"));
         }
         match self.item()? {
-            (true, payload) => Ok(Items { rest: payload, depth: self.depth.saturating_add(1) }),
+            (true, payload) => Ok(Items { rest: payload, depth: self.depth.saturating_add(1), ..*self }),
             (false, _) => Err(DecodeError::Malformed("bytes where a list should stand")),
         }
+    }
+
+    /// How many transactions these stand inside of.
+    pub(crate) const fn wraps(&self) -> u8 {
+        self.wraps
     }
 
     /// Whether nothing is left.
@@ -278,6 +289,18 @@ impl Field for Payee {
     }
 }
 
+impl Field for Target {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_id(self.id(), out);
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        Self::try_from(take_id(items)?).map_err(|_| DecodeError::Malformed("an id of what does not expire"))
+    }
+    fn show(&self) -> Value {
+        Value::Text(self.to_string())
+    }
+}
+
 impl Field for Asset {
     fn put(&self, out: &mut Vec<u8>) {
         match self {
@@ -333,6 +356,18 @@ impl Field for Bytes {
     }
     fn show(&self) -> Value {
         Value::Text(text::encode(Prefix::Bytes, &self.0))
+    }
+}
+
+impl Field for ContractBytes {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_bytes(&self.0, out);
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        items.bytes().map(|bytes| Self(bytes.to_vec()))
+    }
+    fn show(&self) -> Value {
+        Value::Text(text::encode(Prefix::ContractBytes, &self.0))
     }
 }
 

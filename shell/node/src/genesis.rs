@@ -119,6 +119,8 @@ const DEV_KEY_INTERVAL_MS: u64 = 3_000;
 const LIFETIME_DEFAULT: u64 = 262_800;
 /// Most heights that an object may live: ten years of the main profile.
 const LIFETIME_MAX: u64 = 2_628_000;
+/// Heights that an expired object is kept: 30 days of two minutes each.
+const GRACE: u64 = 21_600;
 /// Least bonds of a witness. Source: root 1.
 const BOND_MIN_DEV: Amount = Amount::coins(1).expect("one coin is within the supply");
 const BOND_MIN_TEST: Amount = Amount::coins(1_000).expect("a thousand coins are within the supply");
@@ -331,9 +333,11 @@ fn params(network_id: String, ledger: AssociateId, height_interval_ms: u64, root
         gas_price_min: GasPrice(1_000_000_000),
         gas_per_tx_max: Gas(6_000_000),
         gas_per_block_max: Gas(60_000_000),
+        auth_gas_max: Gas(50_000),
         rent_gas_per_byte_year: 20,
         lifetime_default: LIFETIME_DEFAULT,
         lifetime_max: LIFETIME_MAX,
+        grace: GRACE,
         root,
     }
 }
@@ -399,6 +403,7 @@ struct LimitsFile {
     price_per_gas_min: u64,
     gas_per_tx_max: u64,
     gas_per_block: u64,
+    auth_gas_max: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -407,6 +412,7 @@ struct ExpiryFile {
     rent_gas_per_byte_year: u64,
     lifetime_default: u64,
     lifetime_max: u64,
+    grace: u64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -478,11 +484,13 @@ impl File {
                 price_per_gas_min: u64::try_from(params.gas_price_min.0).unwrap_or(u64::MAX),
                 gas_per_tx_max: params.gas_per_tx_max.0,
                 gas_per_block: params.gas_per_block_max.0,
+                auth_gas_max: params.auth_gas_max.0,
             },
             expiry: ExpiryFile {
                 rent_gas_per_byte_year: params.rent_gas_per_byte_year,
                 lifetime_default: params.lifetime_default,
                 lifetime_max: params.lifetime_max,
+                grace: params.grace,
             },
             emission: params.root.as_ref().map(EmissionFile::write),
             root: params.stake().map(|rules| RootFile { stake: StakeFile::write(rules) }),
@@ -507,9 +515,11 @@ impl File {
             gas_price_min: GasPrice(u128::from(self.limits.price_per_gas_min)),
             gas_per_tx_max: Gas(self.limits.gas_per_tx_max),
             gas_per_block_max: Gas(self.limits.gas_per_block),
+            auth_gas_max: Gas(self.limits.auth_gas_max),
             rent_gas_per_byte_year: self.expiry.rent_gas_per_byte_year,
             lifetime_default: self.expiry.lifetime_default,
             lifetime_max: self.expiry.lifetime_max,
+            grace: self.expiry.grace,
             root: self.emission.map(|emission| emission.read(self.root, &self.anchors)).transpose()?,
         };
         let accounts = self.accounts.iter().map(|(id, amount)| {

@@ -33,11 +33,15 @@ pub enum Column {
     Leaf,
     /// Version → parent version, block hash, root, changed keys.
     Change,
+    /// Contract ‖ beginning of a key of its store ‖ state key → that key, of every such leaf that a kept version holds.
+    StoreKey,
+    /// State key → its row of [`Column::StoreKey`].
+    StoreName,
 }
 
 impl Column {
     /// Every column; the position is the column's number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Header,
         Self::Body,
         Self::Main,
@@ -48,6 +52,8 @@ impl Column {
         Self::Meta,
         Self::Leaf,
         Self::Change,
+        Self::StoreKey,
+        Self::StoreName,
     ];
 
     /// The name on disk; part of the format.
@@ -63,6 +69,8 @@ impl Column {
             Self::Meta => "meta",
             Self::Leaf => "leaf",
             Self::Change => "change",
+            Self::StoreKey => "store-key",
+            Self::StoreName => "store-name",
         }
     }
 }

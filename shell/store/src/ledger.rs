@@ -1,8 +1,9 @@
 //! Let the transition of a ledger read from a session: the only place where the store meets it.
 
+use crate::hints::StoreName;
 use crate::state::{Changes, Key, Session};
-use banyan_ledger::{Base, Missing};
-use banyan_types::Hash;
+use banyan_ledger::{Base, Missing, StoreKeys, key};
+use banyan_types::{ContractId, Hash};
 
 impl Base for Session {
     fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Missing> {
@@ -15,5 +16,19 @@ impl Base for Session {
 
     fn root_after(&mut self, changes: &Changes) -> Result<Hash, Missing> {
         Ok(Hash(Self::root_after(self, changes)))
+    }
+
+    fn hint_keys(&self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing> {
+        self.base().store_keys(&contract.0, prefix, max).map_err(|fault| {
+            tracing::error!(%fault, version = %self.base().version(), "the keys of a store cannot be read");
+            Missing("the store failed")
+        })
+    }
+
+    fn learn_keys(&mut self, keys: StoreKeys) {
+        self.name(keys.into_iter().map(|(contract, raw)| {
+            let key = key::store(contract, &raw);
+            StoreName { contract: contract.0, raw, key }
+        }));
     }
 }

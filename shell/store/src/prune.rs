@@ -4,7 +4,8 @@
 //! scanned. A version that somebody looks at stays, and so does what its leaves rest on, until a later call.
 
 use crate::engine::{Batch, Column, Engine, Fault};
-use crate::state::{State, Version, leaf_row};
+use crate::hints::forget;
+use crate::state::{Key, State, Version, leaf_row};
 use crate::versions::{Change, Marks, Versions};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,13 +38,28 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// The rows that go; `marks` follow.
-    pub(crate) fn batch(&self, engine: &dyn Engine, marks: &mut Marks) -> Result<Batch, Fault> {
+    /// The version that goes.
+    pub(crate) const fn state(&self) -> &Arc<State> {
+        match self {
+            Self::Drop(state) | Self::Advance { from: state, .. } => state,
+        }
+    }
+
+    /// The rows that go; `marks` follow. `held` says of a leaf whether another version still has it.
+    pub(crate) fn batch(
+        &self,
+        engine: &dyn Engine,
+        marks: &mut Marks,
+        held: impl Fn(&Key) -> bool,
+    ) -> Result<Batch, Fault> {
         let mut batch = Batch::default();
         match self {
             Self::Drop(state) => {
                 for key in Change::read(engine, state.version)?.keys {
                     batch.delete(Column::Leaf, leaf_row(&key, state.version));
+                    if state.trie.get(&key).is_some() && !held(&key) {
+                        forget(engine, &mut batch, &key)?;
+                    }
                 }
                 batch.delete(Column::Change, state.version.to_bytes());
             }
@@ -51,6 +67,9 @@ impl Step {
                 let replaced = Change::read(engine, *to)?.keys;
                 for leaf in replaced.iter().filter_map(|key| from.trie.get(key)) {
                     batch.delete(Column::Leaf, leaf_row(&leaf.key, leaf.note.version));
+                    if !held(&leaf.key) {
+                        forget(engine, &mut batch, &leaf.key)?;
+                    }
                 }
                 batch.delete(Column::Change, from.version.to_bytes());
                 marks.base = *to;

@@ -5,6 +5,7 @@
 //! head are all read alike.
 
 use crate::engine::{Column, Engine, Fault};
+use crate::hints::StoreName;
 use banyan_tree::{Change, MultiProof, Proof, Trie, value_hash};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -153,6 +154,12 @@ impl View {
         self.state.trie.prove_many(keys)
     }
 
+    /// Keys of leaves in this version of a contract's store that begin with `prefix`, ascending, at most `max`.
+    pub fn store_keys(&self, contract: &Id, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Fault> {
+        let is_here = |key: &Key| self.state.trie.get(key).is_some();
+        crate::hints::keys(self.engine.as_ref(), contract, prefix, max, is_here)
+    }
+
     /// Every leaf by ascending key; stops at the first error of `each`.
     pub fn for_each(&self, mut each: impl FnMut(&Key, Vec<u8>) -> Result<(), Fault>) -> Result<(), Fault> {
         for leaf in &self.state.trie {
@@ -169,6 +176,8 @@ pub struct Session {
     base: View,
     version: Version,
     ahead: Option<Ahead>,
+    /// Store leaves that the block writes, by their names.
+    names: Vec<StoreName>,
 }
 
 /// The trie that `hashes` gave, so that the root asked for during execution is not computed again for the commit.
@@ -179,7 +188,7 @@ struct Ahead {
 
 impl Session {
     pub(crate) const fn new(base: View, version: Version) -> Self {
-        Self { base, version, ahead: None }
+        Self { base, version, ahead: None, names: Vec::new() }
     }
 
     /// The state that the block is executed on.
@@ -197,6 +206,11 @@ impl Session {
         self.base.read(key)
     }
 
+    /// Remember by which names the block writes leaves of contracts' stores.
+    pub fn name(&mut self, names: impl IntoIterator<Item = StoreName>) {
+        self.names.extend(names);
+    }
+
     /// The root of the base with `changes` applied.
     pub fn root_after(&mut self, changes: &Changes) -> [u8; 32] {
         self.trie_after(changes).root()
@@ -207,7 +221,8 @@ impl Session {
     pub fn finish(mut self, block: Id, changes: Changes) -> Executed {
         let trie = self.trie_after(&changes).clone();
         let parent = self.base.version();
-        Executed { state: State { version: self.version, parent, block, trie }, changes, _base: self.base }
+        let state = State { version: self.version, parent, block, trie };
+        Executed { state, changes, names: self.names, _base: self.base }
     }
 
     fn trie_after(&mut self, changes: &Changes) -> &Trie<Note> {
@@ -226,6 +241,7 @@ impl Session {
 pub struct Executed {
     pub(crate) state: State,
     pub(crate) changes: Changes,
+    pub(crate) names: Vec<StoreName>,
     /// Keeps the parent from being pruned before the commit.
     pub(crate) _base: View,
 }

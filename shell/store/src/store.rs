@@ -2,8 +2,8 @@
 
 use crate::commit::Commit;
 use crate::engine::{Batch, Engine, Fault, Flush};
-use crate::prune::Pruned;
-use crate::state::{Id, Session, Version, View};
+use crate::prune::{Pruned, Step};
+use crate::state::{Id, Key, Session, Version, View};
 use crate::versions::{Marks, Versions, put};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -107,6 +107,7 @@ impl Store {
         }
         let state = executed.map(|executed| {
             put(&mut batch, &executed.state, executed.changes);
+            executed.names.into_iter().for_each(|name| name.put(&mut batch));
             executed.state
         });
         self.engine.write(batch, flush)?;
@@ -133,8 +134,11 @@ impl Store {
         })?;
         self.write_marks(Batch::default(), marks)?;
         let mut pruned = Pruned { versions: steps.len(), rows: 0, waiting };
-        for step in steps {
-            let batch = step.batch(self.engine(), &mut marks)?;
+        let kept: Vec<_> = self.with(|versions| versions.kept.values().cloned().collect());
+        for (at, step) in steps.iter().enumerate() {
+            let later = steps.iter().skip(at + 1).map(Step::state);
+            let held = |key: &Key| kept.iter().chain(later.clone()).any(|state| state.trie.get(key).is_some());
+            let batch = step.batch(self.engine(), &mut marks, held)?;
             pruned.rows += batch.len();
             self.write_marks(batch, marks)?;
         }

@@ -311,7 +311,7 @@ mod tests {
     /// A child's state of accounts 1 to `n`, each with as many coins as its number, and a proof of `keys`.
     fn proof(n: u8, keys: &[Key]) -> StateProof {
         let leaf = |id: u8| {
-            let held = Account { nonce: Nonce(1), balance: coins(id.into()) };
+            let held = Account { nonce: Nonce(1), balance: coins(id.into()), ..Account::EMPTY };
             (key::account(account(id)), held.encode())
         };
         let values: BTreeMap<Key, Vec<u8>> = (1..=n).map(leaf).collect();
@@ -381,7 +381,7 @@ mod tests {
         let good = proof(9, &accounts(&[3, 200]));
         let block = block(&good);
         let mut richer = good.clone();
-        let rich = Account { nonce: Nonce(1), balance: coins(1_000) };
+        let rich = Account { nonce: Nonce(1), balance: coins(1_000), ..Account::EMPTY };
         richer.leaves.iter_mut().find(|(_, value)| value.is_some()).unwrap().1 = Some(rich.encode());
         let mut hidden = good.clone();
         hidden.leaves.iter_mut().for_each(|(_, value)| *value = None);

@@ -135,6 +135,21 @@ const fn what(tx: &Transaction) -> &'static str {
         Transaction::Unbond(_) => "take stake back, which is paid when it has answered long enough",
         Transaction::Evidence(_) => "report two statements of one key",
         Transaction::Renew(_) => "keep stake among the witnesses",
+        Transaction::ContractCreate(_) => "make a contract",
+        Transaction::ContractCreateV2(_) => "make a contract, with its source or for a time of its own",
+        Transaction::ContractCall(_) => "call a contract",
+        Transaction::GaAttach(_) => "put this account under a contract, for ever",
+        Transaction::GaMeta(_) => "do what stands inside, if the account's contract agrees",
+        Transaction::PayingFor(_) => "pay the fees of the transaction inside",
+        Transaction::Extend(_) => "pay for an object to live longer",
+        Transaction::TokenCreate(_) => "define a token",
+        Transaction::TokenMint(_) => "make more of a token",
+        Transaction::TokenFinalize(_) => "make no more of a token, ever",
+        Transaction::TokenBurn(_) => "destroy some of a token",
+        Transaction::TokenTransfer(_) => "send some of a token",
+        Transaction::EntryCreate(_) => "keep data on the ledger",
+        Transaction::EntryTransfer(_) => "give a data entry away",
+        Transaction::EntryDestroy(_) => "delete a data entry",
     }
 }
 
@@ -166,7 +181,22 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
         | Transaction::Bond(_)
         | Transaction::Unbond(_)
         | Transaction::Evidence(_)
-        | Transaction::Renew(_) => plain(tx.fields()),
+        | Transaction::Renew(_)
+        | Transaction::ContractCreate(_)
+        | Transaction::ContractCreateV2(_)
+        | Transaction::ContractCall(_)
+        | Transaction::GaAttach(_)
+        | Transaction::GaMeta(_)
+        | Transaction::PayingFor(_)
+        | Transaction::Extend(_)
+        | Transaction::TokenCreate(_)
+        | Transaction::TokenMint(_)
+        | Transaction::TokenFinalize(_)
+        | Transaction::TokenBurn(_)
+        | Transaction::TokenTransfer(_)
+        | Transaction::EntryCreate(_)
+        | Transaction::EntryTransfer(_)
+        | Transaction::EntryDestroy(_) => plain(tx.fields()),
     }
 }
 

@@ -21,9 +21,11 @@ pub fn params() -> Params {
         gas_price_min: GasPrice(1_000_000_000),
         gas_per_tx_max: Gas(6_000_000),
         gas_per_block_max: Gas(60_000_000),
+        auth_gas_max: Gas(50_000),
         rent_gas_per_byte_year: 20,
         lifetime_default: 262_800,
         lifetime_max: 2_628_000,
+        grace: 21_600,
         root: None,
     }
 }

@@ -171,19 +171,8 @@ fn needed(tx: &Transaction, terms: &Terms) -> Result<Amount, CannotBuild> {
 }
 
 /// The same transaction with another fee.
-pub fn set_fee(mut tx: Transaction, fee: Amount) -> Transaction {
-    *match &mut tx {
-        Transaction::Spend(tx) => &mut tx.fee,
-        Transaction::AssociateCreate(tx) => &mut tx.fee,
-        Transaction::AssociateCommit(tx) => &mut tx.fee,
-        Transaction::AssociateRemit(tx) => &mut tx.fee,
-        Transaction::AssociateWithdraw(tx) => &mut tx.fee,
-        Transaction::Bond(tx) => &mut tx.fee,
-        Transaction::Unbond(tx) => &mut tx.fee,
-        Transaction::Evidence(tx) => &mut tx.fee,
-        Transaction::Renew(tx) => &mut tx.fee,
-    } = fee;
-    tx
+pub const fn set_fee(tx: Transaction, fee: Amount) -> Transaction {
+    tx.with_fee(fee)
 }
 
 /// The same transaction as the leg `leg` of a journey; kinds that move nothing between ledgers stay as they are.
@@ -191,13 +180,7 @@ pub fn set_leg(mut tx: Transaction, leg: Hash) -> Transaction {
     match &mut tx {
         Transaction::AssociateCommit(tx) => tx.leg = leg,
         Transaction::AssociateWithdraw(tx) => tx.leg = leg,
-        Transaction::Spend(_)
-        | Transaction::AssociateCreate(_)
-        | Transaction::AssociateRemit(_)
-        | Transaction::Bond(_)
-        | Transaction::Unbond(_)
-        | Transaction::Evidence(_)
-        | Transaction::Renew(_) => {}
+        _ => {}
     }
     tx
 }
@@ -210,10 +193,25 @@ pub const fn amount_of(tx: &Transaction) -> Option<Amount> {
         Transaction::AssociateWithdraw(tx) => Some(tx.amount),
         Transaction::Bond(tx) => Some(tx.amount),
         Transaction::Unbond(tx) => Some(tx.amount),
+        Transaction::ContractCreate(tx) => tx.amount.plus(tx.deposit),
+        Transaction::ContractCreateV2(tx) => tx.amount.plus(tx.deposit),
+        Transaction::ContractCall(tx) => Some(tx.amount),
         Transaction::AssociateCreate(_)
         | Transaction::AssociateRemit(_)
         | Transaction::Evidence(_)
-        | Transaction::Renew(_) => None,
+        | Transaction::Renew(_)
+        | Transaction::GaAttach(_)
+        | Transaction::GaMeta(_)
+        | Transaction::PayingFor(_)
+        | Transaction::Extend(_)
+        | Transaction::TokenCreate(_)
+        | Transaction::TokenMint(_)
+        | Transaction::TokenFinalize(_)
+        | Transaction::TokenBurn(_)
+        | Transaction::TokenTransfer(_)
+        | Transaction::EntryCreate(_)
+        | Transaction::EntryTransfer(_)
+        | Transaction::EntryDestroy(_) => None,
     }
 }
 

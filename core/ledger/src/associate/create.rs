@@ -8,7 +8,8 @@ use banyan_types::{
 };
 
 use crate::{
-    ConnectionPoint, Event, Point, Rejected, State, Status,
+    ConnectionPoint, Event, Point, Rejected, State, Status, Tombstone,
+    due::Ending,
     leaf::{AccessRight, key},
     money::Coins,
     params::Params,
@@ -49,10 +50,12 @@ impl<S: State> Scene<'_, S> {
         if lifetime > self.params.lifetime_max {
             return Err(Rejected::LifetimeTooLong { max: self.params.lifetime_max, got: lifetime });
         }
-        if self.get::<ConnectionPoint>(&key::point(id))?.is_some() {
+        let gone: Option<Tombstone> = self.get(&key::tombstone(id.into()))?;
+        if gone.is_some() || self.get::<ConnectionPoint>(&key::point(id))?.is_some() {
             return Err(Rejected::Exists);
         }
         self.set_point(id, &new_point(tx, self.height));
+        self.end_at(Ending::Associate(id), tx.expiry)?;
         self.events.push(Event::Registered { associate: id, creator: tx.creator_id });
         Ok(id)
     }

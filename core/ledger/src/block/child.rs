@@ -91,6 +91,7 @@ impl<'a, S: State> Execution<'a, S> {
         }
         let mut scene = Scene::open(state, params, start.height)?;
         scene.follow_parent(start, &before, inbox.len() as u64)?;
+        scene.end_what_is_due().map_err(ours)?;
         // Taken before the inbox adds what its routed hops pay, which belongs to the leader of this block.
         let fees = scene.take_fees().map_err(ours)?;
         scene.credit_inbox(inbox)?;

@@ -42,6 +42,7 @@ pub fn key_outcome(
     let mut engine = scene.engine()?;
     // Before any step: by the state that the miner knew.
     engine.may_fill = scene.may_fill(rules, header.miner)?;
+    scene.end_what_is_due().map_err(ours)?;
     scene.pay_matured(rules).map_err(ours)?;
     let coinbase = scene.mint_coinbase(rules, &mut engine).map_err(ours)?;
     let inclusion = match seal {
@@ -50,7 +51,6 @@ pub fn key_outcome(
     };
     scene.reward(&before, header, coinbase, inclusion).map_err(ours)?;
     if let Some(stake) = &rules.stake {
-        scene.walk_due().map_err(ours)?;
         scene.write_set(rules, stake).map_err(ours)?;
     }
     scene.set(key::engine(), &engine);

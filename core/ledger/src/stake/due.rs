@@ -1,21 +1,14 @@
-//! What is to be done at a height: pay back what was unbonded. Rules: ledger 5.3, 6.1.
-//!
-//! Items of a height stand in order of their making. Each key block walks on from the cursor, at most
-//! [`DUE_MAX`] items; what is left over is paid by the next ones.
+//! Pay back what was unbonded, when it has answered long enough. Rules: root 8, ledger 6.1.
 
-use banyan_types::{AccountId, Amount, Bytes, Height};
+use banyan_types::{AccountId, Amount};
 
 use super::stake;
 use crate::{
     Event, Missing, Rejected, State,
-    leaf::{Due, DueCount, DueCursor, Stake, Unbonding, key},
+    due::Ending,
+    leaf::{Stake, Unbonding},
     scene::Scene,
 };
-
-/// Items that one key block does, at most. Source: ledger 7, `PRUNE_MAX`.
-const DUE_MAX: u32 = 1_024;
-/// An item that pays back what its account has unbonded.
-const RELEASE: u64 = 1;
 
 impl<S: State> Scene<'_, S> {
     /// Add to what is on its way back, and remember when. Parts of one height become one.
@@ -32,46 +25,14 @@ impl<S: State> Scene<'_, S> {
             }
             Err(at) => {
                 held.unbonding.insert(at, part.clone());
-                self.due_at(part.release, &Due { kind: RELEASE, id: Bytes(staker.0.to_vec()) })?;
+                self.due_at(part.release, Ending::Release(staker))?;
             }
         }
         Ok(())
     }
 
-    fn due_at(&mut self, height: Height, item: &Due) -> Result<(), Rejected> {
-        let n = self.get::<DueCount>(&key::due_count(height))?.map_or(0, |count| count.n);
-        let next = n.checked_add(1).ok_or(Rejected::Overflow)?;
-        self.set(key::due(height, n), item);
-        self.set(key::due_count(height), &DueCount { n: next });
-        Ok(())
-    }
-
-    /// Do what is due up to this height.
-    pub(crate) fn walk_due(&mut self) -> Result<(), Rejected> {
-        let at = key::due_cursor();
-        let mut cursor: DueCursor = self.get(&at)?.ok_or(Missing("no due cursor: the state has no genesis"))?;
-        let mut left = DUE_MAX;
-        while cursor.height <= self.height && left > 0 {
-            let item = key::due(cursor.height, cursor.index);
-            let Some(due) = self.get::<Due>(&item)? else {
-                self.state.put(key::due_count(cursor.height), None);
-                let height = cursor.height.next().ok_or(Rejected::Overflow)?;
-                cursor = DueCursor { height, index: 0 };
-                continue;
-            };
-            self.state.put(item, None);
-            self.release(&due)?;
-            cursor.index = cursor.index.saturating_add(1);
-            left = left.saturating_sub(1);
-        }
-        self.set(at, &cursor);
-        Ok(())
-    }
-
     /// Pay back what has answered long enough. Nothing may be there any more: it was slashed, or serves for longer.
-    fn release(&mut self, due: &Due) -> Result<(), Rejected> {
-        let staker = AccountId::from_slice(&due.id.0).filter(|_| due.kind == RELEASE);
-        let staker = staker.ok_or(Missing("a due item of an unknown kind"))?;
+    pub(crate) fn release(&mut self, staker: AccountId) -> Result<(), Rejected> {
         let Some(mut held) = stake(self.state, staker)? else { return Ok(()) };
         let now = self.height;
         let ripe = held.unbonding.iter().take_while(|part| part.release <= now);

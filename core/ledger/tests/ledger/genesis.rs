@@ -39,10 +39,10 @@ fn a_genesis_has_one_hash_and_one_root() {
     }
 }
 
-const ROOT_HASH: &str = "4dd2b00a79616f1c5debec5664b828add87cdbf581da286dd76955632ab32a47";
-const ROOT_STATE: &str = "1d9565bb1fb0a0b18324f5b654323a864713e9c83859223b698492e49808e992";
-const CHILD_HASH: &str = "3f00344532f37510d19ac7c84a3d791cd4066f8a5a71bca704f363dbb81204cc";
-const CHILD_STATE: &str = "3c83bffdd7be90241078b5f73687c714ab5e26ef23f9028b1082ebab642f8ed6";
+const ROOT_HASH: &str = "7a23fb5a122a6e8d0b0b61e310718ad3e96bcf8e0c4cada0de4f103e61a3db52";
+const ROOT_STATE: &str = "253477f7ce7f18f9531de02bbd392a4205ea5dabda166f987772466cd571ab7a";
+const CHILD_HASH: &str = "9f3814a2457e26331c0e5be539642f6a9b631315e35228641fec410a2a74d04b";
+const CHILD_STATE: &str = "56800e7b8b2e0020418f2ad989a236706a98cd49ce06cfb5165fbb814276eafe";
 
 #[test]
 fn a_change_of_anything_changes_the_hash() {
@@ -141,6 +141,9 @@ fn parameters_that_no_ledger_can_live_with_are_refused() {
         ("ledger", params("bank", AssociateId::ZERO, None)),
         ("height_interval_ms", Params { height_interval_ms: 0, ..root_params() }),
         ("gas_per_tx_max", Params { gas_per_block_max: Gas(1), ..root_params() }),
+        ("auth_gas_max", Params { auth_gas_max: Gas(6_000_001), ..root_params() }),
+        ("lifetime_default", Params { lifetime_default: 0, ..root_params() }),
+        ("lifetime_default", Params { lifetime_default: 1_000_001, ..root_params() }),
         ("maturity", root(|rules| rules.maturity = 0)),
         ("maturity", root(|rules| rules.maturity = 256)),
         ("era", root(|rules| rules.era = 0)),

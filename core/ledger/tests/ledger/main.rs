@@ -3,10 +3,13 @@
 #![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
 
 mod children;
+mod contracts;
 mod evidence;
+mod expiry;
 mod follow;
 mod genesis;
 mod money;
+mod objects;
 mod order;
 mod remits;
 mod replay;

@@ -1,7 +1,7 @@
 //! Rejections come in the order of the protocol's tables: all is wrong at first, and what is repaired no longer shows.
 
 use banyan_ledger::{
-    Base, Changes, Execution, Fault, Invalid, Key, MapState, Missing, Overlay, Params, Rejected, Verified,
+    Base, Changes, Execution, Fault, Invalid, Key, MapState, Missing, Overlay, Params, Rejected, StoreKeys, Verified,
 };
 use banyan_types::{
     Amount, Asset, AssociateId, Bytes, ContractId, Gas, Hash, Height, Nonce, Payee, TokenId,
@@ -42,7 +42,7 @@ fn rejections_come_in_the_order_of_the_table() {
     let mut root = Ledger::root();
     root.micro(&[root.sign(ALICE, root.spend(ALICE, account(BOB), coins(1)))]).unwrap();
     root.key_blocks(10);
-    let tight = Params { gas_per_tx_max: Gas(15_000), ..root.params.clone() };
+    let tight = Params { gas_per_tx_max: Gas(15_000), auth_gas_max: Gas(0), ..root.params.clone() };
     let wide = root.params.clone();
     let wrong = Spend {
         sender_id: account(STRANGER),
@@ -351,6 +351,12 @@ impl Base for Broken {
     fn root_after(&mut self, _: &Changes) -> Result<Hash, Missing> {
         Err(Missing("the disk is gone"))
     }
+
+    fn hint_keys(&self, _: ContractId, _: &[u8], _: usize) -> Result<Vec<Vec<u8>>, Missing> {
+        Err(Missing("the disk is gone"))
+    }
+
+    fn learn_keys(&mut self, _: StoreKeys) {}
 }
 
 /// A state that loses its disk once it has been opened.
@@ -363,6 +369,14 @@ impl Base for Failing {
 
     fn root_after(&mut self, changes: &Changes) -> Result<Hash, Missing> {
         self.0.root_after(changes)
+    }
+
+    fn hint_keys(&self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing> {
+        self.0.hint_keys(contract, prefix, max)
+    }
+
+    fn learn_keys(&mut self, keys: StoreKeys) {
+        self.0.learn_keys(keys);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use banyan_ledger::{Block, Event, MapState, Overlay, apply_block};
 use banyan_types::{
-    Amount, Asset, AssociateId, Bytes, ContractId, Hash, Height, Nonce, Payee, TokenId,
+    Amount, Asset, AssociateId, Bytes, ContractId, Hash, Height, Payee, TokenId,
     associate::{Hop, OutboxEntry, Summary},
     tx::{AssociateCommit, AssociateRemit, AssociateWithdraw, SignedTx, Spend, Transaction},
 };
@@ -158,8 +158,8 @@ proptest! {
     fn no_signed_transaction_makes_a_ledger_panic_or_coin(signed in signed()) {
         let pair = ready();
         for ledger in [&pair.root, &pair.child] {
-            let (signer, mut tx) = signed.clone();
-            set_nonce(&mut tx, ledger.nonce(signer));
+            let (signer, tx) = signed.clone();
+            let tx = tx.with_nonce(ledger.nonce(signer));
             // What is accepted has kept every law: the block of it is applied and checked.
             let mut after = ledger.clone();
             let tx = ledger.sign(signer, tx);
@@ -191,20 +191,6 @@ fn examples(pair: &Pair) -> [SignedTx; 4] {
         pair.root.sign(OPERATORS[0], pair.honest_remit()),
         pair.withdraw(ALICE, coins(1)),
     ]
-}
-
-fn set_nonce(tx: &mut Transaction, nonce: Nonce) {
-    match tx {
-        Transaction::Spend(tx) => tx.nonce = nonce,
-        Transaction::AssociateCreate(tx) => tx.nonce = nonce,
-        Transaction::AssociateCommit(tx) => tx.nonce = nonce,
-        Transaction::AssociateRemit(tx) => tx.nonce = nonce,
-        Transaction::AssociateWithdraw(tx) => tx.nonce = nonce,
-        Transaction::Bond(tx) => tx.nonce = nonce,
-        Transaction::Unbond(tx) => tx.nonce = nonce,
-        Transaction::Evidence(tx) => tx.nonce = nonce,
-        Transaction::Renew(tx) => tx.nonce = nonce,
-    }
 }
 
 fn amount() -> impl Strategy<Value = Amount> {

@@ -72,6 +72,28 @@ pub fn sentence(mount: &Mount, tx: &SignedTx) -> Markup {
         Transaction::Unbond(tx) => html! { (who(tx.from_id)) " unbonds " (part::short_amount(tx.amount)) },
         Transaction::Evidence(tx) => html! { (who(tx.from_id)) " reports " (who(tx.staker_id)) },
         Transaction::Renew(tx) => html! { (who(tx.from_id)) " renews its stake" },
+        tx => html! { (who(tx.signer())) " " (deed(tx)) },
+    }
+}
+
+/// What a kind does, after the name of who does it, where a sentence has no further names in it.
+const fn deed(tx: &Transaction) -> &'static str {
+    match tx {
+        Transaction::ContractCreate(_) | Transaction::ContractCreateV2(_) => "makes a contract",
+        Transaction::ContractCall(_) => "calls a contract",
+        Transaction::GaAttach(_) => "comes under a contract",
+        Transaction::GaMeta(_) => "asks its contract for a transaction",
+        Transaction::PayingFor(_) => "pays the fees of a transaction",
+        Transaction::Extend(_) => "pays for an object to live longer",
+        Transaction::TokenCreate(_) => "defines a token",
+        Transaction::TokenMint(_) => "makes more of a token",
+        Transaction::TokenFinalize(_) => "makes no more of a token",
+        Transaction::TokenBurn(_) => "destroys some of a token",
+        Transaction::TokenTransfer(_) => "sends some of a token",
+        Transaction::EntryCreate(_) => "keeps data here",
+        Transaction::EntryTransfer(_) => "gives a data entry away",
+        Transaction::EntryDestroy(_) => "deletes a data entry",
+        _ => "acts",
     }
 }
 

@@ -66,7 +66,25 @@ pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
         Transaction::AssociateRemit(tx) => parties.extend(tx.lines.iter().map(|line| line.to.account())),
         Transaction::AssociateCreate(tx) => parties.extend(&tx.operators),
         Transaction::Evidence(tx) => parties.push(tx.staker_id),
-        Transaction::Bond(_) | Transaction::Unbond(_) | Transaction::Renew(_) => {}
+        Transaction::ContractCall(tx) => parties.push(AccountId(tx.contract_id.0)),
+        Transaction::TokenMint(tx) => parties.push(tx.to_id.account()),
+        Transaction::TokenTransfer(tx) => parties.push(tx.to_id.account()),
+        Transaction::EntryTransfer(tx) => parties.push(tx.to_id),
+        Transaction::GaMeta(_) | Transaction::PayingFor(_) => {
+            parties.extend(tx.inside().into_iter().flat_map(|inside| self::parties(inside.transaction())));
+        }
+        Transaction::Bond(_)
+        | Transaction::Unbond(_)
+        | Transaction::Renew(_)
+        | Transaction::ContractCreate(_)
+        | Transaction::ContractCreateV2(_)
+        | Transaction::GaAttach(_)
+        | Transaction::Extend(_)
+        | Transaction::TokenCreate(_)
+        | Transaction::TokenFinalize(_)
+        | Transaction::TokenBurn(_)
+        | Transaction::EntryCreate(_)
+        | Transaction::EntryDestroy(_) => {}
     }
     parties
 }

@@ -31,13 +31,13 @@ fn read(view: &View, text: &str) -> Result<Json<AccountAnswer>, Failure> {
     let id = holder(text)?;
     let missing = || Failure::unknown("no_account", "Account not found").reason("Account not found");
     let account = view.account(id)?.ok_or_else(missing)?;
-    let Account { nonce, balance } = account;
+    let Account { nonce, balance, payable, generalized } = account;
     Ok(Json(AccountAnswer {
         id: text.to_owned(),
-        kind: "basic",
+        kind: if generalized.is_some() { "generalized" } else { "basic" },
         nonce: nonce.0,
         balance: balance.base(),
-        payable: true,
+        payable,
     }))
 }
 

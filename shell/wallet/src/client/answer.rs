@@ -156,9 +156,11 @@ impl Status {
             gas_price_min: GasPrice(self.limits.gas_price_min),
             gas_per_tx_max: Gas(self.limits.gas_per_tx_max),
             gas_per_block_max: Gas(self.limits.gas_per_block_max),
+            auth_gas_max: Gas(0),
             rent_gas_per_byte_year: 0,
             lifetime_default: 0,
             lifetime_max: 0,
+            grace: 0,
             root: None,
         }
     }

@@ -2,127 +2,24 @@
 //!
 //! A key is SHA-256 of a domain byte and fixed-width parts; a value is an RLP object. Rules: ledger 4, 10.
 
+mod account;
+pub mod key;
+mod object;
+
 use alloc::{string::String, vec::Vec};
 
+pub use account::{Account, Generalized};
+pub use object::{
+    Code, Contract, Entry, Source, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, UsedAuth,
+};
+
 use banyan_types::{
-    AccountId, Amount, AssociateId, Era, Gas, Hash, Height, Nonce, PublicKey, TimeMs,
+    AccountId, Amount, Era, Gas, Hash, Height, PublicKey, TimeMs,
     associate::{Access, ChildParams, Regime},
     rlp::{DecodeError, Field, Items, put_list},
     show::Value,
     witness::WitnessSet,
 };
-
-/// Where each leaf stands.
-pub mod key {
-    use super::{AccountId, AssociateId, Height};
-    use crate::Key;
-    use banyan_crypto::sha256;
-    use banyan_types::{Asset, PublicKey};
-
-    /// An account: nonce and balance.
-    pub fn account(id: AccountId) -> Key {
-        sha256(&[&[0x01], &id.0])
-    }
-
-    /// A connection point.
-    pub fn point(id: AssociateId) -> Key {
-        sha256(&[&[0x08], &id.0])
-    }
-
-    /// What is in a child's escrow of one asset.
-    pub fn escrow(id: AssociateId, asset: Asset) -> Key {
-        match asset {
-            Asset::Coin => sha256(&[&[0x15], &id.0, &[0]]),
-            Asset::Token(token) => sha256(&[&[0x15], &id.0, &[8], &token.0]),
-        }
-    }
-
-    /// Whether an account may receive on, and transact in, a listed child.
-    pub fn access(id: AssociateId, account: AccountId) -> Key {
-        sha256(&[&[0x16], &id.0, &account.0])
-    }
-
-    /// An entry of a child's inbox, on the parent.
-    pub fn inbox(id: AssociateId, n: u64) -> Key {
-        sha256(&[&[0x09], &id.0, &n.to_be_bytes()])
-    }
-
-    /// An entry of the outbox, on the child.
-    pub fn outbox(n: u64) -> Key {
-        sha256(&[&[0x17], &n.to_be_bytes()])
-    }
-
-    /// The hash of a recent block; heights a whole ring apart share a key.
-    pub fn block_hash(height: Height) -> Key {
-        let [.., slot] = height.0.to_be_bytes();
-        sha256(&[&[0x12, slot]])
-    }
-
-    /// The rewards of a key block that wait to mature.
-    pub fn reward(height: Height) -> Key {
-        sha256(&[&[0x13], &height.0.to_be_bytes()])
-    }
-
-    /// Running totals of the coin.
-    pub fn supply() -> Key {
-        sha256(&[&[0x14, 1]])
-    }
-
-    /// Height and time.
-    pub fn clock() -> Key {
-        sha256(&[&[0x14, 2]])
-    }
-
-    /// Fees of the running generation.
-    pub fn fees() -> Key {
-        sha256(&[&[0x14, 3]])
-    }
-
-    /// On a child: the system leaf.
-    pub fn parent() -> Key {
-        sha256(&[&[0x14, 4]])
-    }
-
-    /// Where the walk over due items stands.
-    pub fn due_cursor() -> Key {
-        sha256(&[&[0x14, 5]])
-    }
-
-    /// What the engine keeps.
-    pub fn engine() -> Key {
-        sha256(&[&[0x14, 6]])
-    }
-
-    /// On the root: the sets of witnesses.
-    pub fn witness_sets() -> Key {
-        sha256(&[&[0x14, 7]])
-    }
-
-    /// On the root: the stakes that sets are chosen from. The registry's next free number of this domain.
-    pub fn candidates() -> Key {
-        sha256(&[&[0x14, 12]])
-    }
-
-    /// What an account has bonded.
-    pub fn stake(staker: AccountId) -> Key {
-        sha256(&[&[0x0c], &staker.0])
-    }
-
-    /// Whose stake a key serves or served, for ever. Domain 1a is free in the registry.
-    pub fn used_key(key: PublicKey) -> Key {
-        sha256(&[&[0x1a], &key.0])
-    }
-
-    /// Something to be done at a height.
-    pub fn due(height: Height, index: u32) -> Key {
-        sha256(&[&[0x0d], &height.0.to_be_bytes(), &index.to_be_bytes()])
-    }
-
-    /// How much is to be done at a height.
-    pub fn due_count(height: Height) -> Key {
-        sha256(&[&[0x0e], &height.0.to_be_bytes()])
-    }
-}
 
 /// A leaf's value: an object with one encoding.
 pub trait Leaf: Sized {
@@ -145,7 +42,6 @@ macro_rules! leaves {
     )+};
 }
 leaves!(
-    Account,
     ConnectionPoint,
     Escrow,
     AccessRight,
@@ -162,7 +58,16 @@ leaves!(
     WitnessSets,
     Due,
     DueCount,
-    DueCursor
+    DueCursor,
+    TokenBalance,
+    Contract,
+    Code,
+    Source,
+    Entry,
+    Token,
+    Tombstone,
+    UsedAuth,
+    SweepQueue
 );
 
 impl Leaf for banyan_types::associate::InboxEntry {
@@ -184,14 +89,6 @@ impl Leaf for banyan_types::associate::OutboxEntry {
 }
 
 banyan_types::object! {
-    /// A plain account.
-    10 v 1 Account {
-        /// Transactions it has sent.
-        nonce: Nonce,
-        /// Coins it holds.
-        balance: Amount,
-    }
-
     /// A connection point: all that a ledger knows of a child. Source: associates 2.
     90 v 1 ConnectionPoint {
         /// Who registered it.
@@ -388,7 +285,8 @@ banyan_types::object! {
 
     /// Something to be done at a height. Source: ledger 4, 5.3.
     1013 v 1 Due {
-        /// What: 1 pays back what an account has unbonded.
+        /// What: 1 pays back what an account has unbonded; 2 to 4 end a contract, an associate or an entry; 5 forgets an
+        /// authentication.
         kind: u64,
         /// To whom or what.
         id: banyan_types::Bytes,
@@ -540,16 +438,6 @@ impl WitnessSets {
     /// The set of an era, if it is kept.
     pub fn of(&self, era: Era) -> Option<&WitnessSet> {
         self.sets.iter().find(|set| set.era == era)
-    }
-}
-
-impl Account {
-    /// An account that does not exist yet.
-    pub const EMPTY: Self = Self { nonce: Nonce(0), balance: Amount::ZERO };
-
-    /// Whether it needs no leaf.
-    pub const fn is_empty(&self) -> bool {
-        self.nonce.0 == 0 && self.balance.is_zero()
     }
 }
 

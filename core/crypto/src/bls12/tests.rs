@@ -1,0 +1,1 @@
+//! Held to published points, to a second library and to the laws.
