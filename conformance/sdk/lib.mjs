@@ -1,5 +1,5 @@
 // What the scripts share: a list of checks that counts, and an SDK connected to one ledger.
-import { AccountMnemonicFactory, AeSdk, Node } from '@aeternity/aepp-sdk';
+import { AccountMnemonicFactory, AeSdk, MemoryAccount, Node } from '@aeternity/aepp-sdk';
 
 // The public development mnemonic: every dev genesis funds its first accounts.
 const MNEMONIC = `${'abandon '.repeat(11)}about`;
@@ -11,12 +11,22 @@ export const account = (index) => factory.initialize(index);
 /** Base units in one coin. */
 export const COIN = 10n ** 18n;
 
-/** An SDK on the ledger at `url`, spending from account 0. */
-export async function connect(url) {
+/** An SDK on the ledger at `url`, spending from account 0, with a compiler if one is given. */
+export async function connect(url, onCompiler) {
   const node = new Node(url);
-  const sdk = new AeSdk({ nodes: [{ name: 'ledger', instance: node }], accounts: [await account(0)] });
+  const sdk = new AeSdk({ nodes: [{ name: 'ledger', instance: node }], accounts: [await account(0)], onCompiler });
   return { node, sdk };
 }
+
+/** A new account that holds `amount`; with nothing it is not on the ledger at all. */
+export async function newcomer(sdk, amount = 0n) {
+  const one = MemoryAccount.generate();
+  if (amount > 0n) await sdk.spend(amount, one.address);
+  return one;
+}
+
+/** What a transaction costs at most besides what it moves: its fee and all of its gas. */
+export const charge = ({ fee, gas = 0, gasPrice = 0n }, gasUsed = gas) => fee + BigInt(gasUsed) * gasPrice;
 
 /** The answer of a plain request, for what the SDK does not show. */
 export async function ask(url, init) {

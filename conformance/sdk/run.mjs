@@ -4,6 +4,10 @@ import { ask } from './lib.mjs';
 import connect from './01-connect.mjs';
 import read from './02-read.mjs';
 import spend from './03-spend.mjs';
+import contracts from './04-contracts.mjs';
+import generalized from './05-generalized.mjs';
+import payingFor from './06-paying-for.mjs';
+import { ensureErlang } from './contracts.mjs';
 
 const url = (process.argv[2] ?? process.env.BANYAN_URL ?? 'http://127.0.0.1:3013').replace(/\/$/, '');
 
@@ -11,10 +15,11 @@ const names = (nodes) => nodes.flatMap(({ name, children }) => [name, ...names(c
 const tree = names((await ask(`${url}/banyan/v1/tree`)).json());
 const mounts = [['/', url], ...tree.slice(1).map((name) => [`/l/${name}`, `${url}/l/${name}`])];
 
+await ensureErlang();
 let passed = 0;
 let failed = 0;
 for (const [title, mount] of mounts) {
-  for (const check of [connect, read, spend]) {
+  for (const check of [connect, read, spend, contracts, generalized, payingFor]) {
     const result = await check(title, mount);
     passed += result.passed;
     failed += result.failed;

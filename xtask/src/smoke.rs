@@ -65,6 +65,7 @@ pub fn browser(context: &Context) -> Held {
 
 /// The JavaScript SDK works unmodified.
 pub fn sdk(context: &Context) -> Held {
+    tools::ensure_erlang(context)?;
     against_devnet(context, "conformance/sdk")
 }
 

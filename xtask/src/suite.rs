@@ -38,7 +38,7 @@ pub fn everything() -> Vec<Step> {
         Step::new("demo", 3, smoke::demo),
         Step::new("network", 6, network::check),
         Step::new("browser", 6, smoke::browser),
-        Step::new("sdk", 6, smoke::sdk),
+        Step::new("sdk", 12, smoke::sdk),
     ]);
     steps
 }

@@ -53,6 +53,16 @@ pub fn ensure_chromium(context: &Context) -> Result<(), Fault> {
     debian_install(context, &["chromium"])
 }
 
+/// Erlang with its cryptography, on which the contract compiler of the JavaScript SDK runs.
+pub fn ensure_erlang(context: &Context) -> Result<(), Fault> {
+    // Debian keeps the library in a package of its own; without it the compiler starts, and fails as it prints the code.
+    let asks = "case code:ensure_loaded(crypto) of {module, _} -> halt(0); _ -> halt(1) end.";
+    if Command::new("erl").args(["-noshell", "-eval", asks]).status().is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    debian_install(context, &["erlang-base", "erlang-crypto"])
+}
+
 /// The command that makes network namespaces.
 pub fn ensure_ip(context: &Context) -> Result<(), Fault> {
     if Command::new("ip").arg("-V").output().is_ok() {
