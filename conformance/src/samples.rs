@@ -4,15 +4,15 @@ mod objects;
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
-    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount, DueCursor, Entry,
-    EmissionRow, Escrow, Fees, Genesis, GenesisAccount, GenesisWitness, LeaderBond, Params, ParentLeaf, PendingReward,
-    Point, Reward, RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue, Token, TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey,
-    WitnessSets, key,
+    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount,
+    DueCursor, EmissionRow, Entry, Escrow, Fees, Genesis, GenesisAccount, GenesisWitness, LeaderBond, Params,
+    ParentLeaf, PendingReward, Point, Reward, RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules,
+    Status, Supply, SweepQueue, Token, TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 use banyan_tree::{ListProof, MultiProof, Proof, Trie, list_root, prove_item, value_hash};
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, EntryId, Era, Gas, GasPrice, Hash, Height, Log, Nonce, Payee,
-    PublicKey, Receipt, Signature, TimeMs, TokenId, TxHash,
+    AccountId, Amount, Asset, AssociateId, AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, EntryId, Era,
+    Gas, GasPrice, Hash, Height, Log, Nonce, Payee, PublicKey, Receipt, Signature, TimeMs, TokenId, TxHash,
     associate::{
         Access, ChildParams, Hop, InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Regime, Summary,
         operators_authorization, read_operators_authorization,

@@ -88,8 +88,10 @@ impl World {
             root: Some(root),
         };
         let accounts = list(&file, "accounts");
-        let balance =
-            |row: &Value| GenesisAccount { account: AccountId(id(row, "pubkey")), balance: amount(number(row, "balance")) };
+        let balance = |row: &Value| GenesisAccount {
+            account: AccountId(id(row, "pubkey")),
+            balance: amount(number(row, "balance")),
+        };
         let genesis = Genesis {
             name: "root".into(),
             profile: "dev".into(),
@@ -141,7 +143,8 @@ impl World {
         let call_data = ContractBytes(bytes(step, "calldata"));
         let code = || {
             let name = text(step, "contract").trim_end_matches(".aes");
-            let row = list(&self.file, "contracts").iter().find(|row| text(row, "file").trim_end_matches(".aes") == name);
+            let row =
+                list(&self.file, "contracts").iter().find(|row| text(row, "file").trim_end_matches(".aes") == name);
             ContractBytes(bytes(row.unwrap(), "contract_object"))
         };
         let sent = amount(number(step, "amount"));

@@ -251,13 +251,7 @@ pub fn entry() -> Entry {
 }
 
 pub fn token() -> Token {
-    Token {
-        owner: account(123),
-        symbol: symbol(),
-        decimals: decimals(),
-        supply: parts(1_191),
-        mintable: false,
-    }
+    Token { owner: account(123), symbol: symbol(), decimals: decimals(), supply: parts(1_191), mintable: false }
 }
 
 pub fn sweep_queue() -> SweepQueue {

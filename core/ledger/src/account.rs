@@ -32,7 +32,9 @@ impl<S: State> Scene<'_, S> {
     fn payable(&mut self, id: ContractId) -> Result<AccountId, Rejected> {
         let Some(contract) = self.get::<Contract>(&key::contract(id))? else {
             let gone: Option<Tombstone> = self.get(&key::tombstone(id.into()))?;
-            return Err(gone.map_or(Rejected::NotPayable, |gone| Rejected::Expired { id: id.into(), height: gone.height }));
+            return Err(
+                gone.map_or(Rejected::NotPayable, |gone| Rejected::Expired { id: id.into(), height: gone.height })
+            );
         };
         if !self.account(Contract::account(id))?.unwrap_or(Account::EMPTY).payable {
             return Err(Rejected::NotPayable);

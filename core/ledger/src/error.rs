@@ -1,8 +1,8 @@
 //! Why a transaction or a block is refused, and whose fault that is.
 
 use banyan_types::{
-    AccountId, Amount, Asset, ContractId, CtVersion, Era, Gas, GasPrice, Hash, Height, Id, Nonce, PublicKey, TokenAmount,
-    TokenId, rlp::DecodeError,
+    AccountId, Amount, Asset, ContractId, CtVersion, Era, Gas, GasPrice, Hash, Height, Id, Nonce, PublicKey,
+    TokenAmount, TokenId, rlp::DecodeError,
 };
 
 use banyan_fate::BadCode;

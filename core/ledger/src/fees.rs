@@ -55,7 +55,9 @@ pub fn rent_gas(params: &Params, tx: &Transaction, height: Height) -> Option<Gas
             params.rent_gas(POINT_BYTES, heights)
         }
         Transaction::ContractCreateV2(create) => create_rent(params, create),
-        Transaction::TokenCreate(_) => params.rent_gas(TOKEN_BYTES, TOKEN_YEARS.checked_mul(params.heights_per_year())?),
+        Transaction::TokenCreate(_) => {
+            params.rent_gas(TOKEN_BYTES, TOKEN_YEARS.checked_mul(params.heights_per_year())?)
+        }
         Transaction::EntryCreate(create) => {
             params.rent_gas(ENTRY_BYTES.checked_add(length(&create.data.0)?)?, heights(params, create.lifetime))
         }
@@ -144,9 +146,7 @@ pub fn charged_before(tx: &Transaction) -> Option<Amount> {
     match tx {
         Transaction::PayingFor(_) => fees_through(tx),
         // What is inside is done in the same account's name; a payer inside pays for others.
-        Transaction::GaMeta(meta) => {
-            tx.fee().plus(run_cost(tx)?)?.plus(charged_before(meta.tx.get().transaction())?)
-        }
+        Transaction::GaMeta(meta) => tx.fee().plus(run_cost(tx)?)?.plus(charged_before(meta.tx.get().transaction())?),
         _ => tx.fee().plus(run_cost(tx)?)?.plus(amount_moved(tx)?),
     }
 }

@@ -58,8 +58,8 @@ pub use invariant::{Broken, check_totals};
 pub use leaf::{
     AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount,
     DueCursor, Entry, Escrow, Fees, Generalized, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed,
-    Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, Unbonding,
-    UsedAuth, UsedKey, WitnessSets, key,
+    Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone,
+    Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 pub use params::{CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};

@@ -229,7 +229,9 @@ impl<S: State> Scene<'_, S> {
             Transaction::ContractCreateV2(create) => self.create_contract_v2(tx, create, under),
             Transaction::ContractCall(call) => self.call_contract(tx, call, under),
             Transaction::GaAttach(attach) => self.attach(tx, attach, under),
-            Transaction::GaMeta(_) | Transaction::PayingFor(_) => Err(Missing("a wrapping transaction is run whole").into()),
+            Transaction::GaMeta(_) | Transaction::PayingFor(_) => {
+                Err(Missing("a wrapping transaction is run whole").into())
+            }
         }
     }
 
@@ -238,7 +240,8 @@ impl<S: State> Scene<'_, S> {
         let transaction = tx.transaction();
         let (sender, payer) = (transaction.signer(), under.payer_of(transaction.signer()));
         self.enter(transaction, under)?;
-        let fees = transaction.fee().plus(run_cost(transaction).ok_or(Rejected::Overflow)?).ok_or(Rejected::Overflow)?;
+        let fees =
+            transaction.fee().plus(run_cost(transaction).ok_or(Rejected::Overflow)?).ok_or(Rejected::Overflow)?;
         let amount = amount_moved(transaction).ok_or(Rejected::Overflow)?;
         if payer == sender {
             self.must_hold(sender, fees.plus(amount).ok_or(Rejected::Overflow)?)?;

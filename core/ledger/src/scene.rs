@@ -49,7 +49,15 @@ impl<'a, S: State> Scene<'a, S> {
         let fees = load(state, &key::fees())?.unwrap_or(Fees { amount: banyan_types::Amount::ZERO });
         let parent = load(state, &key::parent())?;
         let ledger = Tally { supply, fees, parent };
-        Ok(Self { state, params, height, ledger, events: Vec::new(), effects: Effects::default(), engine: Engine::default() })
+        Ok(Self {
+            state,
+            params,
+            height,
+            ledger,
+            events: Vec::new(),
+            effects: Effects::default(),
+            engine: Engine::default(),
+        })
     }
 
     /// Write the totals.

@@ -8,11 +8,7 @@ use banyan_types::{
     limits::{PRUNE_MAX, SWEEP_MAX},
 };
 
-use crate::{
-    Missing, Rejected, State, SweepItem, SweepKind, SweepQueue,
-    leaf::key,
-    scene::Scene,
-};
+use crate::{Missing, Rejected, State, SweepItem, SweepKind, SweepQueue, leaf::key, scene::Scene};
 
 /// Objects that may wait: the queue is a leaf of 40 kB at most.
 const QUEUE_MAX: usize = PRUNE_MAX as usize;
@@ -67,7 +63,9 @@ impl<S: State> Scene<'_, S> {
                 if keys.len() != max {
                     return Err(Missing("fewer keys of a contract's store than it has leaves"));
                 }
-                keys.iter().for_each(|raw| self.state.put_store(contract, raw, None));
+                for raw in &keys {
+                    self.state.put_store(contract, raw, None);
+                }
                 item.to = item.to.saturating_sub(count);
             }
             SweepKind::Inbox => {

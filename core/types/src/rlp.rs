@@ -12,8 +12,8 @@ use alloc::{
 use alloy_rlp::Header;
 
 use crate::{
-    AccountId, Amount, Asset, AssociateId, Bytes, ChannelId, ContractBytes, ContractId, EntryId, Era, Gas, GasPrice, Hash, Height, Id,
-    Nonce, Payee, PublicKey, Round, Signature, Target, TimeMs, TokenId, TxHash,
+    AccountId, Amount, Asset, AssociateId, Bytes, ChannelId, ContractBytes, ContractId, EntryId, Era, Gas, GasPrice,
+    Hash, Height, Id, Nonce, Payee, PublicKey, Round, Signature, Target, TimeMs, TokenId, TxHash,
     show::Value,
     text::{self, Prefix},
 };

@@ -66,7 +66,8 @@ pub(crate) fn keys(
                 found.sort_unstable();
                 return Ok(found);
             }
-            let key = row.last_chunk::<32>().ok_or_else(|| Fault::broken(Column::StoreKey, "a row without a state key"))?;
+            let key =
+                row.last_chunk::<32>().ok_or_else(|| Fault::broken(Column::StoreKey, "a row without a state key"))?;
             if found.len() < max && raw.starts_with(prefix) && is_here(key) {
                 found.push(raw);
             }

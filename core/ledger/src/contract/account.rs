@@ -170,11 +170,9 @@ fn beneath_metas(meta: &GaMeta) -> &Transaction {
 fn shown(meta: &GaMeta, under: &Under) -> Option<AuthTx> {
     let tx = beneath_metas(meta);
     let body = match tx {
-        Transaction::Spend(tx) => AuthBody::Spend {
-            to: tx.recipient_id.account().0,
-            amount: tx.amount.base(),
-            payload: tx.payload.0.clone(),
-        },
+        Transaction::Spend(tx) => {
+            AuthBody::Spend { to: tx.recipient_id.account().0, amount: tx.amount.base(), payload: tx.payload.0.clone() }
+        }
         Transaction::ContractCreate(tx) => AuthBody::ContractCreate(tx.amount.base()),
         Transaction::ContractCreateV2(tx) => AuthBody::ContractCreate(tx.amount.base()),
         Transaction::ContractCall(tx) => AuthBody::ContractCall(tx.contract_id.0, tx.amount.base()),

@@ -1,11 +1,6 @@
 //! Make a contract. Rules: ledger 3.2.
 
-use banyan_fate::{
-    BadCode, Engine, Loaded, Message,
-    abi::decode_call,
-    code::INIT,
-    engine::Entry,
-};
+use banyan_fate::{BadCode, Engine, Loaded, Message, abi::decode_call, code::INIT, engine::Entry};
 use banyan_types::{
     AccountId, Amount, Bytes, CodeObject, ContractBytes, ContractId, CtVersion, FATE, Gas, GasPrice, Hash, Height,
     Lifetime, Payee, Status, TxHash,

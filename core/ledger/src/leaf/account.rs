@@ -102,7 +102,11 @@ impl Account {
         };
         items.finish()?;
         let account = Self { nonce, balance, payable: flags == 0, generalized };
-        if account.version() == version { Ok(account) } else { Err(DecodeError::NotCanonical("an older layout holds it")) }
+        if account.version() == version {
+            Ok(account)
+        } else {
+            Err(DecodeError::NotCanonical("an older layout holds it"))
+        }
     }
 }
 

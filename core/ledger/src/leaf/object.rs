@@ -3,8 +3,7 @@
 use alloc::vec::Vec;
 
 use banyan_types::{
-    AccountId, Amount, Bytes, ContractBytes, ContractId, CtVersion, Decimals, Hash, Height, Payee, Symbol,
-    TokenAmount,
+    AccountId, Amount, Bytes, ContractBytes, ContractId, CtVersion, Decimals, Hash, Height, Payee, Symbol, TokenAmount,
     rlp::{DecodeError, Field, Items, put_bytes},
     show::Value,
 };

@@ -9,8 +9,8 @@ use banyan_ledger::{
     Account, Code, Contract, Event, Overlay, Rejected, Source, contract, contract_source, dry_call, key, rules,
 };
 use banyan_types::{
-    AccountId, Amount, AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, CtVersion, FATE, Gas, GasPrice, Hash,
-    Height, Id, Lifetime, Nonce, Payee, Receipt, Serial, Status, Target, auth_id,
+    AccountId, Amount, AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, CtVersion, FATE, Gas, GasPrice,
+    Hash, Height, Id, Lifetime, Nonce, Payee, Receipt, Serial, Status, Target, auth_id,
     limits::SOURCE_BYTES_MAX,
     tx::{ContractCall, ContractCreate, ContractCreateV2, GaAttach, GaMeta, SignedTx, Spend, Transaction, Wrapped},
 };
@@ -37,12 +37,22 @@ fn call(function: &str, arguments: Vec<Value>) -> ContractBytes {
     ContractBytes(encode_call(function_id(function), arguments))
 }
 
+/// A step of the counter.
+pub fn tick(by: i64) -> ContractBytes {
+    call("tick", vec![Value::int(by)])
+}
+
 fn run_price(gas: u64) -> Amount {
     units(u128::from(gas) * PRICE.0)
 }
 
 impl Ledger {
-    fn create_contract(&self, owner: u8, code: ContractBytes, call_data: ContractBytes) -> (ContractId, ContractCreateV2) {
+    fn create_contract(
+        &self,
+        owner: u8,
+        code: ContractBytes,
+        call_data: ContractBytes,
+    ) -> (ContractId, ContractCreateV2) {
         let nonce = self.nonce(owner);
         let id = ContractId::derive(account(owner), Serial::Nonce(nonce));
         let tx = ContractCreateV2 {
@@ -63,11 +73,11 @@ impl Ledger {
         (id, tx)
     }
 
-    fn counter(&self, owner: u8, start: i64) -> (ContractId, ContractCreateV2) {
+    pub fn counter(&self, owner: u8, start: i64) -> (ContractId, ContractCreateV2) {
         self.create_contract(owner, code(COUNTER), call("init", vec![Value::int(start)]))
     }
 
-    fn call_contract(&self, caller: u8, contract_id: ContractId, call_data: ContractBytes) -> ContractCall {
+    pub fn call_contract(&self, caller: u8, contract_id: ContractId, call_data: ContractBytes) -> ContractCall {
         ContractCall {
             caller_id: account(caller),
             nonce: self.nonce(caller),
@@ -118,7 +128,10 @@ fn a_contract_is_made_called_and_asked() {
         call_data: create.call_data,
     };
     let (receipt, _) = root.receipt_of(ALICE, create);
-    assert_eq!((receipt.status, receipt.created, receipt.returned), (Status::Ok, vec![Id::Contract(id)], Bytes::default()));
+    assert_eq!(
+        (receipt.status, receipt.created, receipt.returned),
+        (Status::Ok, vec![Id::Contract(id)], Bytes::default())
+    );
     let held = root.contract(id).unwrap();
     assert_eq!(held.expiry, root.height().plus(root.params.lifetime_default).unwrap());
     assert!(!held.visible && held.store_entries > 0);
@@ -265,7 +278,9 @@ fn a_clone_inherits_visibility_and_names_its_template() {
         assert_eq!((held.template.0, held.visible), (Some(first), true), "never a clone");
         assert_eq!(held.owner, Payee::Contract(factory));
     }
-    let refs = |root: &Ledger, hash| root.state.leaves().find(|(at, _)| **at == key::code(hash)).map(|(_, value)| Code::decode(value).unwrap().refs);
+    let refs = |root: &Ledger, hash| {
+        root.state.leaves().find(|(at, _)| **at == key::code(hash)).map(|(_, value)| Code::decode(value).unwrap().refs)
+    };
     assert_eq!(refs(&root, held.code_hash), Some(3));
 }
 
@@ -493,7 +508,9 @@ fn metas_reject_in_the_written_order() {
         .says(Rejected::AccountKind { account: account(ALICE) }, |tx| tx.ga_id = account(CAROL))
         .says(Rejected::WrongSigner { ga: account(CAROL) }, |tx| tx.tx = good.tx.clone())
         .says(Rejected::BadVersion { got: CtVersion(1) }, |tx| tx.abi_version = 3)
-        .says(Rejected::WrongAuthFunction, |tx| tx.auth_data = call("authorize", vec![Value::int(2), Value::bytes([0; 64])]))
+        .says(Rejected::WrongAuthFunction, |tx| {
+            tx.auth_data = call("authorize", vec![Value::int(2), Value::bytes([0; 64])])
+        })
         .says(Rejected::AuthFailed, |tx| tx.auth_data = good.auth_data.clone())
         .accepted();
     // A nonce inside has nothing to say.

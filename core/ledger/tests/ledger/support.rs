@@ -2,10 +2,10 @@
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
-    Account, Base as _, Block, Changes, ChildBlock, ChildStart, Clock, ConnectionPoint, Effects, EmissionRow, Escrow, Event,
-    Execution, Genesis, GenesisAccount, Invalid, KeyBlock, MapState, MicroBlock, Outcome, Overlay, Params, ParentLeaf,
-    ParentTip, PointView, Rejected, RootEngine, RootRules, State as _, Supply, Verified, apply_block, associate,
-    check_totals, escrow, genesis_state, inbox_entry, key, key_outcome, named_parent, rules, summary_of,
+    Account, Base as _, Block, Changes, ChildBlock, ChildStart, Clock, ConnectionPoint, Effects, EmissionRow, Escrow,
+    Event, Execution, Genesis, GenesisAccount, Invalid, KeyBlock, MapState, MicroBlock, Outcome, Overlay, Params,
+    ParentLeaf, ParentTip, PointView, Rejected, RootEngine, RootRules, State as _, Supply, Verified, apply_block,
+    associate, check_totals, escrow, genesis_state, inbox_entry, key, key_outcome, named_parent, rules, summary_of,
 };
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Bytes, Gas, GasPrice, Hash, Height, Nonce, Payee, PublicKey, Signature,
