@@ -175,7 +175,7 @@ fn a_genesis_is_shown_value_by_value() {
     name        root
     profile     dev
     time        1700000000000 ms since 1970
-    hash        68c92b05eb27df29596f49784b473bd635c1a4618dfd2e32e9c109febb27ee67
+    hash        7465c1d80dd3ff76dceb50d06bcb2c22dc5e9aa7f70d8ac1587b131cb3e0fe76
 
     parameters
     network_id              banyan_dev

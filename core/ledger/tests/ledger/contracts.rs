@@ -150,10 +150,11 @@ fn a_contract_is_made_called_and_asked() {
         other.into(),
         Spend { recipient_id: Payee::Contract(id), ..root.spend(BOB, account(BOB), coins(1)) }.into(),
     ];
-    let dry = dry_run(&mut state, &root.params, &asked).unwrap();
-    let returned = |at: usize| dry[at].as_ref().unwrap().returned.0.clone();
+    let credits = [(account(STRANGER), coins(1_000_000))];
+    let dry = dry_run(&mut state, &root.params, &credits, &asked).unwrap();
+    let returned = |at: usize| dry[at].as_ref().unwrap().receipt.returned.0.clone();
     assert_eq!((returned(0), returned(1)), (Value::int(18).encode(), Value::int(19).encode()));
-    assert_eq!(dry[2].as_ref().unwrap().status, Status::Ok);
+    assert_eq!(dry[2].as_ref().unwrap().receipt.status, Status::Ok);
     assert_eq!(dry[3], Err(Rejected::NotPayable));
     assert!(state.into_parts().1.is_empty(), "and nothing has happened");
 }

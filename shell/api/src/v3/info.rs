@@ -1,8 +1,9 @@
 //! What a run did, in the public form: the answer to `/transactions/{hash}/info`.
 
-use banyan_ledger::rules;
+use banyan_fate::{Value as FateValue, engine::Failure};
+use banyan_ledger::{public_text, rules};
 use banyan_types::{
-    AccountId, ContractId, Gas, GasPrice, Height, Id, Log, Nonce, Receipt, Serial, Status,
+    AccountId, ContractId, Gas, Height, Id, Log, Nonce, Receipt, Serial, Status,
     text::{self, Prefix},
     tx::{SignedTx, Transaction},
 };
@@ -13,38 +14,77 @@ use crate::show::number;
 /// What is known of the run of a transaction, or of the one inside it. `None` of a kind that runs nothing.
 pub fn of(tx: &SignedTx, receipt: &Receipt, height: Height) -> Option<Value> {
     let transaction = tx.transaction();
-    let inside = || {
-        let nested = Receipt::decode(&receipt.calls.first()?.0).ok()?;
-        of(transaction.inside()?, &nested, height)
-    };
     match transaction {
-        Transaction::ContractCreate(create) => {
-            let contract = made(receipt, create.owner_id, create.nonce);
-            Some(json!({ "call_info": call(tx, receipt, height, contract, create.gas_price) }))
-        }
-        Transaction::ContractCreateV2(create) => {
-            let contract = made(receipt, create.owner_id, create.nonce);
-            Some(json!({ "call_info": call(tx, receipt, height, contract, create.gas_price) }))
-        }
-        Transaction::GaAttach(attach) => {
-            let contract = made(receipt, attach.owner_id, attach.nonce);
-            Some(json!({ "call_info": call(tx, receipt, height, contract, attach.gas_price) }))
-        }
-        Transaction::ContractCall(made) => {
-            Some(json!({ "call_info": call(tx, receipt, height, made.contract_id, made.gas_price) }))
-        }
         Transaction::GaMeta(meta) => Some(json!({ "ga_info": {
             "caller_id": meta.ga_id.to_string(),
             "height": height.0,
             "gas_price": number(meta.gas_price.0),
             "gas_used": run_gas(tx, receipt).0,
-            "return_value": text::encode(Prefix::ContractBytes, &receipt.returned.0),
-            "return_type": word(receipt.status),
-            "inner_object": inside(),
+            // Nothing without agreement comes into a block.
+            "return_value": text::encode(Prefix::ContractBytes, &FateValue::Bool(true).encode()),
+            "return_type": if receipt.calls.is_empty() { "error" } else { "ok" },
+            "inner_object": inside(transaction, receipt, height),
         } })),
-        Transaction::PayingFor(_) => inside(),
-        _ => None,
+        Transaction::PayingFor(_) => {
+            let nested = nested(receipt)?;
+            of(transaction.inside()?, &nested, height)
+        }
+        _ => {
+            let call = call_info(tx, receipt, height, None)?;
+            Some(json!({ "call_info": call }))
+        }
     }
+}
+
+/// The run of a transaction that makes or calls a contract. `failure` is why a run that is only tried has failed: the ledger
+/// itself keeps no text of that.
+pub fn call_info(tx: &SignedTx, receipt: &Receipt, height: Height, failure: Option<&Failure>) -> Option<Value> {
+    let (contract, gas_price) = match tx.transaction() {
+        Transaction::ContractCreate(create) => (made(receipt, create.owner_id, create.nonce), create.gas_price),
+        Transaction::ContractCreateV2(create) => (made(receipt, create.owner_id, create.nonce), create.gas_price),
+        Transaction::GaAttach(attach) => (made(receipt, attach.owner_id, attach.nonce), attach.gas_price),
+        Transaction::ContractCall(call) => (call.contract_id, call.gas_price),
+        _ => return None,
+    };
+    let returned = failure.map_or_else(|| receipt.returned.0.clone(), |failure| public_text(failure).into_bytes());
+    Some(json!({
+        "caller_id": tx.transaction().signer().to_string(),
+        "caller_nonce": tx.transaction().nonce().0,
+        "height": height.0,
+        "contract_id": contract.to_string(),
+        "gas_price": number(gas_price.0),
+        "gas_used": run_gas(tx, receipt).0,
+        // The public node lists the newest event first.
+        "log": receipt.logs.iter().rev().map(log).collect::<Vec<_>>(),
+        "return_value": text::encode(Prefix::ContractBytes, &returned),
+        "return_type": word(receipt.status),
+    }))
+}
+
+fn nested(receipt: &Receipt) -> Option<Receipt> {
+    Receipt::decode(&receipt.calls.first()?.0).ok()
+}
+
+/// What came of the transaction inside: its run, or where it runs nothing or has failed, its kind.
+fn inside(tx: &Transaction, receipt: &Receipt, height: Height) -> Value {
+    let Some(inside) = tx.inside() else { return Value::Null };
+    let info = nested(receipt).and_then(|nested| of(inside, &nested, height));
+    info.unwrap_or_else(|| json!({ "tx_info": snake(inside.transaction().kind()) }))
+}
+
+/// `SpendTx` as `spend_tx`, `GAMetaTx` as `ga_meta_tx`: the public name of a kind inside another.
+pub fn snake(kind: &str) -> String {
+    let letters: Vec<char> = kind.chars().collect();
+    let mut name = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let is_next_small = letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        let is_after_small = at > 0 && letters[at - 1].is_lowercase();
+        if letter.is_uppercase() && at > 0 && (is_after_small || is_next_small) {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
 }
 
 /// The contract that a transaction has made, or would have.
@@ -53,20 +93,6 @@ fn made(receipt: &Receipt, owner: AccountId, nonce: Nonce) -> ContractId {
         Some(Id::Contract(id)) => *id,
         _ => ContractId::derive(owner, Serial::Nonce(nonce)),
     }
-}
-
-fn call(tx: &SignedTx, receipt: &Receipt, height: Height, contract: ContractId, gas_price: GasPrice) -> Value {
-    json!({
-        "caller_id": tx.transaction().signer().to_string(),
-        "caller_nonce": tx.transaction().nonce().0,
-        "height": height.0,
-        "contract_id": contract.to_string(),
-        "gas_price": number(gas_price.0),
-        "gas_used": run_gas(tx, receipt).0,
-        "log": receipt.logs.iter().map(log).collect::<Vec<_>>(),
-        "return_value": text::encode(Prefix::ContractBytes, &receipt.returned.0),
-        "return_type": word(receipt.status),
-    })
 }
 
 /// Gas of the run alone: a receipt counts also inclusion, and what stood inside.

@@ -7,7 +7,7 @@
 mod absent;
 mod accounts;
 mod blocks;
-mod contracts;
+pub(crate) mod contracts;
 mod info;
 mod mining;
 mod status;
@@ -54,6 +54,7 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
         .routes(routes!(absent::oracles))
         .routes(routes!(contracts::contract))
         .routes(routes!(contracts::code))
+        .routes(routes!(contracts::poi))
         .routes(routes!(contracts::dry))
         .routes(routes!(absent::channels))
         .routes(routes!(absent::pin))

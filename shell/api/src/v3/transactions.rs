@@ -41,6 +41,11 @@ pub fn shape(signed: &SignedTx, block: Option<(&Header, Hash)>) -> Value {
     if let Some(Value::Object(versions)) = tx.remove("ct_version") {
         tx.extend(versions);
     }
+    // Clients wait for ever for what has a ttl of its own.
+    tx.entry("ttl").or_insert(json!(0));
+    if let Some(inside) = transaction.inside() {
+        tx.insert("tx".into(), shape(inside, None));
+    }
     tx.insert("type".into(), json!(transaction.kind()));
     tx.insert("version".into(), json!(transaction.version()));
     let signatures: Vec<_> = signed.signatures().iter().map(|signature| signature.text(Prefix::Signature)).collect();
@@ -92,9 +97,9 @@ pub async fn info(State(mount): State<Mount>, Part(hash): Part<String>) -> Resul
                 return Ok(Json(info));
             }
             let kind = found.tx.transaction().kind();
-            Err(Failure::unknown("no_info", format!("a {kind} calls no contract")).reason("Tx type not supported"))
+            Err(Failure::invalid("no_info", format!("a {kind} calls no contract")).reason("Tx has no info"))
         }
-        Standing::Pool(_) => Err(Failure::unknown("pending", "the transaction waits").reason("Transaction not found")),
+        Standing::Pool(_) => Err(Failure::unknown("pending", "the transaction waits").reason("Tx not mined")),
         Standing::Dropped(_) | Standing::Unknown => Err(not_found()),
     }
 }
