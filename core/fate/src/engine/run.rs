@@ -203,6 +203,21 @@ impl<'a, H: Host, T: Tracer> Run<'a, H, T> {
         }
     }
 
+    /// Empty a register that the running instruction writes anyway. If it fails, its frame is gone; a register of the
+    /// store is kept if a protected call could go back to it.
+    pub(crate) fn forget(&mut self, operand: &Operand) {
+        match operand {
+            Operand::Slot(slot) => {
+                let at = self.base.wrapping_add(usize::try_from(*slot).unwrap_or(usize::MAX));
+                if let Some(place) = self.stack.get_mut(at) {
+                    *place = None;
+                }
+            }
+            Operand::Store(register) => self.stores.forget(self.store, *register),
+            _ => {}
+        }
+    }
+
     #[inline]
     fn slot(&self, slot: u32) -> Option<&Value> {
         let at = self.base.wrapping_add(usize::try_from(slot).ok()?);

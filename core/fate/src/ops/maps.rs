@@ -24,6 +24,15 @@ fn read_map<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, operand: &Operand) -> S
     }
 }
 
+/// The same; out of its register, if the result goes there anyway. Then nobody else holds it and it changes in place.
+fn take_map<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, operand: &Operand, in_place: bool) -> Step<Either, H> {
+    let map = read_map(run, operand)?;
+    if in_place {
+        run.forget(operand);
+    }
+    Ok(map)
+}
+
 /// A key holds no map, and no more than can be compared while little gas is paid.
 fn check_key<F>(key: &Value) -> Result<(), Trap<F>> {
     let measure = key.measure();
@@ -83,7 +92,8 @@ pub fn member<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> 
 
 pub fn update<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [to, map, key, value] = operands(args)?;
-    let (map, key, value) = (read_map(run, map)?, run.read(key)?, run.read(value)?);
+    let in_place = to == map && key != map && value != map;
+    let (map, key, value) = (take_map(run, map, in_place)?, run.read(key)?, run.read(value)?);
     check_key(&key)?;
     let result = match map {
         Either::Memory(map) => Value::Map(map.insert(key, value)),
@@ -101,7 +111,8 @@ fn with_change(map: StoreMap, key: Value, value: Value) -> Value {
 
 pub fn delete<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [to, map, key] = operands(args)?;
-    let (map, key) = (read_map(run, map)?, run.read(key)?);
+    let in_place = to == map && key != map;
+    let (map, key) = (take_map(run, map, in_place)?, run.read(key)?);
     check_key(&key)?;
     let result = match map {
         Either::Memory(map) => Value::Map(map.remove(&key)),
@@ -110,18 +121,18 @@ pub fn delete<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> 
     run.give(to, result)
 }
 
-/// Items that are no pairs are left out, as in the reference. Pays for as many keys as there are items before it makes
-/// the map, and then what the reference pays.
+/// Items that are no pairs are left out, as in the reference. Of several with one key the last one counts.
 pub fn from_list<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [to, list] = operands(args)?;
     let Value::List(list) = run.read(list)? else { return Err(expected("a list")) };
-    let mut map = Map::EMPTY;
+    let mut pairs = alloc::vec::Vec::new();
     for item in &list {
         if let Some([key, value]) = item.as_tuple() {
             check_key(key)?;
-            map = map.insert(key.clone(), value.clone());
+            pairs.push((key.clone(), value.clone()));
         }
     }
+    let map: Map = pairs.into_iter().collect();
     let size = count(map.len());
     run.write(to, Value::Map(map))?;
     run.meter.add_length(size.saturating_add(2))?;
