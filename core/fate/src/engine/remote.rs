@@ -76,7 +76,7 @@ impl<H: Host> Remote<H> {
 
 impl<H: Host, T: Tracer> Run<'_, H, T> {
     /// Call another contract, or `init` of one that was just created.
-    pub(crate) fn call_remote(&mut self, call: RemoteCall, created: Option<Created<H>>) -> Step<Flow, H> {
+    pub(crate) fn call_remote(&mut self, call: &RemoteCall, created: Option<Created<H>>) -> Step<Flow, H> {
         let (Value::Type(arguments), Value::Type(result)) = (&call.arguments, &call.result) else {
             return Err(Reason::Kind { expected: "a type" }.into());
         };
@@ -85,10 +85,10 @@ impl<H: Host, T: Tracer> Run<'_, H, T> {
         };
         let bottom = self.unfold_arguments(types.len())?;
         let meter = self.meter;
-        let protection = self.protection(&call, created.as_ref());
+        let protection = self.protection(created.as_ref());
         let created = created.map(|created| created.contract);
         let (mark, journal) = (protection.mark, protection.journal);
-        match self.enter_remote(&call, types, result, bottom, created, protection) {
+        match self.enter_remote(call, types, result, bottom, created, protection) {
             Ok(()) => Ok(Flow::Code),
             Err(Trap::Failed(_) | Trap::Reverted(_)) if call.protected => {
                 // Nothing of the attempt is left but what its arguments cost.
@@ -103,7 +103,7 @@ impl<H: Host, T: Tracer> Run<'_, H, T> {
         }
     }
 
-    fn protection(&mut self, _call: &RemoteCall, created: Option<&Created<H>>) -> Protection<H> {
+    fn protection(&mut self, created: Option<&Created<H>>) -> Protection<H> {
         let mark = created.map_or_else(|| self.host.mark(), |created| created.mark);
         Protection { mark, journal: self.stores.mark(), logs: self.logs }
     }

@@ -29,7 +29,7 @@ fn big<F>(value: &Value) -> Result<BigInt, Trap<F>> {
 }
 
 /// Read two integers, compute, pay for the words of the result, write it.
-#[inline(always)]
+#[inline]
 fn binary<H: Host, T: Tracer>(
     run: &mut Run<'_, H, T>,
     args: &[Operand],

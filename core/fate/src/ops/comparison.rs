@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Either side is walked before the other one is read.
-#[inline(always)]
+#[inline]
 fn compare<H: Host, T: Tracer>(
     run: &mut Run<'_, H, T>,
     args: &[Operand],
@@ -24,7 +24,7 @@ fn compare<H: Host, T: Tracer>(
     run.give(to, Value::Bool(result))
 }
 
-#[inline(always)]
+#[inline]
 fn read<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, operand: &Operand) -> Step<Value, H> {
     let value = run.read(operand)?;
     if let Value::Int(n) = value {

@@ -185,8 +185,8 @@ fn fetch<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, map: &StoreMap) -> Step<Ma
     let (host, stores, at, meter) = run.store_parts();
     let size = stores.size(host, at, map.id()).map_err(Trap::Fault)?;
     meter.spend(STORE_ENTRY.saturating_mul(size))?;
-    let stored: Map = stores.entries(host, at, map.id()).map_err(Trap::Fault)?.into_iter().collect();
-    Ok(map.changes().iter().fold(stored, |all, (key, value)| match value {
+    let all: Map = stores.entries(host, at, map.id()).map_err(Trap::Fault)?.into_iter().collect();
+    Ok(map.changes().iter().fold(all, |all, (key, value)| match value {
         Value::Gone => all.remove(key),
         value => all.insert(key.clone(), value.clone()),
     }))

@@ -194,6 +194,8 @@ impl From<bool> for Value {
     }
 }
 
+pub(crate) use show::hex;
+
 /// A length as the meter counts it.
 pub(crate) fn count(length: usize) -> u64 {
     u64::try_from(length).unwrap_or(u64::MAX)

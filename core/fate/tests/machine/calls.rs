@@ -140,7 +140,7 @@ fn expired_code_reverts_with_its_name() {
     let me = world
         .put(&[caller("well", 2_000_000_000), function("plain", 1, vec![op(Op::CALL_R, &plain), op(Op::RETURN, &[])])]);
     world.host.contracts.get_mut(&target).unwrap().expired_at = Some(900);
-    let id: String = abi::function_id("well").iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = hex::encode(abi::function_id("well"));
     let contract = banyan_types::ContractId(target);
     let expected = format!("expired: call {id} of {contract} at 900");
     for outcome in [world.call(target, "well", vec![]), world.call(me, "plain", vec![Value::contract(&target)])] {

@@ -513,8 +513,8 @@ fn objects_of_all_kinds_make_topics() {
         world.host.logs.clear();
         world.value(id, "log", vec![topic]);
         let log = world.host.logs[0].clone();
-        let word = |bytes: &[u8]| [vec![0; 32 - bytes.len()], bytes.to_vec()].concat();
-        assert_eq!(log.topics.map_to_vec(), [word(&[6; 32]), word(&[1]), word(&[5]), word(&[1, 2])]);
+        let padded = |bytes: &[u8]| [vec![0; 32 - bytes.len()], bytes.to_vec()].concat();
+        assert_eq!(log.topics.map_to_vec(), [padded(&[6; 32]), padded(&[1]), padded(&[5]), padded(&[1, 2])]);
         assert_eq!(log.data, b"data");
     }
     for topic in [n(-1), big(256), bits(-1), s("x"), by(&[0; 33]), Value::Unit] {

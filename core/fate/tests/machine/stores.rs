@@ -6,7 +6,10 @@ use banyan_fate::{
     MapFault, Value,
     engine::{Address, BadStore, Entry},
     ops::table::Op,
-    value::decode::{Door, decode},
+    value::{
+        Map,
+        decode::{Door, decode},
+    },
 };
 use proptest::prelude::*;
 
@@ -15,7 +18,7 @@ use crate::support::{A, Function, GAS, World, function, int, message, op, store}
 /// Registers 1 and 2 hold maps, 3 a map of maps, 4 a list of maps.
 fn functions() -> Vec<Function> {
     let done = || op(Op::RETURNR, &[A::I(Value::Unit)]);
-    let empty = |register| op(Op::STORE, &[store(register), A::I(Value::Map(Default::default()))]);
+    let empty = |register| op(Op::STORE, &[store(register), A::I(Value::Map(Map::default()))]);
     let get = |name, register| function(name, 0, vec![op(Op::RETURNR, &[store(register)])]);
     let put = |name, register| {
         function(name, 2, vec![op(Op::MAP_UPDATE, &[store(register), store(register), A::Arg(0), A::Arg(1)]), done()])
