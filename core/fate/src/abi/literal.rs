@@ -14,7 +14,7 @@ use num_bigint::BigInt;
 
 use crate::{
     Type, Value,
-    limits::{KEY_NODES_MAX, VALUE_DEPTH_MAX},
+    limits::VALUE_DEPTH_MAX,
     value::{Kind, Map, Shared},
 };
 
@@ -274,8 +274,7 @@ impl<'a> Reader<'a> {
                 let key = self.value(depth)?;
                 self.need("]")?;
                 self.need("=")?;
-                let measure = key.measure();
-                if measure.has_map() || measure.nodes > KEY_NODES_MAX {
+                if key.measure().has_map() {
                     return Err(self.expected("a value that can be a key"));
                 }
                 pairs.push((key, self.value(depth)?));

@@ -10,7 +10,7 @@ use crate::{
     Value,
     code::{Function, Loaded, Operand},
     gas::{Meter, Model, OutOfGas},
-    limits::{LOCAL_FRAMES_MAX, STACK_MAX, VALUE_DEPTH_MAX},
+    limits::{LOCAL_FRAMES_MAX, STACK_MAX, VALUE_BYTES_MAX, VALUE_DEPTH_MAX},
     ops::table,
     store::Stores,
     value::Blob,
@@ -120,7 +120,8 @@ impl<'a, H: Host, T: Tracer> Run<'a, H, T> {
             remotes: Vec::new(),
             contract: message.contract,
             caller: message.caller,
-            value: message.amount,
+            // What comes with a creation is there before `init`, which is not told.
+            value: if message.entry == super::Entry::Init { 0 } else { message.amount },
             stores,
             store,
             auth: message.entry == super::Entry::Auth,
@@ -336,6 +337,15 @@ impl<'a, H: Host, T: Tracer> Run<'a, H, T> {
     pub(crate) fn check_depth(value: &Value) -> Step<(), H> {
         if value.measure().depth > VALUE_DEPTH_MAX {
             return Err(Reason::Limit("values inside values").into());
+        }
+        Ok(())
+    }
+
+    /// Refuse what has more bytes than a value that enters, leaves or is stored, before it is written.
+    pub(crate) fn check_bytes(value: &Value) -> Step<(), H> {
+        Self::check_depth(value)?;
+        if value.measure().bytes > crate::value::count(VALUE_BYTES_MAX) {
+            return Err(Reason::Limit("bytes of a value").into());
         }
         Ok(())
     }

@@ -6,8 +6,10 @@ use super::{expected, operands};
 use crate::{
     Value,
     code::Operand,
-    engine::{Flow, Host, Run, Step, Tracer},
-    gas::Model,
+    engine::{Flow, Host, Run, Step, Tracer, Trap},
+    gas::{Meter, Model},
+    limits::COMPARED_BYTES_FREE,
+    value::Measure,
 };
 
 /// Either side is walked before the other one is read.
@@ -20,8 +22,20 @@ fn compare<H: Host, T: Tracer>(
     let [to, left, right] = operands(args)?;
     let a = read(run, left)?;
     let b = read(run, right)?;
+    if !matches!((&a, &b), (Value::Int(_), _) | (_, Value::Int(_))) {
+        pay_for_bytes(&mut run.meter, &a, &b)?;
+    }
     let result = holds(a.cmp(&b));
     run.give(to, Value::Bool(result))
+}
+
+/// What both sides hold, and no more, may have to be compared.
+fn pay_for_bytes<F>(meter: &mut Meter, a: &Value, b: &Value) -> Result<(), Trap<F>> {
+    let bytes = a.measure().bytes.min(b.measure().bytes).saturating_sub(COMPARED_BYTES_FREE);
+    if bytes > 0 {
+        meter.walk(Model::UnfoldCompare, Measure::bytes(bytes))?;
+    }
+    Ok(())
 }
 
 #[inline]

@@ -5,8 +5,8 @@ use crate::{
     Value,
     code::Operand,
     engine::{Flow, Host, Reason, Run, Step, Tracer, Trap},
-    gas::STORE_ENTRY,
-    limits::{KEY_NODES_MAX, VALUE_DEPTH_MAX},
+    gas::{Meter, Model, STORE_ENTRY},
+    limits::{KEY_BYTES_FREE, KEY_NODES_FREE, VALUE_DEPTH_MAX},
     value::{Map, StoreMap, count},
 };
 
@@ -33,11 +33,14 @@ fn take_map<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, operand: &Operand, in_p
     Ok(map)
 }
 
-/// A key holds no map, and no more than can be compared while little gas is paid.
-fn check_key<F>(key: &Value) -> Result<(), Trap<F>> {
+/// A key holds no map. It pays for what it holds beyond what comes with the instruction.
+fn check_key<F>(meter: &mut Meter, key: &Value) -> Result<(), Trap<F>> {
     let measure = key.measure();
-    if measure.has_map() || measure.nodes > KEY_NODES_MAX || measure.depth > VALUE_DEPTH_MAX {
+    if measure.has_map() || measure.depth > VALUE_DEPTH_MAX {
         return Err(Trap::Failed(Reason::BadKey));
+    }
+    if measure.nodes > KEY_NODES_FREE || measure.bytes > KEY_BYTES_FREE {
+        meter.walk(Model::Serial, measure)?;
     }
     Ok(())
 }
@@ -54,7 +57,7 @@ fn find<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, map: &Either, key: &Value) 
     if key.measure().has_map() {
         return Ok(None);
     }
-    check_key(key)?;
+    check_key(&mut run.meter, key)?;
     let map = match map {
         Either::Memory(map) => return Ok(map.get(key).cloned()),
         Either::Store(map) => map,
@@ -94,7 +97,7 @@ pub fn update<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> 
     let [to, map, key, value] = operands(args)?;
     let in_place = to == map && key != map && value != map;
     let (map, key, value) = (take_map(run, map, in_place)?, run.read(key)?, run.read(value)?);
-    check_key(&key)?;
+    check_key(&mut run.meter, &key)?;
     let result = match map {
         Either::Memory(map) => Value::Map(map.insert(key, value)),
         Either::Store(map) => with_change(map, key, value),
@@ -113,7 +116,7 @@ pub fn delete<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> 
     let [to, map, key] = operands(args)?;
     let in_place = to == map && key != map;
     let (map, key) = (take_map(run, map, in_place)?, run.read(key)?);
-    check_key(&key)?;
+    check_key(&mut run.meter, &key)?;
     let result = match map {
         Either::Memory(map) => Value::Map(map.remove(&key)),
         Either::Store(map) => with_change(map, key, Value::Gone),
@@ -128,7 +131,7 @@ pub fn from_list<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) 
     let mut pairs = alloc::vec::Vec::new();
     for item in &list {
         if let Some([key, value]) = item.as_tuple() {
-            check_key(key)?;
+            check_key(&mut run.meter, key)?;
             pairs.push((key.clone(), value.clone()));
         }
     }
