@@ -88,6 +88,8 @@ pub struct Run<'a, H: Host, T> {
     pub(super) store: usize,
     /// Code that was used in this run.
     pub(super) codes: BTreeMap<Address, Arc<Loaded>>,
+    /// Contracts that were created in this run. One whose creation is undone leaves its id to the next.
+    pub(super) created: Vec<Address>,
     pub(crate) auth: bool,
     pub(crate) logs: usize,
 }
@@ -113,6 +115,7 @@ impl<'a, H: Host, T: Tracer> Run<'a, H, T> {
             base: 0,
             floor: 0,
             codes: BTreeMap::from([(message.contract, Arc::clone(&loaded))]),
+            created: Vec::new(),
             loaded,
             function: 0,
             pc: 0,

@@ -323,3 +323,30 @@ fn creating_runs_init_and_a_clone_shares_code() {
     assert_eq!((&world.host.contracts.len(), &world.host.balances), (&before.contracts.len(), &before.balances));
     assert!(matches!(world.host.kind(&contract(&cloned)), Ok(AccountKind::Contract { .. })));
 }
+
+/// What `init` and `get` of a small contract do: the first keeps a number, the second gives one of its own.
+fn numbered(init_ends: Vec<u8>, number: i64) -> Vec<u8> {
+    let init = Function { result: Type::Tuple(vec![]), ..function("init", 0, vec![init_ends]) };
+    crate::support::object(&crate::support::byte_code(&[
+        init,
+        function("get", 0, vec![op(Op::RETURNR, &[int(number)])]),
+    ]))
+}
+
+#[test]
+fn an_id_that_comes_free_again_brings_no_code_with_it() {
+    let fine = || op(Op::RETURNR, &[A::I(Value::Unit)]);
+    let unit = of(Type::Tuple(vec![]));
+    let mut world = World::new();
+    let broken = world.put_object(&numbered(op(Op::ABORT, &[text("no")]), 1));
+    let go = vec![
+        op(Op::CLONE, &[A::Arg(0), unit.clone(), int(0), A::I(Value::Bool(true))]),
+        op(Op::POP, &[A::Var(0)]),
+        op(Op::CREATE, &[A::I(Value::Code(numbered(fine(), 2).into())), unit.clone(), int(0)]),
+        op(Op::POP, &[A::Var(1)]),
+        op(Op::CALL_R, &[A::Var(1), name("get"), unit, of(Type::Integer), int(0)]),
+        op(Op::RETURN, &[]),
+    ];
+    let me = world.put(&[function("go", 1, go)]);
+    assert_eq!(world.value(me, "go", vec![Value::contract(&broken)]), Value::Int(2));
+}
