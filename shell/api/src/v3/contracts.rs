@@ -100,8 +100,8 @@ pub async fn dry(State(mount): State<Mount>, Body(tries): Body<Tries>) -> Result
         return Err(Failure::invalid("gas_too_high", "more gas than one block may use"));
     }
     let (view, height) = (head.view.clone(), head.header.height());
-    let tried = txs.clone();
-    let run = move || dry_run(&mut Overlay::new(view), &params, &tried);
+    let copies = txs.clone();
+    let run = move || dry_run(&mut Overlay::new(view), &params, &copies);
     let outcomes = tokio::task::spawn_blocking(run).await.map_err(|error| Failure::ours(error.to_string()))?;
     let outcomes = outcomes.map_err(|missing| Failure::ours(missing.to_string()))?;
     let results = txs.into_iter().zip(outcomes).map(|(tx, outcome)| match outcome {

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use banyan_ledger::{
-    Account, Clock, ConnectionPoint, Contract, Entry, Escrow, Key, ParentLeaf, Supply, Token, TokenBalance, Tombstone, key,
+    Account, Clock, ConnectionPoint, Contract, Entry, Escrow, Key, ParentLeaf, Supply, Token, TokenBalance, Tombstone,
+    key,
 };
 use banyan_types::{
     Asset, Hash, Height,
