@@ -86,6 +86,14 @@ impl Stores {
         self.change(at, register, Register { value, written: true });
     }
 
+    /// Let go of a value that will be written at once, unless somebody could go back to it.
+    pub(crate) fn forget(&mut self, at: usize, register: u32) {
+        let store = self.all.get_mut(at).filter(|_| self.guards == 0);
+        if let Some(register) = store.and_then(|store| store.registers.get_mut(&register)) {
+            register.value = Value::Unit;
+        }
+    }
+
     fn change(&mut self, at: usize, register: u32, to: Register) {
         let Some(store) = self.all.get_mut(at) else { return };
         let before = store.registers.insert(register, to);

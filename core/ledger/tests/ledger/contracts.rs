@@ -515,7 +515,7 @@ fn metas_reject_in_the_written_order() {
         .says(Rejected::WrongSigner { ga: account(CAROL) }, |tx| tx.tx = good.tx.clone())
         .says(Rejected::BadVersion { got: CtVersion(1) }, |tx| tx.abi_version = 3)
         .says(Rejected::WrongAuthFunction, |tx| {
-            tx.auth_data = call("authorize", vec![Value::int(2), Value::bytes([0; 64])])
+            tx.auth_data = call("authorize", vec![Value::int(2), Value::bytes([0; 64])]);
         })
         .says(Rejected::AuthFailed, |tx| tx.auth_data = good.auth_data.clone())
         .accepted();
