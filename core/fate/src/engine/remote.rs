@@ -158,7 +158,7 @@ impl<H: Host, T: Tracer> Run<'_, H, T> {
         let arguments: Vec<_> = self.stack.get(bottom..).unwrap_or_default().iter().flatten().rev().cloned().collect();
         let (place, bindings) = check_entry(&loaded, call.function, amount > 0, &arguments)?;
         let bindings = agree(&loaded, place, types, &result, &bindings)?;
-        self.check_room(&loaded, place, bottom)?;
+        check_room(&loaded, place, bottom)?;
         if amount > 0 {
             let moved = self.host.transfer(&self.contract, &contract, amount, Transfer::CallValue);
             moved.map_err(Trap::Fault)?.map_err(Reason::Refused)?;
@@ -188,16 +188,6 @@ impl<H: Host, T: Tracer> Run<'_, H, T> {
         self.store = self.stores.open(&contract);
         self.remotes.push(remote);
         self.begin(place)
-    }
-
-    /// Whether the callee's registers fit. Asked before anything changes, so that a protected call can still go back.
-    fn check_room(&self, loaded: &Loaded, place: u32, bottom: usize) -> Step<(), H> {
-        let function = usize::try_from(place).ok().and_then(|place| loaded.functions.get(place));
-        let registers = function.map_or(usize::MAX, |function| function.registers.len());
-        if bottom.saturating_add(registers) > STACK_MAX {
-            return Err(Reason::Limit("values on the stack").into());
-        }
-        Ok(())
     }
 
     /// Hold gas back that a cap does not let the callee have.
@@ -341,6 +331,13 @@ fn agree(loaded: &Loaded, place: u32, types: &[Type], result: &Type, bindings: &
     let theirs: Vec<_> = theirs.map(|of| types::instantiate(of, bindings)).collect();
     let ours: Vec<_> = [result].into_iter().chain(types).cloned().collect();
     types::agree(&ours, &theirs).ok_or(Reason::RemoteType)
+}
+
+/// Whether the callee's registers fit. Asked before anything changes, so that a protected call can still go back.
+fn check_room(loaded: &Loaded, place: u32, bottom: usize) -> Result<(), Reason> {
+    let function = usize::try_from(place).ok().and_then(|place| loaded.functions.get(place));
+    let registers = function.map_or(usize::MAX, |function| function.registers.len());
+    if bottom.saturating_add(registers) > STACK_MAX { Err(Reason::Limit("values on the stack")) } else { Ok(()) }
 }
 
 fn check_result<H: Host>(meter: &mut Meter, remote: &Remote<H>, value: &Value) -> Result<(), Reason> {

@@ -7,8 +7,6 @@ mod allocate;
 mod meta;
 mod rebuild;
 mod references;
-#[cfg(test)]
-mod tests;
 mod unfold;
 mod write_back;
 
