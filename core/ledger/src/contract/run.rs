@@ -9,7 +9,14 @@ use banyan_fate::{
 use banyan_types::{AccountId, Amount, Bytes, ContractId, Gas, GasPrice, Log, Status, TxHash};
 
 use super::host::Chain;
-use crate::{Clock, Event, Missing, Rejected, State, fees::cost, leaf::key, money::Coins, rules::Done, scene::{Runs, Scene}};
+use crate::{
+    Clock, Event, Missing, Rejected, State,
+    fees::cost,
+    leaf::key,
+    money::Coins,
+    rules::Done,
+    scene::{Runs, Scene},
+};
 
 /// What a run is told of the transaction that it is part of.
 pub struct Terms {

@@ -24,6 +24,18 @@ impl Transaction {
         }
     }
 
+    /// Whether a contract runs in it, or in what stands inside.
+    pub fn runs(&self) -> bool {
+        match self {
+            Self::ContractCreate(_)
+            | Self::ContractCreateV2(_)
+            | Self::ContractCall(_)
+            | Self::GaAttach(_)
+            | Self::GaMeta(_) => true,
+            _ => self.inside().is_some_and(|inside| inside.transaction().runs()),
+        }
+    }
+
     /// The signed transaction inside, if there is one.
     pub fn inside(&self) -> Option<&SignedTx> {
         match self {

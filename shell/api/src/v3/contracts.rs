@@ -161,8 +161,7 @@ fn result(tx: Transaction, outcome: Result<Tried, Rejected>, height: Height) -> 
     let kind = word(tx.kind());
     match outcome {
         Ok(tried) => {
-            let call =
-                info::call_info(&SignedTx::unsigned_inside(tx), &tried.receipt, height, tried.failure.as_ref());
+            let call = info::call_info(&SignedTx::unsigned_inside(tx), &tried.receipt, height, tried.failure.as_ref());
             let mut item = json!({ "type": kind, "result": "ok" });
             if let Some(call) = call {
                 item["call_obj"] = call;
@@ -279,7 +278,8 @@ mod tests {
 
     #[test]
     fn kinds_have_their_public_words() {
-        for (kind, expected) in [("ContractCallTx", "contract_call"), ("SpendTx", "spend"), ("GAAttachTx", "ga_attach")] {
+        for (kind, expected) in [("ContractCallTx", "contract_call"), ("SpendTx", "spend"), ("GAAttachTx", "ga_attach")]
+        {
             assert_eq!(word(kind), expected);
         }
     }

@@ -71,7 +71,9 @@ fn no_witnesses() -> Failure {
 }
 
 fn no_end(what: &str, last_final: u64, top: u64) -> Failure {
-    let what = format!("an anchor is the last key block of an era above height {last_final}, which is final, up to {top}; {what}");
+    let what = format!(
+        "an anchor is the last key block of an era above height {last_final}, which is final, up to {top}; {what}"
+    );
     Failure::new(Exit::Early, "no_era_end", what, "wait until an era ends: work goes on without finality")
 }
 
