@@ -172,7 +172,7 @@ fn a_genesis_is_shown_value_by_value() {
     name        root
     profile     dev
     time        1700000000000 ms since 1970
-    hash        f13b74f9e923e37fc582dd2b2456428ee94d97f8b8c43745edaaa1d4eb7b8bea
+    hash        a546fc68dec336f01906f4b770faef9e78ac9d33067d6cde812eecbd188880b8
 
     parameters
     network_id              banyan_dev
@@ -181,9 +181,11 @@ fn a_genesis_is_shown_value_by_value() {
     gas_price_min           1000000000
     gas_per_tx_max          6000000
     gas_per_block_max       60000000
+    auth_gas_max            50000
     rent_gas_per_byte_year  20
     lifetime_default        262800
     lifetime_max            2628000
+    grace                   21600
     root                    supply_cap 1000000000000 BNY, maturity 5, era 20, emission from 1, coins 100, from 1000000001, coins 0, tail_div 10000000000, stake none
 
     engine root
