@@ -1,6 +1,6 @@
 //! List the benches.
 
-use crate::{Fault, fate, figure::Figure, http, ledger, limit, memory, network, siege, store, tree};
+use crate::{Fault, calls, fate, figure::Figure, http, ledger, limit, memory, network, siege, store, tree};
 
 /// One bench: its figures' names begin with its own.
 pub(crate) struct Bench {
@@ -26,7 +26,7 @@ impl Bench {
 }
 
 /// Every bench, the machine's limits first.
-pub(crate) static ALL: [Bench; 17] = [
+pub(crate) static ALL: [Bench; 19] = [
     Bench::new("ed25519::verify", limit::ed25519),
     Bench::new("sha256", limit::sha256),
     Bench::new("disk", limit::disk),
@@ -36,6 +36,8 @@ pub(crate) static ALL: [Bench; 17] = [
     Bench::new("fate::run", fate::run),
     Bench::new("fate::load", fate::load),
     Bench::new("ledger::apply", ledger::apply_figures),
+    Bench::new("ledger::calls", calls::transfers),
+    Bench::new("ledger::prune", calls::prune),
     Bench::new("store::commit", store::commit),
     Bench::new("store::reopen", store::reopen),
     Bench::new("http::submit", http::submit),

@@ -26,7 +26,7 @@ const GAS: u64 = 100_000_000;
 const RECURSION: &str = include_str!("../../conformance/vectors/fate/recursion.json");
 const LISTS: &str = include_str!("../../conformance/vectors/fate/lists.json");
 const MAPS: &str = include_str!("../../conformance/vectors/fate/maps.json");
-const TOKEN: &str = include_str!("../../conformance/vectors/fate/token.json");
+pub(crate) const TOKEN: &str = include_str!("../../conformance/vectors/fate/token.json");
 const REMOTE: &str = include_str!("../../conformance/vectors/fate/remote.json");
 
 /// A chain in maps with contracts on it.
@@ -73,7 +73,7 @@ fn message(contract: Address, name: &str, arguments: Vec<Value>, entry: Entry) -
 }
 
 /// The code object of a scenario's contract.
-fn object(scenario: &str, at: usize) -> Result<Vec<u8>, Fault> {
+pub(crate) fn object(scenario: &str, at: usize) -> Result<Vec<u8>, Fault> {
     let json: Json = serde_json::from_str(scenario)?;
     let text = json["contracts"][at]["contract_object"].as_str().ok_or("a scenario without code")?;
     unhex(text)

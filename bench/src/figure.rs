@@ -20,6 +20,8 @@ pub(crate) enum Unit {
     Times,
     /// Million gas in a second.
     MegaGas,
+    /// Leaves of the state.
+    Leaves,
 }
 
 impl Unit {
@@ -35,6 +37,7 @@ impl Unit {
             Self::Blocks => "blocks",
             Self::Times => "times",
             Self::MegaGas => "M gas/s",
+            Self::Leaves => "leaves",
         }
     }
 
@@ -50,7 +53,8 @@ impl Unit {
             | Self::MibPerSecond
             | Self::Blocks
             | Self::Times
-            | Self::MegaGas => 1.0,
+            | Self::MegaGas
+            | Self::Leaves => 1.0,
         }
     }
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::cast_precision_loss)] // figures are for people
 
 mod bench;
+mod calls;
 mod client;
 mod fate;
 mod figure;

@@ -59,9 +59,6 @@ pub async fn contract(State(mount): State<Mount>, Part(id): Part<String>) -> Res
         "active": true,
         "referrer_ids": [],
         "deposit": number(contract.deposit.base()),
-        "expiry": contract.expiry.0,
-        "visible": contract.visible,
-        "template": contract.template.0.map(|id| id.to_string()),
     })))
 }
 
