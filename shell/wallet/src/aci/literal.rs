@@ -126,15 +126,8 @@ impl<'a> Reader<'a> {
 
     fn character(&mut self) -> Result<Value, BadLiteral> {
         let bytes = self.quoted('\'')?;
-        // A single byte above 127 is an escape: the character with that number.
-        let one = match (std::str::from_utf8(&bytes), bytes.as_slice()) {
-            (Ok(text), _) => {
-                let mut chars = text.chars();
-                chars.next().filter(|_| chars.next().is_none()).map(u32::from)
-            }
-            (Err(_), [byte]) => Some(u32::from(*byte)),
-            _ => None,
-        };
+        let mut chars = std::str::from_utf8(&bytes).unwrap_or_default().chars();
+        let one = chars.next().filter(|_| chars.next().is_none()).map(u32::from);
         one.map(Value::int).ok_or_else(|| self.expected("one character"))
     }
 
@@ -303,32 +296,43 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// `\xHH` and `\x{H…}` are the character with that number, as the compiler reads them; `\{HH}`, which it does not
+    /// know, is a byte that belongs to no character.
     fn escape(&mut self, bytes: &mut Vec<u8>) -> Result<(), BadLiteral> {
-        let known = [('n', 10), ('t', 9), ('r', 13), ('b', 8), ('v', 11), ('f', 12), ('e', 27)];
-        let mut buffer = [0; 4];
-        match self.chars.next() {
-            Some((_, 'x')) if self.take_if('{') => {
-                let digits = self.word();
-                let char = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
-                let char = char.ok_or_else(|| self.expected_at(digits, "the number of a character"))?;
-                bytes.extend_from_slice(char.encode_utf8(&mut buffer).as_bytes());
+        let named = [('n', '\n'), ('t', '\t'), ('r', '\r'), ('b', '\x08'), ('v', '\x0b'), ('f', '\x0c'), ('e', '\x1b')];
+        let char = match self.chars.next().map(|(_, char)| char) {
+            Some('x') if self.take_if('{') => {
+                let char = self.number("the number of a character")?;
                 self.take('}')?;
+                char::from_u32(char).ok_or_else(|| self.expected("the number of a character"))?
             }
-            Some((at, 'x')) => {
-                let digits = self.text.get(at + 1..at + 3).unwrap_or_default();
+            Some('x') => {
+                let at = self.at();
+                let digits = self.text.get(at..at.saturating_add(2)).unwrap_or_default();
                 let byte = u8::from_str_radix(digits, 16).map_err(|_| self.expected("two hexadecimal digits"))?;
                 self.chars.next();
                 self.chars.next();
-                bytes.push(byte);
+                char::from(byte)
             }
-            Some((_, char @ ('"' | '\'' | '\\'))) => bytes.extend_from_slice(char.encode_utf8(&mut buffer).as_bytes()),
-            Some((_, char)) => match known.iter().find(|(name, _)| *name == char) {
-                Some((_, byte)) => bytes.push(*byte),
+            Some('{') => {
+                let byte = u8::try_from(self.number("the number of a byte")?);
+                bytes.push(byte.map_err(|_| self.expected("the number of a byte"))?);
+                return self.take('}');
+            }
+            Some(char @ ('"' | '\'' | '\\')) => char,
+            Some(name) => match named.iter().find(|(known, _)| *known == name) {
+                Some((_, char)) => *char,
                 None => return Err(self.expected("an escape that exists")),
             },
             None => return Err(self.expected("an escape")),
-        }
+        };
+        bytes.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
+    }
+
+    fn number(&mut self, expected: &str) -> Result<u32, BadLiteral> {
+        let digits = self.word();
+        u32::from_str_radix(digits, 16).map_err(|_| self.expected_at(digits, expected))
     }
 
     /// Letters, digits, `_` and `.`, as many as there are.

@@ -103,7 +103,7 @@ fn escaped(bytes: &[u8], quote: char) -> String {
             };
         }
         for byte in chunk.invalid() {
-            let _ = write!(out, "\\x{byte:02x}");
+            let _ = write!(out, "\\{{{byte:02x}}}");
         }
     }
     out
