@@ -1,6 +1,6 @@
 //! List the benches.
 
-use crate::{Fault, figure::Figure, http, ledger, limit, memory, network, siege, store, tree};
+use crate::{Fault, fate, figure::Figure, http, ledger, limit, memory, network, siege, store, tree};
 
 /// One bench: its figures' names begin with its own.
 pub(crate) struct Bench {
@@ -26,13 +26,15 @@ impl Bench {
 }
 
 /// Every bench, the machine's limits first.
-pub(crate) static ALL: [Bench; 15] = [
+pub(crate) static ALL: [Bench; 17] = [
     Bench::new("ed25519::verify", limit::ed25519),
     Bench::new("sha256", limit::sha256),
     Bench::new("disk", limit::disk),
     Bench::new("tree::update", tree::update),
     Bench::new("tree::prove", tree::prove),
     Bench::new("tree::multiproof", tree::multiproof),
+    Bench::new("fate::run", fate::run),
+    Bench::new("fate::load", fate::load),
     Bench::new("ledger::apply", ledger::apply_figures),
     Bench::new("store::commit", store::commit),
     Bench::new("store::reopen", store::reopen),

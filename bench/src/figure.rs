@@ -18,6 +18,8 @@ pub(crate) enum Unit {
     MibPerSecond,
     Blocks,
     Times,
+    /// Million gas in a second.
+    MegaGas,
 }
 
 impl Unit {
@@ -32,6 +34,7 @@ impl Unit {
             Self::MibPerSecond => "MiB/s",
             Self::Blocks => "blocks",
             Self::Times => "times",
+            Self::MegaGas => "M gas/s",
         }
     }
 
@@ -41,7 +44,13 @@ impl Unit {
             Self::Millis => 1e3,
             Self::Micros => 1e6,
             Self::Nanos => 1e9,
-            Self::PerSecond | Self::Bytes | Self::Mib | Self::MibPerSecond | Self::Blocks | Self::Times => 1.0,
+            Self::PerSecond
+            | Self::Bytes
+            | Self::Mib
+            | Self::MibPerSecond
+            | Self::Blocks
+            | Self::Times
+            | Self::MegaGas => 1.0,
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod bench;
 mod client;
+mod fate;
 mod figure;
 mod group;
 mod http;

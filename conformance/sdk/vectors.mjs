@@ -134,7 +134,7 @@ const kinds = [
   ['a contract with coins and a last height', { tag: Tag.ContractCreateTx, ownerId: owner.address, nonce: 300, ttl: 70000, code, ctVersion, amount: '1000000000000000000', ...run }],
   ['a call', { tag: Tag.ContractCallTx, callerId: owner.address, nonce: 2, ttl: 0, contractId: contract, abiVersion: 3, amount: 0, ...run }],
   ['a call with coins', { tag: Tag.ContractCallTx, callerId: owner.address, nonce: 128, ttl: 9, contractId: contract, abiVersion: 3, amount: '128', ...run }],
-  ['an account under a contract', { tag: Tag.GaAttachTx, ownerId: owner.address, nonce: 1, ttl: 0, code, authFun: bytes(32, 6), ctVersion, ...run }],
+  ['an account under a contract', { tag: Tag.GAAttachTx, ownerId: owner.address, nonce: 1, ttl: 0, code, authFun: bytes(32, 6), ctVersion, ...run }],
 ].map(([note, fields]) => ({ note, tx: buildTx(fields), account: owner }));
 
 // What stands inside others: signed with the inner suffix for a payer, and by nobody for a meta transaction.
@@ -142,7 +142,7 @@ const inner = buildTx({ tag: Tag.SpendTx, senderId: owner.address, recipientId: 
 const paidInner = buildTx({ tag: Tag.SpendTx, senderId: owner.address, recipientId: someone, amount: 5, nonce: 4, ttl: 0, payload: encode(Buffer.alloc(0), Encoding.Bytearray) });
 const signedInner = await owner.signTransaction(paidInner, { networkId, innerTx: true });
 kinds.push({ note: 'a payer', tx: buildTx({ tag: Tag.PayingForTx, payerId: payer.address, nonce: 3, tx: signedInner }), account: payer });
-const meta = (wrapped, fee) => buildTx({ tag: Tag.GaMetaTx, gaId: owner.address, authData: callData, abiVersion: 3, gasLimit: 40000, gasPrice: '1000000000', tx: wrapped, ...fee });
+const meta = (wrapped, fee) => buildTx({ tag: Tag.GAMetaTx, gaId: owner.address, authData: callData, abiVersion: 3, gasLimit: 40000, gasPrice: '1000000000', tx: wrapped, ...fee });
 const unsignedInner = buildTx({ tag: Tag.SignedTx, encodedTx: unpackTx(inner), signatures: [] });
 const metaTx = meta(unsignedInner);
 kinds.push({ note: 'a meta transaction', tx: metaTx });

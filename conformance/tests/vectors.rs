@@ -29,7 +29,7 @@ fn minimum_fees_equal_the_sdk_estimate_for_every_kind() {
     let read = |name: &str| std::fs::read_to_string(folder("encodings").join(name)).expect("a committed file");
     let (spends, others) = (read("spend.json"), read("contract.json"));
     assert!(spends.contains("\"fee_min\":"));
-    let kinds = ["ContractCreateTx", "ContractCallTx", "GaAttachTx", "GaMetaTx", "PayingForTx"];
+    let kinds = ["ContractCreateTx", "ContractCallTx", "GAAttachTx", "GAMetaTx", "PayingForTx"];
     for kind in kinds {
         assert!(others.contains(&format!("\"kind\":\"{kind}\",\"fee_min\":")), "{kind}");
     }

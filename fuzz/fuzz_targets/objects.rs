@@ -22,8 +22,24 @@ macro_rules! round_trips {
 
 fuzz_target!(|bytes: &[u8]| {
     round_trips!(
-        bytes, Transaction, KeyHeader, MicroHeader, ChildHeader, ChildBody, MicroBody, Receipt, InboxEntry, OutboxEntry,
-        Summary, Account, Clock, ConnectionPoint, Escrow, ParentLeaf, PendingReward, Supply,
+        bytes,
+        Transaction,
+        KeyHeader,
+        MicroHeader,
+        ChildHeader,
+        ChildBody,
+        MicroBody,
+        Receipt,
+        InboxEntry,
+        OutboxEntry,
+        Summary,
+        Account,
+        Clock,
+        ConnectionPoint,
+        Escrow,
+        ParentLeaf,
+        PendingReward,
+        Supply,
     );
     if let Ok(tx) = SignedTx::decode(bytes) {
         assert_eq!(tx.bytes(), bytes);

@@ -49,23 +49,26 @@ const SIDEWAYS: (&str, &str) = ("banyan-gossip", "banyan-root");
 
 /// Crates from outside that the pure layers may name. Each works without the standard library and without the default
 /// features that would bring it. A new row is a decision.
-const PURE_CRATES: [&str; 16] = [
-    "alloy-rlp",         // RLP, the wire form of every object
-    "ark-bls12-381",     // pairings and Poseidon of contracts (ADR 15)
-    "ark-ec",            // its traits of curves
-    "ark-ff",            // its traits of fields
-    "base64",            // text of transactions and proofs; seed of the proof of work
-    "blake2",            // ids and signing hashes
-    "bs58",              // text of ids
-    "ed25519-consensus", // ZIP-215
-    "ed25519-dalek",     // signing
-    "k256",              // Ethereum's signatures in contracts (ADR 15)
-    "nomt-core",         // the definition of the trie
-    "rand_chacha",       // weights of a signature batch, drawn from its content
-    "ruint",             // 256-bit targets of the proof of work
-    "sha2",              // the trie's hash
-    "sha3",              // Keccak-256 of contracts (ADR 15)
-    "thiserror",         // messages of errors
+const PURE_CRATES: [&str; 19] = [
+    "alloy-rlp",             // RLP, the wire form of every object
+    "ark-bls12-381",         // pairings and Poseidon of contracts (ADR 15)
+    "ark-ec",                // its traits of curves
+    "ark-ff",                // its traits of fields
+    "base64",                // text of transactions and proofs; seed of the proof of work
+    "blake2",                // ids and signing hashes
+    "bs58",                  // text of ids
+    "ed25519-consensus",     // ZIP-215
+    "ed25519-dalek",         // signing
+    "k256",                  // Ethereum's signatures in contracts (ADR 15)
+    "nomt-core",             // the definition of the trie
+    "num-bigint",            // integers of contracts, which have no width (ADR 16)
+    "rand_chacha",           // weights of a signature batch, drawn from its content
+    "ruint",                 // 256-bit targets of the proof of work
+    "sha2",                  // the trie's hash
+    "sha3",                  // Keccak-256 of contracts (ADR 15)
+    "thiserror",             // messages of errors
+    "unicode-case-mapping",  // letters of contracts (ADR 16)
+    "unicode-normalization", // characters of contracts (ADR 16)
 ];
 
 /// Words of the world that a pure source may not hold, though a lint would let them pass.

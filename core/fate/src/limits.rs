@@ -20,8 +20,14 @@ pub const STACK_MAX: usize = 4 * 1024 * 1024;
 pub const VALUE_BYTES_MAX: usize = 1024 * 1024;
 /// Values inside values, where a value is decoded, encoded, compared or checked against a type.
 pub const VALUE_DEPTH_MAX: u32 = 256;
-/// Nodes of a map's key. Finding a key costs the same gas whatever it holds, so it may not hold much.
-pub const KEY_NODES_MAX: u64 = 16_384;
+/// Nodes of a map's key that come with the price of the instruction. The reference finds any key for the same gas, though
+/// it has to be compared with others; a key that holds more pays for a walk over it.
+pub const KEY_NODES_FREE: u64 = 64;
+/// Bytes of a map's key that come with the price of the instruction.
+pub const KEY_BYTES_FREE: u64 = 1024;
+/// Bytes that a comparison compares for the price of its nodes. More pay as they do where a walk fetches from the store:
+/// one long string, mentioned many times on both sides, would be compared as often for nothing.
+pub const COMPARED_BYTES_FREE: u64 = 65_536;
 /// Bits of an integer. Larger is out of gas before it is computed.
 pub const INT_BITS_MAX: u64 = 1_048_576;
 /// Events of one run.

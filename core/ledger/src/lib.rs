@@ -48,7 +48,7 @@ pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
 };
-pub use contract::{DryCall, DryOutcome, contract, contract_code, contract_source, dry_call};
+pub use contract::{Tried, contract, contract_code, contract_source, dry_run, public_text, try_behind};
 pub use entry::entry;
 pub use error::{BadSeal, Fault, Invalid, Rejected};
 pub use event::{Effects, Event, Offence};

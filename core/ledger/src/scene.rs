@@ -1,6 +1,6 @@
 //! One block being applied: the state, where we stand, and what has happened so far.
 
-use banyan_fate::Engine;
+use banyan_fate::{Engine, engine::Failure};
 use banyan_types::{AccountId, Height};
 
 use crate::{
@@ -21,6 +21,19 @@ pub struct Scene<'a, S> {
     pub effects: Effects,
     /// Runs contracts; it keeps loaded code for the rest of the block.
     pub engine: Engine,
+    /// Which contracts run.
+    pub runs: Runs,
+    /// Why the last run failed: for people, never for a rule.
+    pub failure: Option<Failure>,
+}
+
+/// Which contracts run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Runs {
+    /// All.
+    All,
+    /// Those that are asked whether they agree; the others are taken to end well, so that a look ahead costs little.
+    Authentications,
 }
 
 /// Leaves that nearly every transaction changes.
@@ -57,6 +70,8 @@ impl<'a, S: State> Scene<'a, S> {
             events: Vec::new(),
             effects: Effects::default(),
             engine: Engine::default(),
+            runs: Runs::All,
+            failure: None,
         })
     }
 

@@ -63,7 +63,9 @@ impl<S: State> Scene<'_, S> {
                 if keys.len() != max {
                     return Err(Missing("fewer keys of a contract's store than it has leaves"));
                 }
-                keys.iter().for_each(|raw| self.state.put_store(contract, raw, None));
+                for raw in &keys {
+                    self.state.put_store(contract, raw, None);
+                }
                 item.to = item.to.saturating_sub(count);
             }
             SweepKind::Inbox => {

@@ -108,3 +108,24 @@ impl Field for TokenAmount {
         Value::Int(self.0.base())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn symbols_are_short_and_visible() {
+        for (text, ok) in
+            [("CAP", true), ("a", true), ("~!sixteen_chars!", true), ("", false), ("a b", false), ("Kröte", false)]
+        {
+            assert_eq!(Symbol::new(text).is_some(), ok, "{text:?}");
+        }
+        assert!(Symbol::new("seventeen_chars_!").is_none());
+    }
+
+    #[test]
+    fn decimals_end_at_thirty() {
+        assert_eq!(Decimals::new(30).map(Decimals::digits), Some(30));
+        assert_eq!(Decimals::new(31), None);
+    }
+}

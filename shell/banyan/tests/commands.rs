@@ -175,7 +175,7 @@ fn a_genesis_is_shown_value_by_value() {
     name        root
     profile     dev
     time        1700000000000 ms since 1970
-    hash        68c92b05eb27df29596f49784b473bd635c1a4618dfd2e32e9c109febb27ee67
+    hash        7465c1d80dd3ff76dceb50d06bcb2c22dc5e9aa7f70d8ac1587b131cb3e0fe76
 
     parameters
     network_id              banyan_dev
@@ -184,9 +184,11 @@ fn a_genesis_is_shown_value_by_value() {
     gas_price_min           1000000000
     gas_per_tx_max          6000000
     gas_per_block_max       60000000
+    auth_gas_max            50000
     rent_gas_per_byte_year  20
     lifetime_default        262800
     lifetime_max            2628000
+    grace                   21600
     root                    supply_cap 1000000000000 BNY, maturity 5, era 20, emission from 1, coins 100, from 1000000001, coins 0, tail_div 10000000000, stake none, anchors none
 
     engine root

@@ -9,7 +9,10 @@ use std::{
 };
 
 use banyan_ledger::{Params, Rejected, Verified, rules};
-use banyan_types::{AccountId, Amount, Gas, Height, Nonce, TxHash, tx::SignedTx};
+use banyan_types::{
+    AccountId, Amount, Gas, Height, Nonce, TxHash,
+    tx::{SignedTx, Transaction},
+};
 
 use crate::SubmitError;
 
@@ -46,6 +49,9 @@ pub struct Waiting {
     pub tx: Verified<SignedTx>,
     /// Number of its row on disk; also the order of arrival.
     pub seq: u64,
+    /// Its place among those of its account: its nonce; of an account that a contract speaks for, `seq`, since nonces
+    /// order nothing there.
+    pub slot: Nonce,
     /// Gas that it counts to a block.
     pub gas: Gas,
     /// Base units per gas, what it bids.
@@ -195,18 +201,19 @@ impl Pool {
         let price = transaction.fee().base().checked_div(u128::from(gas.0)).unwrap_or(0);
         let kept = Height(height.0.saturating_add(self.limits.lifetime));
         let until = transaction.ttl().unwrap_or(kept);
-        Ok(Waiting { tx, seq, gas, price, until, included: false, returned: false })
+        let slot = if is_loose(tx.get()) { Nonce(seq) } else { transaction.nonce() };
+        Ok(Waiting { tx, seq, slot, gas, price, until, included: false, returned: false })
     }
 
     /// Whether the account may queue it; the transaction that it replaces, if any.
     fn check_place(&self, new: &Waiting, purse: Purse) -> Result<Option<TxHash>, SubmitError> {
         let tx = new.tx.get().transaction();
-        let (got, next) = (tx.nonce(), purse.next);
-        if got < next {
+        let (got, next, ahead) = (new.slot, purse.next, self.limits.nonces_ahead);
+        let is_loose = is_loose(new.tx.get());
+        if !is_loose && got < next {
             return Err(Rejected::NonceUsed { expected: next, got }.into());
         }
-        let ahead = self.limits.nonces_ahead;
-        if got.since(next).is_some_and(|by| by > ahead) {
+        if !is_loose && got.since(next).is_some_and(|by| by > ahead) {
             return Err(SubmitError::TooFarAhead { next, got, ahead });
         }
         let queue = self.by_account.get(&tx.signer());
@@ -271,12 +278,13 @@ impl Pool {
 
     fn insert(&mut self, waiting: Waiting, next: Nonce) {
         let tx = waiting.tx.get();
-        let (hash, signer, nonce) = (tx.hash(), tx.transaction().signer(), tx.transaction().nonce());
+        let (hash, signer) = (tx.hash(), tx.transaction().signer());
+        let next = if is_loose(tx) { Nonce(0) } else { next };
         self.bytes = self.bytes.saturating_add(tx.bytes().len());
         self.included += usize::from(waiting.included);
         let queue = self.by_account.entry(signer).or_insert_with(|| Queue { next, txs: BTreeMap::new() });
         queue.next = next;
-        queue.txs.insert(nonce, hash);
+        queue.txs.insert(waiting.slot, hash);
         self.by_price.insert((waiting.price, Reverse(waiting.seq), hash));
         self.by_end.insert((waiting.until, hash));
         self.by_hash.insert(hash, waiting);
@@ -287,6 +295,9 @@ impl Pool {
     pub fn settle(&mut self, tx: &SignedTx) -> Vec<u64> {
         let (signer, nonce) = (tx.transaction().signer(), tx.transaction().nonce());
         let mut rows: Vec<_> = self.remove(&tx.hash()).map(|waiting| waiting.seq).into_iter().collect();
+        if is_loose(tx) {
+            return rows;
+        }
         let used = self.by_account.get(&signer).into_iter().flat_map(|queue| queue.txs.range(..=nonce));
         let used: Vec<_> = used.map(|(_, hash)| *hash).collect();
         let stale = |hash: &TxHash| self.drop_out(hash, Dropped::Invalid { code: "nonce_used" });
@@ -316,7 +327,7 @@ impl Pool {
         self.by_end.remove(&(waiting.until, *hash));
         let signer = tx.transaction().signer();
         if let Some(queue) = self.by_account.get_mut(&signer) {
-            queue.txs.remove(&tx.transaction().nonce());
+            queue.txs.remove(&waiting.slot);
             if queue.txs.is_empty() {
                 self.by_account.remove(&signer);
             }
@@ -337,7 +348,7 @@ impl Pool {
     }
 
     fn follow(&mut self, tx: &SignedTx, included: bool, next: impl FnOnce(Nonce) -> Nonce) {
-        if let Some(queue) = self.by_account.get_mut(&tx.transaction().signer()) {
+        if let Some(queue) = self.by_account.get_mut(&tx.transaction().signer()).filter(|_| !is_loose(tx)) {
             queue.next = next(queue.next);
         }
         if let Some(waiting) = self.by_hash.get_mut(&tx.hash()) {
@@ -383,8 +394,13 @@ impl Pool {
         chosen
     }
 
-    fn bid(&self, account: AccountId, queue: &Queue, nonce: Nonce) -> Option<Bid> {
-        let waiting = self.by_hash.get(queue.txs.get(&nonce)?).filter(|waiting| !waiting.included)?;
+    /// What an account offers from `from` on: exactly that nonce, or where nonces order nothing the next that waits.
+    fn bid(&self, account: AccountId, queue: &Queue, from: Nonce) -> Option<Bid> {
+        let mut behind = queue.txs.range(from..).filter_map(|(slot, hash)| Some((*slot, self.by_hash.get(hash)?)));
+        let (nonce, waiting) = behind.find(|(_, waiting)| !waiting.included)?;
+        if nonce != from && !is_loose(waiting.tx.get()) {
+            return None;
+        }
         let (returned, price, arrival) = (waiting.returned, waiting.price, Reverse(waiting.seq));
         Some(Bid { returned, price, arrival, account, nonce })
     }
@@ -392,6 +408,11 @@ impl Pool {
     fn at(&self, account: AccountId, nonce: Nonce) -> Option<&Waiting> {
         self.by_hash.get(self.by_account.get(&account)?.txs.get(&nonce)?)
     }
+}
+
+/// Whether the transaction stands in no order among those of its account: a contract agrees to each.
+fn is_loose(tx: &SignedTx) -> bool {
+    matches!(tx.transaction(), Transaction::GaMeta(_))
 }
 
 /// The next transaction of an account: what a lost block held comes first, then what pays more, then what came sooner.

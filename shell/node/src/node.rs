@@ -6,11 +6,16 @@
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use banyan_ledger::{
-    Account, Block, Changes, Fault, Invalid, Outcome, Overlay, Rejected, Verified, apply_block, rules,
+    Account, Block, Changes, Fault, Invalid, Outcome, Overlay, Rejected, Verified, apply_block, rules, try_behind,
 };
 use banyan_root::{Peer, TemplateId, To, pow::Cycle};
 use banyan_store::{Commit, Flush, Order as Direction, Place, Session, Version};
-use banyan_types::{Bytes, Hash, Height, PublicKey, TimeMs, TxHash, header::KeyHeader, tx::SignedTx, witness::Seal};
+use banyan_types::{
+    Bytes, Hash, Height, Payee, PublicKey, TimeMs, TxHash,
+    header::KeyHeader,
+    tx::{SignedTx, Transaction},
+    witness::Seal,
+};
 
 use crate::{
     Chain, Header, Leaves as _, NodeError, Pool, PoolLimits, SubmitError,
@@ -290,6 +295,27 @@ pub(crate) struct Executed {
     pub txs: Vec<Verified<SignedTx>>,
 }
 
+/// Kinds whose own rules are asked before they wait.
+fn is_of_objects(tx: &Transaction) -> bool {
+    match tx {
+        Transaction::Spend(spend) => !matches!(spend.recipient_id, Payee::Account(_)),
+        Transaction::ContractCreate(_)
+        | Transaction::ContractCreateV2(_)
+        | Transaction::ContractCall(_)
+        | Transaction::GaAttach(_)
+        | Transaction::Extend(_)
+        | Transaction::TokenCreate(_)
+        | Transaction::TokenMint(_)
+        | Transaction::TokenFinalize(_)
+        | Transaction::TokenBurn(_)
+        | Transaction::TokenTransfer(_)
+        | Transaction::EntryCreate(_)
+        | Transaction::EntryTransfer(_)
+        | Transaction::EntryDestroy(_) => true,
+        _ => false,
+    }
+}
+
 /// The transactions as a block's body carries them.
 pub(crate) fn bytes_of(txs: &[Verified<SignedTx>]) -> Vec<Bytes> {
     txs.iter().map(|tx| Bytes(tx.get().bytes().to_vec())).collect()
@@ -419,6 +445,11 @@ impl Core {
         let ours = |error: NodeError| SubmitError::Ours(error.to_string());
         let signer = tx.get().transaction().signer();
         let account = head.view.account(signer).map_err(ours)?.ok_or(Rejected::NoAccount { account: signer })?;
+        let is_meta = matches!(tx.get().transaction(), Transaction::GaMeta(_));
+        if account.generalized.is_some() != is_meta {
+            return Err(Rejected::AccountKind { account: signer }.into());
+        }
+        self.try_out(&tx, head)?;
         let purse = Purse { next: account.nonce.next().ok_or(Rejected::Overflow)?, balance: account.balance };
         let (hash, seq) = (tx.get().hash(), self.next_seq);
         let bytes = tx.get().bytes().to_vec();
@@ -429,6 +460,29 @@ impl Core {
             commit.unpool(seq);
         }
         Ok(hash)
+    }
+
+    /// Apply a transaction behind what waits of its account, without running contracts: some of what would refuse it in a
+    /// block refuses it here, so that its sender hears of it. What wraps another must fit now, but for nonces to come.
+    fn try_out(&self, tx: &Verified<SignedTx>, head: &crate::Head) -> Result<(), SubmitError> {
+        let transaction = tx.get().transaction();
+        let is_wrapping = transaction.inside().is_some();
+        if !is_wrapping && !is_of_objects(transaction) {
+            return Ok(());
+        }
+        let before: Vec<_> = {
+            let pool = self.pool();
+            pool.of_account(transaction.signer())
+                .filter(|waiting| !waiting.included && (is_wrapping || waiting.slot < transaction.nonce()))
+                .map(|waiting| waiting.tx.clone())
+                .collect()
+        };
+        let mut state = Overlay::new(head.view.clone());
+        match try_behind(&mut state, self.chain.params(), &before, tx) {
+            Ok(()) | Err(Rejected::NonceEarly { .. }) => Ok(()),
+            Err(why) if is_wrapping || why.fault() == Fault::Invalid => Err(why.into()),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Execute `block` on the state `at`.

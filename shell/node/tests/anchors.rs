@@ -137,3 +137,16 @@ fn a_node_whose_final_chain_lacks_the_anchor_does_not_start() {
     let refused = town.try_start(1).unwrap_err();
     assert!(matches!(&refused, NodeError::Stopped(why) if why.contains("empty folder")), "{refused}");
 }
+
+/// All may have voted in the era that follows: their votes must not count for another set.
+#[test]
+fn an_anchor_where_a_seal_stands_is_refused() {
+    let mut town = stalled();
+    let height = town.last_final(1) / ERA * ERA - 1;
+    let hash = town.node(1).chain().main_at(Place::at(height)).unwrap().unwrap();
+    let anchor = Anchor { height: Height(height), hash, ..agreed(&town, &LEFT) };
+    town.anchor(anchor);
+    town.kill(1, usize::MAX);
+    let refused = town.try_start(1).unwrap_err();
+    assert!(matches!(&refused, NodeError::Stopped(why) if why.contains("sealed already")), "{refused}");
+}

@@ -1,7 +1,7 @@
 //! Let the transition of a ledger read from a session: the only place where the store meets it.
 
 use crate::hints::StoreName;
-use crate::state::{Changes, Key, Session};
+use crate::state::{Changes, Key, Session, View};
 use banyan_ledger::{Base, Missing, StoreKeys, key};
 use banyan_types::{ContractId, Hash};
 
@@ -19,10 +19,7 @@ impl Base for Session {
     }
 
     fn hint_keys(&self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing> {
-        self.base().store_keys(&contract.0, prefix, max).map_err(|fault| {
-            tracing::error!(%fault, version = %self.base().version(), "the keys of a store cannot be read");
-            Missing("the store failed")
-        })
+        Base::hint_keys(self.base(), contract, prefix, max)
     }
 
     fn learn_keys(&mut self, keys: StoreKeys) {
@@ -31,4 +28,27 @@ impl Base for Session {
             StoreName { contract: contract.0, raw, key }
         }));
     }
+}
+
+/// A state as it is: to try what would happen.
+impl Base for View {
+    fn read(&self, key: &Key) -> Result<Option<Vec<u8>>, Missing> {
+        Self::read(self, key).map_err(|fault| {
+            tracing::error!(%fault, version = %self.version(), "a leaf cannot be read");
+            Missing("the store failed")
+        })
+    }
+
+    fn root_after(&mut self, _: &Changes) -> Result<Hash, Missing> {
+        Err(Missing("a view has no state after it"))
+    }
+
+    fn hint_keys(&self, contract: ContractId, prefix: &[u8], max: usize) -> Result<Vec<Vec<u8>>, Missing> {
+        self.store_keys(&contract.0, prefix, max).map_err(|fault| {
+            tracing::error!(%fault, version = %self.version(), "the keys of a store cannot be read");
+            Missing("the store failed")
+        })
+    }
+
+    fn learn_keys(&mut self, _: StoreKeys) {}
 }

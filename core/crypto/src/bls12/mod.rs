@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`Fr`], [`Fp`] | Montgomery form (times 2^256, 2^384), little-endian, below the modulus |
 //! | [`G1`], [`G2`] | Jacobian x, y, z: the point (x / z², y / z³); z = 0 is zero, whatever x and y. [`Fp2`] is a + b·i |
-//! | [`Gt`] | Fp12 = Fp6 + Fp6·w, Fp6 = Fp2 + Fp2·v + Fp2·v², w² = v, v³ = 1 + i, w² least significant first |
+//! | [`Gt`] | Fp12 = Fp6 + Fp6·w, Fp6 = Fp2 + Fp2·v + Fp2·v², w² = v, v³ = 1 + i; twelve coefficients, constant ones first |
 //!
 //! **What we fix where the reference leaves it to its library.** Sums and multiples come normalised (z = 1, or all zero):
 //! there the reference gives whichever z its formulas end with. The raw result of a Miller loop is fixed only up to what
@@ -15,9 +15,9 @@
 //! modulus and a point off its curve are errors, where the reference computes with them. Subgroups are checked by `valid`
 //! alone, as there.
 //!
-//! No reference vector exists: the tests hold to published points (RFC 9380, EIP-2537), to mcl's published final
-//! exponentiation, to a second library, and to the laws. Arithmetic is arkworks' (ADR 15). Sources of the form:
-//! aeternity `aefa_fate_op.erl`, emcl `emcl_nif.c`, mcl `bn.h` and `ec.hpp`; read [`G1`] and `group.rs` first.
+//! No reference vector exists: the tests hold to published points (RFC 9380, EIP-2537), to mcl's published pairing and
+//! final exponentiation, to a second library, and to the laws. Arithmetic is arkworks' (ADR 15). The form is written in
+//! aeternity's `aefa_fate_op.erl`, emcl's `emcl_nif.c` and mcl's `ec.hpp`. Read [`g1_add`] first.
 
 use ark_bls12_381::{Fq, Fr as Scalar};
 use ark_ff::{BigInt, Fp as Element, MontBackend, MontConfig, One as _, PrimeField as _};

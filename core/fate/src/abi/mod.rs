@@ -1,11 +1,15 @@
 //! Calls and results as bytes and as text.
 
+mod literal;
+
 use alloc::{format, string::String, vec::Vec};
 
 use banyan_types::text::{self, Prefix, TextError};
 
+pub use literal::{BadText, fit, parse_call, parse_value};
+
 use crate::{
-    Value,
+    Loaded, Value,
     code::FunctionId,
     value::decode::{BadValue, Door, decode},
 };
@@ -19,6 +23,20 @@ pub fn function_id(name: &str) -> FunctionId {
 /// Call data: the function's id and its arguments.
 pub fn encode_call(function: FunctionId, arguments: Vec<Value>) -> Vec<u8> {
     Value::tuple(Vec::from([Value::string(function), Value::tuple(arguments)])).encode()
+}
+
+/// The call data of a call as text, fitted to the function of this code.
+/// # Errors
+/// What of the text is none, or which name the code does not have.
+pub fn call_from_text(text: &str, loaded: &Loaded) -> Result<Vec<u8>, BadText> {
+    let (name, arguments) = parse_call(text)?;
+    let id = function_id(&name);
+    let (_, function) = loaded.function(id).ok_or(BadText::Unknown(name))?;
+    let fitted = arguments.into_iter().enumerate().map(|(at, value)| match function.arguments.get(at) {
+        Some(of) => fit(value, of),
+        None => value,
+    });
+    Ok(encode_call(id, fitted.collect()))
 }
 
 /// Read call data.
@@ -42,7 +60,6 @@ pub fn from_text(text: &str) -> Result<Vec<u8>, TextError> {
 
 /// What a call of code that is gone says.
 pub fn expired_text(function: FunctionId, contract: &[u8; 32], height: u64) -> String {
-    let [a, b, c, d] = function;
     let contract = text::encode(Prefix::Contract, contract);
-    format!("expired: call {a:02x}{b:02x}{c:02x}{d:02x} of {contract} at {height}")
+    format!("expired: call {} of {contract} at {height}", crate::value::hex(&function))
 }

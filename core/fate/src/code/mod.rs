@@ -49,6 +49,12 @@ impl Loaded {
         Some((u32::try_from(at).ok()?, self.functions.get(at)?))
     }
 
+    /// What the compiler called the function, if the code says so.
+    pub fn name(&self, id: FunctionId) -> Option<&str> {
+        let name = self.symbols.get(&Value::string(id.to_vec()))?;
+        core::str::from_utf8(name.as_string()?).ok()
+    }
+
     /// The byte code, written from what was loaded.
     pub fn serialize(&self) -> Vec<u8> {
         serialize::byte_code(self)

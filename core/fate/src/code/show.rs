@@ -35,7 +35,7 @@ pub(super) fn code(loaded: &Loaded) -> String {
     let mut out = String::new();
     for function in &loaded.functions {
         let arguments: Vec<_> = function.arguments.iter().map(crate::Type::show).collect();
-        let id: String = function.id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = crate::value::hex(&function.id);
         let attributes = match (function.private, function.payable) {
             (true, true) => " private payable",
             (true, false) => " private",

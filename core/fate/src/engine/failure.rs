@@ -35,8 +35,7 @@ impl core::fmt::Display for Failure {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         self.reason.fmt(f)?;
         let Some(place) = &self.place else { return Ok(()) };
-        let [a, b, c, d] = place.function;
-        write!(f, " (at {} in block {} of {a:02x}{b:02x}{c:02x}{d:02x})", place.op, place.block)
+        write!(f, " (at {} in block {} of {})", place.op, place.block, crate::value::hex(&place.function))
     }
 }
 

@@ -14,7 +14,7 @@ impl<H: Host, T: Tracer> Run<'_, H, T> {
         }
         self.stores.write_back(self.host, &mut self.meter)?;
         self.meter.walk(Model::Final, value.measure())?;
-        Self::check_depth(&value)?;
+        Self::check_bytes(&value)?;
         let bytes = value.encode();
         if bytes.len() > VALUE_BYTES_MAX {
             return Err(Reason::Limit("bytes of a result").into());

@@ -12,7 +12,7 @@ use crate::{
     Type, Value,
     code::{FunctionId, INIT, Loaded},
     gas::{self, Meter, Model},
-    limits::REMOTE_FRAMES_MAX,
+    limits::{REMOTE_FRAMES_MAX, STACK_MAX},
     store,
     value::{
         Kind, Measure, Shared,
@@ -43,6 +43,8 @@ pub(super) struct Protection<H: Host> {
     mark: H::Mark,
     journal: usize,
     logs: usize,
+    /// How many contracts had been created.
+    created: usize,
 }
 
 /// A remote call that has not returned: the caller as it was, and what is due on return.
@@ -76,7 +78,7 @@ impl<H: Host> Remote<H> {
 
 impl<H: Host, T: Tracer> Run<'_, H, T> {
     /// Call another contract, or `init` of one that was just created.
-    pub(crate) fn call_remote(&mut self, call: RemoteCall, created: Option<Created<H>>) -> Step<Flow, H> {
+    pub(crate) fn call_remote(&mut self, call: &RemoteCall, created: Option<Created<H>>) -> Step<Flow, H> {
         let (Value::Type(arguments), Value::Type(result)) = (&call.arguments, &call.result) else {
             return Err(Reason::Kind { expected: "a type" }.into());
         };
@@ -85,16 +87,18 @@ impl<H: Host, T: Tracer> Run<'_, H, T> {
         };
         let bottom = self.unfold_arguments(types.len())?;
         let meter = self.meter;
-        let protection = self.protection(&call, created.as_ref());
+        let protection = self.protection(created.as_ref());
         let created = created.map(|created| created.contract);
-        let (mark, journal) = (protection.mark, protection.journal);
-        match self.enter_remote(&call, types, result, bottom, created, protection) {
+        self.created.extend(created);
+        let (mark, journal, known) = (protection.mark, protection.journal, protection.created);
+        match self.enter_remote(call, types, result, bottom, created, protection) {
             Ok(()) => Ok(Flow::Code),
             Err(Trap::Failed(_) | Trap::Reverted(_)) if call.protected => {
                 // Nothing of the attempt is left but what its arguments cost.
                 self.meter = meter;
                 self.host.rewind(mark);
                 self.stores.rewind(journal);
+                self.forget_created(known);
                 self.stack.truncate(bottom);
                 self.push(Value::none())?;
                 Ok(Flow::Next)
@@ -103,9 +107,9 @@ impl<H: Host, T: Tracer> Run<'_, H, T> {
         }
     }
 
-    fn protection(&mut self, _call: &RemoteCall, created: Option<&Created<H>>) -> Protection<H> {
+    fn protection(&mut self, created: Option<&Created<H>>) -> Protection<H> {
         let mark = created.map_or_else(|| self.host.mark(), |created| created.mark);
-        Protection { mark, journal: self.stores.mark(), logs: self.logs }
+        Protection { mark, journal: self.stores.mark(), logs: self.logs, created: self.created.len() }
     }
 
     /// Bring in what of the arguments lies in the caller's store. They stay on the stack; gives where they begin.
@@ -154,6 +158,7 @@ impl<H: Host, T: Tracer> Run<'_, H, T> {
         let arguments: Vec<_> = self.stack.get(bottom..).unwrap_or_default().iter().flatten().rev().cloned().collect();
         let (place, bindings) = check_entry(&loaded, call.function, amount > 0, &arguments)?;
         let bindings = agree(&loaded, place, types, &result, &bindings)?;
+        check_room(&loaded, place, bottom)?;
         if amount > 0 {
             let moved = self.host.transfer(&self.contract, &contract, amount, Transfer::CallValue);
             moved.map_err(Trap::Fault)?.map_err(Reason::Refused)?;
@@ -251,6 +256,15 @@ impl<H: Host, T: Tracer> Run<'_, H, T> {
         self.host.rewind(protection.mark);
         self.stores.rewind(protection.journal);
         self.logs = protection.logs;
+        let known = protection.created;
+        self.forget_created(known);
+    }
+
+    /// Contracts that are gone again take their code with them.
+    fn forget_created(&mut self, known: usize) {
+        for contract in self.created.drain(known.min(self.created.len())..) {
+            self.codes.remove(&contract);
+        }
     }
 
     /// Leave the innermost remote call with this result.
@@ -317,6 +331,13 @@ fn agree(loaded: &Loaded, place: u32, types: &[Type], result: &Type, bindings: &
     let theirs: Vec<_> = theirs.map(|of| types::instantiate(of, bindings)).collect();
     let ours: Vec<_> = [result].into_iter().chain(types).cloned().collect();
     types::agree(&ours, &theirs).ok_or(Reason::RemoteType)
+}
+
+/// Whether the callee's registers fit. Asked before anything changes, so that a protected call can still go back.
+fn check_room(loaded: &Loaded, place: u32, bottom: usize) -> Result<(), Reason> {
+    let function = usize::try_from(place).ok().and_then(|place| loaded.functions.get(place));
+    let registers = function.map_or(usize::MAX, |function| function.registers.len());
+    if bottom.saturating_add(registers) > STACK_MAX { Err(Reason::Limit("values on the stack")) } else { Ok(()) }
 }
 
 fn check_result<H: Host>(meter: &mut Meter, remote: &Remote<H>, value: &Value) -> Result<(), Reason> {

@@ -10,7 +10,7 @@ use crate::{
     Value,
     code::{Function, Loaded, Operand},
     gas::{Meter, Model, OutOfGas},
-    limits::{LOCAL_FRAMES_MAX, STACK_MAX, VALUE_DEPTH_MAX},
+    limits::{LOCAL_FRAMES_MAX, STACK_MAX, VALUE_BYTES_MAX, VALUE_DEPTH_MAX},
     ops::table,
     store::Stores,
     value::Blob,
@@ -88,6 +88,8 @@ pub struct Run<'a, H: Host, T> {
     pub(super) store: usize,
     /// Code that was used in this run.
     pub(super) codes: BTreeMap<Address, Arc<Loaded>>,
+    /// Contracts that were created in this run. One whose creation is undone leaves its id to the next.
+    pub(super) created: Vec<Address>,
     pub(crate) auth: bool,
     pub(crate) logs: usize,
 }
@@ -113,6 +115,7 @@ impl<'a, H: Host, T: Tracer> Run<'a, H, T> {
             base: 0,
             floor: 0,
             codes: BTreeMap::from([(message.contract, Arc::clone(&loaded))]),
+            created: Vec::new(),
             loaded,
             function: 0,
             pc: 0,
@@ -120,7 +123,8 @@ impl<'a, H: Host, T: Tracer> Run<'a, H, T> {
             remotes: Vec::new(),
             contract: message.contract,
             caller: message.caller,
-            value: message.amount,
+            // What comes with a creation is there before `init`, which is not told.
+            value: if message.entry == super::Entry::Init { 0 } else { message.amount },
             stores,
             store,
             auth: message.entry == super::Entry::Auth,
@@ -200,6 +204,21 @@ impl<'a, H: Host, T: Tracer> Run<'a, H, T> {
             Operand::Immediate(value) => Ok(value.clone()),
             Operand::Store(register) => self.read_store(*register),
             _ => Err(Reason::Malformed.into()),
+        }
+    }
+
+    /// Empty a register that the running instruction writes anyway. If it fails, its frame is gone; a register of the
+    /// store is kept if a protected call could go back to it.
+    pub(crate) fn forget(&mut self, operand: &Operand) {
+        match operand {
+            Operand::Slot(slot) => {
+                let at = self.base.wrapping_add(usize::try_from(*slot).unwrap_or(usize::MAX));
+                if let Some(place) = self.stack.get_mut(at) {
+                    *place = None;
+                }
+            }
+            Operand::Store(register) => self.stores.forget(self.store, *register),
+            _ => {}
         }
     }
 
@@ -321,6 +340,15 @@ impl<'a, H: Host, T: Tracer> Run<'a, H, T> {
     pub(crate) fn check_depth(value: &Value) -> Step<(), H> {
         if value.measure().depth > VALUE_DEPTH_MAX {
             return Err(Reason::Limit("values inside values").into());
+        }
+        Ok(())
+    }
+
+    /// Refuse what has more bytes than a value that enters, leaves or is stored, before it is written.
+    pub(crate) fn check_bytes(value: &Value) -> Step<(), H> {
+        Self::check_depth(value)?;
+        if value.measure().bytes > crate::value::count(VALUE_BYTES_MAX) {
+            return Err(Reason::Limit("bytes of a value").into());
         }
         Ok(())
     }

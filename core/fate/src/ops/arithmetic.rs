@@ -29,7 +29,7 @@ fn big<F>(value: &Value) -> Result<BigInt, Trap<F>> {
 }
 
 /// Read two integers, compute, pay for the words of the result, write it.
-#[inline(always)]
+#[inline]
 fn binary<H: Host, T: Tracer>(
     run: &mut Run<'_, H, T>,
     args: &[Operand],
@@ -46,6 +46,7 @@ fn binary<H: Host, T: Tracer>(
         return run.give(to, Value::Int(n));
     }
     let result = large(&a, &b)?;
+    bound(int::bits(&result))?;
     run.meter.add_cells(words(&result))?;
     run.give(to, result)
 }
@@ -141,6 +142,7 @@ fn step<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, operand: &Operand, by: i64)
         Some(result) => result,
         None => Value::int(big(&value)? + BigInt::from(by)),
     };
+    bound(int::bits(&result))?;
     run.give(operand, result)
 }
 

@@ -6,12 +6,14 @@ use super::{expected, operands};
 use crate::{
     Value,
     code::Operand,
-    engine::{Flow, Host, Run, Step, Tracer},
-    gas::Model,
+    engine::{Flow, Host, Run, Step, Tracer, Trap},
+    gas::{Meter, Model},
+    limits::COMPARED_BYTES_FREE,
+    value::Measure,
 };
 
 /// Either side is walked before the other one is read.
-#[inline(always)]
+#[inline]
 fn compare<H: Host, T: Tracer>(
     run: &mut Run<'_, H, T>,
     args: &[Operand],
@@ -20,11 +22,23 @@ fn compare<H: Host, T: Tracer>(
     let [to, left, right] = operands(args)?;
     let a = read(run, left)?;
     let b = read(run, right)?;
+    if !matches!((&a, &b), (Value::Int(_), _) | (_, Value::Int(_))) {
+        pay_for_bytes(&mut run.meter, &a, &b)?;
+    }
     let result = holds(a.cmp(&b));
     run.give(to, Value::Bool(result))
 }
 
-#[inline(always)]
+/// What both sides hold, and no more, may have to be compared.
+fn pay_for_bytes<F>(meter: &mut Meter, a: &Value, b: &Value) -> Result<(), Trap<F>> {
+    let bytes = a.measure().bytes.min(b.measure().bytes).saturating_sub(COMPARED_BYTES_FREE);
+    if bytes > 0 {
+        meter.walk(Model::UnfoldCompare, Measure::bytes(bytes))?;
+    }
+    Ok(())
+}
+
+#[inline]
 fn read<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, operand: &Operand) -> Step<Value, H> {
     let value = run.read(operand)?;
     if let Value::Int(n) = value {

@@ -48,15 +48,15 @@ pub fn tail_call<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) 
 }
 
 #[inline]
-fn go<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, target: Target) -> Step<Flow, H> {
+fn go<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, target: Target) -> Flow {
     run.pc = usize::try_from(target.at).unwrap_or(usize::MAX);
-    Ok(Flow::Next)
+    Flow::Next
 }
 
 #[inline]
 pub fn jump<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     match args {
-        [Operand::Block(target)] => go(run, *target),
+        [Operand::Block(target)] => Ok(go(run, *target)),
         _ => Err(Reason::Malformed.into()),
     }
 }
@@ -65,7 +65,7 @@ pub fn jump<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> St
 pub fn jump_if<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [condition, Operand::Block(target)] = args else { return Err(Reason::Malformed.into()) };
     match run.read(condition)? {
-        Value::Bool(true) => go(run, *target),
+        Value::Bool(true) => Ok(go(run, *target)),
         Value::Bool(false) => Ok(Flow::Next),
         _ => Err(expected("a boolean")),
     }
@@ -79,7 +79,7 @@ pub fn switch<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> 
         return Err(Reason::VariantShape.into());
     }
     match targets.get(usize::from(variant.tag())) {
-        Some(Operand::Block(target)) => go(run, *target),
+        Some(Operand::Block(target)) => Ok(go(run, *target)),
         _ => Err(Reason::Malformed.into()),
     }
 }
@@ -91,7 +91,7 @@ pub fn switch_many<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]
         return Err(Reason::VariantShape.into());
     }
     let target = targets.get(usize::from(variant.tag())).ok_or(Trap::Failed(Reason::VariantShape))?;
-    go(run, *target)
+    Ok(go(run, *target))
 }
 
 pub fn abort<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
@@ -116,6 +116,7 @@ pub fn retired<H: Host, T: Tracer>(_: &mut Run<'_, H, T>, _: &[Operand]) -> Step
 }
 
 /// What does nothing. Not even its operands are read.
+#[allow(clippy::unnecessary_wraps)] // all instructions have one form
 pub fn ignore<H: Host, T: Tracer>(_: &mut Run<'_, H, T>, _: &[Operand]) -> Step<Flow, H> {
     Ok(Flow::Next)
 }

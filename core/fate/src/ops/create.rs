@@ -77,5 +77,5 @@ fn deploy<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, source: &Source, order: O
         cap: order.cap,
         protected: order.protected,
     };
-    run.call_remote(call, Some(Created { contract, mark }))
+    run.call_remote(&call, Some(Created { contract, mark }))
 }

@@ -20,7 +20,7 @@ fn hash<H: Host, T: Tracer>(
     let [to, operand] = operands(args)?;
     let value = run.read(operand)?;
     let value = run.unfold(value, Model::UnfoldSerial)?;
-    Run::<H, T>::check_depth(&value)?;
+    Run::<H, T>::check_bytes(&value)?;
     let digest = match &value {
         Value::String(bytes) | Value::Bytes(bytes) => digest(&[bytes]),
         other => digest(&[&other.encode()]),

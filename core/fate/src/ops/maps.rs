@@ -5,8 +5,8 @@ use crate::{
     Value,
     code::Operand,
     engine::{Flow, Host, Reason, Run, Step, Tracer, Trap},
-    gas::STORE_ENTRY,
-    limits::{KEY_NODES_MAX, VALUE_DEPTH_MAX},
+    gas::{Meter, Model, STORE_ENTRY},
+    limits::{KEY_BYTES_FREE, KEY_NODES_FREE, VALUE_DEPTH_MAX},
     value::{Map, StoreMap, count},
 };
 
@@ -24,11 +24,23 @@ fn read_map<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, operand: &Operand) -> S
     }
 }
 
-/// A key holds no map, and no more than can be compared while little gas is paid.
-fn check_key<F>(key: &Value) -> Result<(), Trap<F>> {
+/// The same; out of its register, if the result goes there anyway. Then nobody else holds it and it changes in place.
+fn take_map<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, operand: &Operand, in_place: bool) -> Step<Either, H> {
+    let map = read_map(run, operand)?;
+    if in_place {
+        run.forget(operand);
+    }
+    Ok(map)
+}
+
+/// A key holds no map. It pays for what it holds beyond what comes with the instruction.
+fn check_key<F>(meter: &mut Meter, key: &Value) -> Result<(), Trap<F>> {
     let measure = key.measure();
-    if measure.has_map() || measure.nodes > KEY_NODES_MAX || measure.depth > VALUE_DEPTH_MAX {
+    if measure.has_map() || measure.depth > VALUE_DEPTH_MAX {
         return Err(Trap::Failed(Reason::BadKey));
+    }
+    if measure.nodes > KEY_NODES_FREE || measure.bytes > KEY_BYTES_FREE {
+        meter.walk(Model::Serial, measure)?;
     }
     Ok(())
 }
@@ -45,7 +57,7 @@ fn find<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, map: &Either, key: &Value) 
     if key.measure().has_map() {
         return Ok(None);
     }
-    check_key(key)?;
+    check_key(&mut run.meter, key)?;
     let map = match map {
         Either::Memory(map) => return Ok(map.get(key).cloned()),
         Either::Store(map) => map,
@@ -83,8 +95,9 @@ pub fn member<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> 
 
 pub fn update<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [to, map, key, value] = operands(args)?;
-    let (map, key, value) = (read_map(run, map)?, run.read(key)?, run.read(value)?);
-    check_key(&key)?;
+    let in_place = to == map && key != map && value != map;
+    let (map, key, value) = (take_map(run, map, in_place)?, run.read(key)?, run.read(value)?);
+    check_key(&mut run.meter, &key)?;
     let result = match map {
         Either::Memory(map) => Value::Map(map.insert(key, value)),
         Either::Store(map) => with_change(map, key, value),
@@ -101,8 +114,9 @@ fn with_change(map: StoreMap, key: Value, value: Value) -> Value {
 
 pub fn delete<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [to, map, key] = operands(args)?;
-    let (map, key) = (read_map(run, map)?, run.read(key)?);
-    check_key(&key)?;
+    let in_place = to == map && key != map;
+    let (map, key) = (take_map(run, map, in_place)?, run.read(key)?);
+    check_key(&mut run.meter, &key)?;
     let result = match map {
         Either::Memory(map) => Value::Map(map.remove(&key)),
         Either::Store(map) => with_change(map, key, Value::Gone),
@@ -110,18 +124,18 @@ pub fn delete<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> 
     run.give(to, result)
 }
 
-/// Items that are no pairs are left out, as in the reference. Pays for as many keys as there are items before it makes
-/// the map, and then what the reference pays.
+/// Items that are no pairs are left out, as in the reference. Of several with one key the last one counts.
 pub fn from_list<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [to, list] = operands(args)?;
     let Value::List(list) = run.read(list)? else { return Err(expected("a list")) };
-    let mut map = Map::EMPTY;
+    let mut pairs = alloc::vec::Vec::new();
     for item in &list {
         if let Some([key, value]) = item.as_tuple() {
-            check_key(key)?;
-            map = map.insert(key.clone(), value.clone());
+            check_key(&mut run.meter, key)?;
+            pairs.push((key.clone(), value.clone()));
         }
     }
+    let map: Map = pairs.into_iter().collect();
     let size = count(map.len());
     run.write(to, Value::Map(map))?;
     run.meter.add_length(size.saturating_add(2))?;
@@ -174,8 +188,8 @@ fn fetch<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, map: &StoreMap) -> Step<Ma
     let (host, stores, at, meter) = run.store_parts();
     let size = stores.size(host, at, map.id()).map_err(Trap::Fault)?;
     meter.spend(STORE_ENTRY.saturating_mul(size))?;
-    let stored: Map = stores.entries(host, at, map.id()).map_err(Trap::Fault)?.into_iter().collect();
-    Ok(map.changes().iter().fold(stored, |all, (key, value)| match value {
+    let all: Map = stores.entries(host, at, map.id()).map_err(Trap::Fault)?.into_iter().collect();
+    Ok(map.changes().iter().fold(all, |all, (key, value)| match value {
         Value::Gone => all.remove(key),
         value => all.insert(key.clone(), value.clone()),
     }))

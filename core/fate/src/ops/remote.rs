@@ -38,14 +38,14 @@ fn read<H: Host, T: Tracer>(
 pub fn call<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [contract, function, arguments, result, amount] = operands(args)?;
     let call = read(run, [contract, function, arguments, result, amount])?;
-    run.call_remote(call, None)
+    run.call_remote(&call, None)
 }
 
 pub fn call_capped<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [contract, function, arguments, result, amount, cap] = operands(args)?;
     let call = read(run, [contract, function, arguments, result, amount])?;
     let cap = Some(run.read(cap)?);
-    run.call_remote(RemoteCall { cap, ..call }, None)
+    run.call_remote(&RemoteCall { cap, ..call }, None)
 }
 
 pub fn call_protected<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
@@ -53,5 +53,5 @@ pub fn call_protected<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Opera
     let call = read(run, [contract, function, arguments, result, amount])?;
     let cap = Some(run.read(cap)?);
     let protected = flag(run, protected)?;
-    run.call_remote(RemoteCall { cap, protected, ..call }, None)
+    run.call_remote(&RemoteCall { cap, protected, ..call }, None)
 }

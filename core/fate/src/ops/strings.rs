@@ -156,9 +156,8 @@ pub fn char_to_int<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]
 pub fn char_from_int<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     const CHARACTER_MAX: i64 = 0x10_ffff;
     let [to, number] = operands(args)?;
-    let number = match run.read(number)? {
-        Value::Int(number @ 0..=CHARACTER_MAX) => number,
-        _ => return Err(expected("the number of a character")),
+    let Value::Int(number @ 0..=CHARACTER_MAX) = run.read(number)? else {
+        return Err(expected("the number of a character"));
     };
     let mut normal = character(&Value::Int(number)).into_iter().nfc();
     let (Some(character), None) = (normal.next(), normal.next()) else {

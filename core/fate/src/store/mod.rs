@@ -7,8 +7,6 @@ mod allocate;
 mod meta;
 mod rebuild;
 mod references;
-#[cfg(test)]
-mod tests;
 mod unfold;
 mod write_back;
 
@@ -84,6 +82,14 @@ impl Stores {
     /// Write a register.
     pub(crate) fn set(&mut self, at: usize, register: u32, value: Value) {
         self.change(at, register, Register { value, written: true });
+    }
+
+    /// Let go of a value that will be written at once, unless somebody could go back to it.
+    pub(crate) fn forget(&mut self, at: usize, register: u32) {
+        let store = self.all.get_mut(at).filter(|_| self.guards == 0);
+        if let Some(register) = store.and_then(|store| store.registers.get_mut(&register)) {
+            register.value = Value::Unit;
+        }
     }
 
     fn change(&mut self, at: usize, register: u32, to: Register) {

@@ -84,12 +84,13 @@ pub(super) fn take_apart(value: &Value) -> Plan {
 
 /// Pairs of what took turns.
 pub(super) fn pairs(parts: Vec<Value>) -> Map {
-    let mut map = Map::EMPTY;
+    let mut sorted = Vec::with_capacity(parts.len() / 2);
     let mut parts = parts.into_iter();
+    // Keys are never rebuilt, so that they stand in order as before.
     while let (Some(key), Some(value)) = (parts.next(), parts.next()) {
-        map = map.insert(key, value);
+        sorted.push((key, value));
     }
-    map
+    Map::from_sorted(sorted)
 }
 
 /// A compound in memory of its parts.

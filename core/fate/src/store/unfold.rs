@@ -1,6 +1,9 @@
 //! Bring maps of the store into memory, where a value crosses a border, is compared or hashed.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, btree_map::Entry},
+    vec::Vec,
+};
 
 use super::{
     Stores,
@@ -46,16 +49,19 @@ fn walk<H: Host>(
         if let Value::StoreMap(map) = &value {
             entries = entries.saturating_add(stores.size(host, at, map.id()).map_err(Trap::Fault)?);
             afford(meter, model, total, entries)?;
-            if !contents.contains_key(&map.id()) {
-                let pairs = stores.entries(host, at, map.id()).map_err(Trap::Fault)?;
-                contents.insert(map.id(), pairs.into_iter().collect());
-            }
-            let inside = contents.get(&map.id()).map(|map| Value::Map(map.clone()));
+            let inside = match contents.entry(map.id()) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => {
+                    let pairs = stores.entries(host, at, map.id()).map_err(Trap::Fault)?;
+                    place.insert(pairs.into_iter().collect()).clone()
+                }
+            };
+            let inside = Value::Map(inside);
             // The contents take the place of what stood in for them: one leaf of one byte.
-            total = total.and(inside.as_ref().map_or_else(Measure::default, Value::measure));
+            total = total.and(inside.measure());
             total.nodes = total.nodes.saturating_sub(1);
             total.bytes = total.bytes.saturating_sub(1);
-            todo.extend(inside);
+            todo.push(inside);
             afford(meter, model, total, entries)?;
         }
         let inside = value.children().into_iter().flatten();

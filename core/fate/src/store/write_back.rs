@@ -62,7 +62,8 @@ impl<'a> Work<'a> {
         let mut allocate = Allocate::new(old.used());
         let mut registers = Vec::new();
         for (number, register) in store.registers.iter().filter(|(_, register)| register.written) {
-            if register.value.measure().depth > VALUE_DEPTH_MAX {
+            let measure = register.value.measure();
+            if measure.depth > VALUE_DEPTH_MAX {
                 return Err(Reason::Limit("values inside values").into());
             }
             registers.push((*number, allocate.value(register.value.clone())));
@@ -250,6 +251,9 @@ impl<'a> Work<'a> {
 }
 
 fn encode(value: &Value) -> Result<Vec<u8>, Reason> {
+    if value.measure().bytes > count(VALUE_BYTES_MAX) {
+        return Err(Reason::Limit("bytes of a stored value"));
+    }
     let bytes = value.encode();
     if bytes.len() > VALUE_BYTES_MAX { Err(Reason::Limit("bytes of a stored value")) } else { Ok(bytes) }
 }

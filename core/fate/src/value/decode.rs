@@ -115,20 +115,18 @@ fn close(compound: Open) -> Result<Value, BadValue> {
 
 /// Keys stand in order, each once, and hold no maps.
 fn pairs(items: Vec<Value>) -> Result<Map, BadValue> {
-    let mut map = Map::EMPTY;
-    let mut last: Option<Value> = None;
+    let mut pairs: Vec<(Value, Value)> = Vec::with_capacity(items.len() / 2);
     let mut items = items.into_iter();
     while let (Some(key), Some(value)) = (items.next(), items.next()) {
         if key.measure().has_map() {
             return Err(BadValue::Form("a map inside a map's key"));
         }
-        if last.as_ref().is_some_and(|last| *last >= key) {
+        if pairs.last().is_some_and(|(last, _)| *last >= key) {
             return Err(BadValue::NotCanonical);
         }
-        last = Some(key.clone());
-        map = map.insert(key, value);
+        pairs.push((key, value));
     }
-    Ok(map)
+    Ok(Map::from_sorted(pairs))
 }
 
 fn take_one(from: &mut &[u8], door: Door) -> Result<Taken, BadValue> {

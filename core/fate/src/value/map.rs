@@ -30,6 +30,18 @@ impl Drop for Branch {
 }
 
 impl Branch {
+    /// Count again what changed below.
+    fn refresh(&mut self) {
+        self.size = self.left.len().saturating_add(self.right.len()).saturating_add(1);
+        let own = Measure::nodes(1).and(self.key.measure()).and(self.value.measure());
+        self.measure = own.and(self.left.inside()).and(self.right.inside());
+    }
+
+    fn is_balanced(&self) -> bool {
+        let (l, r) = (self.left.len(), self.right.len());
+        l.saturating_add(r) <= 1 || (l <= r.saturating_mul(DELTA) && r <= l.saturating_mul(DELTA))
+    }
+
     fn release_into(&mut self, todo: &mut Vec<Value>) {
         for value in [&mut self.key, &mut self.value] {
             if value.is_compound() {
@@ -78,27 +90,50 @@ impl Map {
         None
     }
 
-    /// The map with this key set.
+    /// The map with this key set. Goes down the tree, which is no deeper than its balance lets it be, and changes
+    /// branches in place that nobody else holds.
     #[must_use]
-    pub fn insert(self, key: Value, value: Value) -> Self {
-        let mut path = Vec::new();
-        let mut at = self;
-        let mut built = loop {
-            let Some(mut parts) = at.take_apart() else {
-                break Self::join(key, value, Self::EMPTY, Self::EMPTY);
-            };
-            let order = key.cmp(&parts.key);
+    pub fn insert(mut self, key: Value, value: Value) -> Self {
+        let Some(shared) = &mut self.0 else { return Self::join(key, value, Self::EMPTY, Self::EMPTY) };
+        let order = key.cmp(&shared.key);
+        let Some(branch) = Shared::get_mut(shared) else {
+            let Some(mut parts) = self.take_apart() else { return Self::EMPTY };
             match order {
-                Ordering::Less => at = mem::take(&mut parts.left),
-                Ordering::Greater => at = mem::take(&mut parts.right),
-                Ordering::Equal => break Self::join(key, value, parts.left, parts.right),
+                Ordering::Less => parts.left = parts.left.insert(key, value),
+                Ordering::Greater => parts.right = parts.right.insert(key, value),
+                Ordering::Equal => (parts.key, parts.value) = (key, value),
             }
-            path.push((order, parts));
+            return Self::balanced(parts.key, parts.value, parts.left, parts.right);
         };
-        for (order, parts) in path.into_iter().rev() {
-            built = parts.rejoin(order, built);
+        match order {
+            Ordering::Less => branch.left = mem::take(&mut branch.left).insert(key, value),
+            Ordering::Greater => branch.right = mem::take(&mut branch.right).insert(key, value),
+            Ordering::Equal => (branch.key, branch.value) = (key, value),
         }
-        built
+        branch.refresh();
+        if branch.is_balanced() {
+            return self;
+        }
+        let Some(parts) = self.take_apart() else { return Self::EMPTY };
+        Self::balanced(parts.key, parts.value, parts.left, parts.right)
+    }
+
+    /// A map of pairs in key order, each key once.
+    pub(crate) fn from_sorted(pairs: Vec<(Value, Value)>) -> Self {
+        let count = pairs.len();
+        Self::build(&mut pairs.into_iter(), count)
+    }
+
+    /// A balanced tree of the next so many pairs.
+    fn build(pairs: &mut alloc::vec::IntoIter<(Value, Value)>, count: usize) -> Self {
+        if count == 0 {
+            return Self::EMPTY;
+        }
+        let before = count / 2;
+        let left = Self::build(pairs, before);
+        let Some((key, value)) = pairs.next() else { return left };
+        let right = Self::build(pairs, count.saturating_sub(before).saturating_sub(1));
+        Self::join(key, value, left, right)
     }
 
     /// The map without this key.
@@ -294,7 +329,13 @@ impl core::fmt::Debug for Map {
 
 impl FromIterator<(Value, Value)> for Map {
     fn from_iter<I: IntoIterator<Item = (Value, Value)>>(pairs: I) -> Self {
-        pairs.into_iter().fold(Self::EMPTY, |map, (key, value)| map.insert(key, value))
+        let mut pairs: Vec<_> = pairs.into_iter().collect();
+        // Stable, so that of several pairs with one key the last one stays the last.
+        pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+        pairs.reverse();
+        pairs.dedup_by(|(a, _), (b, _)| a == b);
+        pairs.reverse();
+        Self::from_sorted(pairs)
     }
 }
 

@@ -25,6 +25,11 @@ impl Measure {
         Self { nodes: 1, bytes, depth: 0, flags: 0 }
     }
 
+    /// So many bytes and nothing else.
+    pub const fn bytes(bytes: u64) -> Self {
+        Self { nodes: 0, bytes, depth: 0, flags: 0 }
+    }
+
     /// So many nodes and nothing else.
     pub const fn nodes(nodes: u64) -> Self {
         Self { nodes, bytes: 0, depth: 0, flags: 0 }

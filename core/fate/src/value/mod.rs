@@ -28,7 +28,7 @@ pub use node::{StoreMap, Tuple, Variant};
 pub use types::Type;
 
 /// How values share what they hold. Atomic, so that loaded code, and with it an engine, may move between threads.
-pub(crate) type Shared<T> = Arc<T>;
+pub type Shared<T> = Arc<T>;
 /// Bytes that values share.
 pub type Blob = Shared<Vec<u8>>;
 
@@ -201,6 +201,8 @@ impl From<bool> for Value {
         Self::Bool(b)
     }
 }
+
+pub(crate) use show::hex;
 
 /// A length as the meter counts it.
 pub(crate) fn count(length: usize) -> u64 {

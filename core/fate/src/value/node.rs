@@ -72,6 +72,12 @@ impl Variant {
         Self(Shared::new(Constructed { arities, tag, node: Node::new(items) }))
     }
 
+    /// The constructor `tag` with its values. `None` if there is no such constructor, or it has another number of values.
+    pub fn of(arities: Vec<u8>, tag: u8, items: Vec<Value>) -> Option<Self> {
+        let fits = arities.get(usize::from(tag)).is_some_and(|arity| usize::from(*arity) == items.len());
+        fits.then(|| Self::new(Shared::new(arities), tag, items))
+    }
+
     /// How many values each constructor has.
     pub fn arities(&self) -> &[u8] {
         &self.0.arities

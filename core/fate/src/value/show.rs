@@ -109,8 +109,7 @@ fn show_string(bytes: &[u8]) -> String {
     match core::str::from_utf8(bytes) {
         Ok(text) if printable => format!("\"{text}\""),
         _ => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("0x{digits}")
+            format!("0x{}", hex(bytes))
         }
     }
 }
@@ -124,6 +123,16 @@ fn show_object(kind: Kind, bytes: &[u8]) -> String {
         Kind::Oracle | Kind::OracleQuery => Prefix::Bytes,
     };
     text::encode(prefix, bytes)
+}
+
+/// Bytes as digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
 }
 
 /// One type as text.

@@ -1,19 +1,17 @@
 //! Call a contract. Rules: ledger 3.2.
 
-use alloc::vec::Vec;
-
 use banyan_fate::{Message, engine::Entry};
 use banyan_types::{
-    AccountId, Amount, Bytes, ContractBytes, ContractId, CtVersion, FATE, Gas, GasPrice, Height, Log, Status,
+    AccountId, Amount, ContractBytes, ContractId, CtVersion, FATE, Gas, Status,
     tx::{ContractCall, SignedTx},
 };
 
 use super::run::Terms;
 use crate::{
-    Clock, Event, Missing, Params, Rejected, State, Tombstone,
+    Event, Rejected, State, Tombstone,
     leaf::{Contract, key},
     rules::{Done, Under},
-    scene::{Scene, load},
+    scene::Scene,
 };
 
 impl<S: State> Scene<'_, S> {
@@ -69,60 +67,4 @@ fn message(id: ContractId, caller: AccountId, amount: Amount, gas: Gas, call_dat
         entry: Entry::Call,
         view: false,
     }
-}
-
-/// A call that nobody signs and that leaves no trace.
-#[derive(Debug, Clone)]
-pub struct DryCall {
-    /// Who would call; it needs the coins that go with the call and nothing else.
-    pub caller: AccountId,
-    /// Which contract.
-    pub contract: ContractId,
-    /// What would go with the call.
-    pub amount: Amount,
-    /// Gas that it may use.
-    pub gas: Gas,
-    /// Function and arguments.
-    pub call_data: ContractBytes,
-}
-
-/// What a dry call did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DryOutcome {
-    /// How it ended.
-    pub status: Status,
-    /// Gas that it used.
-    pub gas_used: Gas,
-    /// What it returned, or its text.
-    pub returned: Bytes,
-    /// Its events.
-    pub logs: Vec<Log>,
-}
-
-/// Call a contract in a state as it is and forget what that did.
-/// # Errors
-/// `NoContract`, `Expired` or `Funds`; `Ours` when the state could not answer.
-pub fn dry_call(state: &mut impl State, params: &Params, call: &DryCall) -> Result<DryOutcome, Rejected> {
-    let clock: Option<Clock> = load(state, &key::clock())?;
-    let height = clock.map_or(Height(0), |clock| clock.height);
-    let mark = state.mark();
-    let outcome = dry_call_at(state, params, height, call);
-    state.rewind(mark);
-    outcome
-}
-
-fn dry_call_at(
-    state: &mut impl State,
-    params: &Params,
-    height: Height,
-    call: &DryCall,
-) -> Result<DryOutcome, Rejected> {
-    let mut scene = Scene::open(state, params, height)?;
-    scene.must_be_callable(call.contract)?;
-    let coins = scene.take(call.caller, call.amount)?;
-    scene.pay(Contract::account(call.contract), coins)?;
-    let message = message(call.contract, call.caller, call.amount, call.gas, &call.call_data);
-    let terms = Terms { fee: Amount::ZERO, gas_price: GasPrice(params.gas_price_min.0), auth: None };
-    let ran = scene.execute(&message, terms).map_err(|missing: Missing| Rejected::Ours(missing))?;
-    Ok(DryOutcome { status: ran.status, gas_used: ran.gas_used, returned: ran.returned, logs: ran.logs })
 }

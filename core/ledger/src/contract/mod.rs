@@ -6,10 +6,11 @@
 mod account;
 mod call;
 mod create;
+mod dry;
 mod host;
 mod run;
 
-pub use call::{DryCall, DryOutcome, dry_call};
+pub use dry::{Tried, dry_run, public_text, try_behind};
 
 use crate::{Missing, State, leaf::Contract, leaf::key, scene::load};
 use banyan_types::ContractId;

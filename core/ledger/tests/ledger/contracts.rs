@@ -6,7 +6,7 @@ use banyan_fate::{
     abi::{encode_call, function_id},
 };
 use banyan_ledger::{
-    Account, Code, Contract, Event, Overlay, Rejected, Source, contract, contract_source, dry_call, key, rules,
+    Account, Code, Contract, Event, Overlay, Rejected, Source, contract, contract_source, dry_run, key, rules,
 };
 use banyan_types::{
     AccountId, Amount, AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, CtVersion, FATE, Gas, GasPrice,
@@ -35,6 +35,11 @@ fn code(scenario: &str) -> ContractBytes {
 
 fn call(function: &str, arguments: Vec<Value>) -> ContractBytes {
     ContractBytes(encode_call(function_id(function), arguments))
+}
+
+/// A step of the counter.
+pub fn tick(by: i64) -> ContractBytes {
+    call("tick", vec![Value::int(by)])
 }
 
 fn run_price(gas: u64) -> Amount {
@@ -68,11 +73,11 @@ impl Ledger {
         (id, tx)
     }
 
-    fn counter(&self, owner: u8, start: i64) -> (ContractId, ContractCreateV2) {
+    pub fn counter(&self, owner: u8, start: i64) -> (ContractId, ContractCreateV2) {
         self.create_contract(owner, code(COUNTER), call("init", vec![Value::int(start)]))
     }
 
-    fn call_contract(&self, caller: u8, contract_id: ContractId, call_data: ContractBytes) -> ContractCall {
+    pub fn call_contract(&self, caller: u8, contract_id: ContractId, call_data: ContractBytes) -> ContractCall {
         ContractCall {
             caller_id: account(caller),
             nonce: self.nonce(caller),
@@ -135,16 +140,22 @@ fn a_contract_is_made_called_and_asked() {
     let called = Event::Called { caller: account(BOB), contract: id, amount: Amount::ZERO, status: Status::Ok };
     assert!(events.contains(&called), "{events:?}");
 
-    let ask = banyan_ledger::DryCall {
-        caller: account(BOB),
-        contract: id,
-        amount: Amount::ZERO,
-        gas: RUN,
-        call_data: call("tick", vec![Value::int(10)]),
-    };
+    // Somebody without coins or account asks, twice in a row.
+    let ask = |by| Transaction::from(root.call_contract(STRANGER, id, tick(by)));
+    let (_, other) = root.counter(BOB, 1);
     let mut state = Overlay::new(root.state.clone());
-    let dry = dry_call(&mut state, &root.params, &ask).unwrap();
-    assert_eq!((dry.status, dry.returned.0), (Status::Ok, Value::int(18).encode()));
+    let asked = [
+        ask(10),
+        ask(1),
+        other.into(),
+        Spend { recipient_id: Payee::Contract(id), ..root.spend(BOB, account(BOB), coins(1)) }.into(),
+    ];
+    let credits = [(account(STRANGER), coins(1_000_000))];
+    let dry = dry_run(&mut state, &root.params, &credits, &asked).unwrap();
+    let returned = |at: usize| dry[at].as_ref().unwrap().receipt.returned.0.clone();
+    assert_eq!((returned(0), returned(1)), (Value::int(18).encode(), Value::int(19).encode()));
+    assert_eq!(dry[2].as_ref().unwrap().receipt.status, Status::Ok);
+    assert_eq!(dry[3], Err(Rejected::NotPayable));
     assert!(state.into_parts().1.is_empty(), "and nothing has happened");
 }
 
@@ -504,7 +515,7 @@ fn metas_reject_in_the_written_order() {
         .says(Rejected::WrongSigner { ga: account(CAROL) }, |tx| tx.tx = good.tx.clone())
         .says(Rejected::BadVersion { got: CtVersion(1) }, |tx| tx.abi_version = 3)
         .says(Rejected::WrongAuthFunction, |tx| {
-            tx.auth_data = call("authorize", vec![Value::int(2), Value::bytes([0; 64])])
+            tx.auth_data = call("authorize", vec![Value::int(2), Value::bytes([0; 64])]);
         })
         .says(Rejected::AuthFailed, |tx| tx.auth_data = good.auth_data.clone())
         .accepted();

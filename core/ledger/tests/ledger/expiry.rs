@@ -44,7 +44,7 @@ impl Ledger {
         self.state.read(key).unwrap().map(|bytes| decode(&bytes))
     }
 
-    fn to_height(&mut self, height: u64) -> Vec<Event> {
+    fn advance_to(&mut self, height: u64) -> Vec<Event> {
         let mut events = vec![];
         while self.height() < Height(height) {
             events.extend(self.key_block(LEADER).events);
@@ -59,13 +59,13 @@ fn an_entry_is_alive_then_expired_then_gone() {
     let mut root = short_lived();
     let id = root.make_entry(ALICE, Lifetime::Default); // at height 1: last height 11, grace to 16
     let give = |root: &Ledger| root.admit(&root.sign(ALICE, root.transfer_entry(ALICE, id, BOB))).map(|_| ());
-    assert_eq!(root.to_height(11), []);
+    assert_eq!(root.advance_to(11), []);
     assert_eq!(give(&root), Ok(()));
-    assert_eq!(root.to_height(12), [Event::Expired { id: id.into(), expiry: Height(11) }]);
+    assert_eq!(root.advance_to(12), [Event::Expired { id: id.into(), expiry: Height(11) }]);
     assert_eq!(give(&root), Err(Rejected::Expired { id: id.into(), height: Height(11) }));
-    assert_eq!(root.to_height(16), []);
+    assert_eq!(root.advance_to(16), []);
     let held = root.entry(id).unwrap();
-    assert_eq!(root.to_height(17), [Event::Removed { id: id.into(), to: None, amount: Amount::ZERO }]);
+    assert_eq!(root.advance_to(17), [Event::Removed { id: id.into(), to: None, amount: Amount::ZERO }]);
     assert_eq!(give(&root), Err(Rejected::NoEntry { entry: id.into() }));
     let stone = root.at(&key::tombstone(id.into()), |bytes| Tombstone::decode(bytes).unwrap()).unwrap();
     assert_eq!(stone, Tombstone { height: Height(11), object_hash: Hash(banyan_crypto::blake2b(&[&held.encode()])) });
@@ -76,17 +76,17 @@ fn anyone_may_extend_until_grace_ends() {
     let mut root = short_lived();
     let id = root.make_entry(ALICE, Lifetime::Heights(10));
     let extend = |root: &Ledger, heights| root.sign(BOB, root.extend(BOB, Target::Entry(id), heights));
-    root.to_height(16);
+    root.advance_to(16);
     // Expired since 11: the new life begins now.
     root.micro(&[extend(&root, 3)]).unwrap();
     assert_eq!(root.entry(id).unwrap().expiry, Height(19));
     // Alive: it is added to the old one. The reminders of the old ends find nothing to do.
     root.micro(&[extend(&root, 1)]).unwrap();
     assert_eq!(root.entry(id).unwrap().expiry, Height(20));
-    assert_eq!(root.to_height(20), []);
-    assert_eq!(root.to_height(25), [Event::Expired { id: id.into(), expiry: Height(20) }]);
+    assert_eq!(root.advance_to(20), []);
+    assert_eq!(root.advance_to(25), [Event::Expired { id: id.into(), expiry: Height(20) }]);
     root.admit(&extend(&root, 1)).unwrap();
-    root.to_height(26);
+    root.advance_to(26);
     assert_eq!(root.admit(&extend(&root, 1)).unwrap_err(), Rejected::NoTarget { target: id.into() });
 }
 
@@ -178,10 +178,10 @@ fn with_contracts(entries: u32) -> Ledger {
 #[test]
 fn expired_balances_reach_the_owner() {
     let mut root = with_contracts(3);
-    assert_eq!(root.to_height(12), [Event::Expired { id: CONTRACT.into(), expiry: Height(11) }]);
+    assert_eq!(root.advance_to(12), [Event::Expired { id: CONTRACT.into(), expiry: Height(11) }]);
     let before = root.balance(ALICE);
     let removed = Event::Removed { id: CONTRACT.into(), to: Some(account(ALICE)), amount: coins(12) };
-    assert_eq!(root.to_height(17), [removed]);
+    assert_eq!(root.advance_to(17), [removed]);
     assert_eq!(root.balance(ALICE), before.plus(coins(12)).unwrap(), "coins and deposit");
     assert_eq!(root.account_of(AccountId(CONTRACT.0)), Account::EMPTY);
     assert_eq!(root.at(&key::contract(CONTRACT), |_| ()), None);
@@ -198,9 +198,9 @@ fn a_template_may_expire_before_its_clones() {
         let code = root.at(&key::code(CODE), |bytes| Code::decode(bytes).unwrap().refs);
         (code, root.at(&key::source(SOURCE), |bytes| Source::decode(bytes).unwrap().refs))
     };
-    root.to_height(17);
+    root.advance_to(17);
     assert_eq!(refs(&root), (Some(1), Some(1)), "the clone needs them still");
-    root.to_height(36);
+    root.advance_to(36);
     assert_eq!(refs(&root), (None, None));
 }
 
@@ -211,9 +211,9 @@ fn what_no_account_owns_goes_back_to_the_pool() {
     let contract = root.at(&at, |bytes| Contract::decode(bytes).unwrap()).unwrap();
     let orphan = Contract { owner: Payee::Contract(CLONE), ..contract };
     root.state.commit(&Changes::from([(at, Some(orphan.encode()))]));
-    root.to_height(16);
+    root.advance_to(16);
     let pool = root.supply().pool;
-    assert_eq!(root.to_height(17), [Event::Removed { id: CONTRACT.into(), to: None, amount: coins(12) }]);
+    assert_eq!(root.advance_to(17), [Event::Removed { id: CONTRACT.into(), to: None, amount: coins(12) }]);
     assert_eq!(root.supply().pool, pool.plus(coins(12)).unwrap().minus(coins(100)).unwrap(), "less the coinbase");
 }
 
@@ -226,8 +226,8 @@ fn a_contract_pays_for_all_it_needs_to_live_longer() {
     let rent = banyan_ledger::extension_rent(&mut Overlay::new(root.state.clone()), &root.params, root.height(), &tx);
     assert_eq!(rent, Ok(Some(banyan_types::Gas(bytes * 7))));
     root.micro(&[root.sign(BOB, tx)]).unwrap();
-    assert_eq!(root.to_height(18), [], "it was to end at 11");
-    assert_eq!(root.to_height(19), [Event::Expired { id: CONTRACT.into(), expiry: Height(18) }]);
+    assert_eq!(root.advance_to(18), [], "it was to end at 11");
+    assert_eq!(root.advance_to(19), [Event::Expired { id: CONTRACT.into(), expiry: Height(18) }]);
 }
 
 #[test]
@@ -240,12 +240,12 @@ fn a_payment_to_a_contract_asks_whether_it_takes_coins_and_lives() {
     };
     assert_eq!(pay(&root, CONTRACT), Err(Rejected::NotPayable));
     assert_eq!(pay(&root, ContractId([9; 32])), Err(Rejected::NotPayable));
-    root.to_height(30);
+    root.advance_to(30);
     assert_eq!(pay(&root, CLONE), Ok(()));
-    root.to_height(31);
+    root.advance_to(31);
     let expired = Err(Rejected::Expired { id: CLONE.into(), height: Height(30) });
     assert_eq!(pay(&root, CLONE), expired);
-    root.to_height(40);
+    root.advance_to(40);
     assert_eq!(pay(&root, CLONE), expired, "its tombstone says the same");
 }
 
@@ -254,10 +254,10 @@ fn a_large_store_is_swept_over_blocks() {
     let entries = SWEEP_MAX + SWEEP_MAX / 2;
     let mut root = with_contracts(entries);
     let left = |root: &Ledger| Base::hint_keys(&root.state, CONTRACT, &[], usize::MAX).unwrap().len();
-    root.to_height(17);
+    root.advance_to(17);
     assert_eq!(left(&root), entries as usize - SWEEP_MAX as usize);
     assert!(root.at(&key::sweep_queue(), |bytes| SweepQueue::decode(bytes).unwrap()).is_some());
-    root.to_height(18);
+    root.advance_to(18);
     assert_eq!(left(&root), 0);
     assert_eq!(root.at(&key::sweep_queue(), |_| ()), None);
 }
@@ -288,7 +288,7 @@ impl Base for Short {
 #[test]
 fn a_short_key_hint_is_our_fault_and_not_the_blocks() {
     let mut root = with_contracts(3);
-    root.to_height(16);
+    root.advance_to(16);
     let header = root.key_header(LEADER);
     let why = key_outcome(&mut Overlay::new(Short(root.state.clone())), &root.params, &header, None).unwrap_err();
     assert_eq!(why.fault(), banyan_ledger::Fault::Ours);
@@ -300,13 +300,14 @@ fn an_associate_with_escrow_is_never_pruned() {
     pair.commit(ALICE, ALICE, coins(5));
     let id = pair.id;
     let end = Event::Expired { id: id.into(), expiry: Height(202) };
-    assert_eq!(pair.root.to_height(203), [end.clone()]);
+    let events = pair.root.advance_to(203);
+    assert_eq!(events.as_slice(), std::slice::from_ref(&end));
     assert_eq!(pair.held(), coins(5), "dead, and its money is there");
     assert_eq!(pair.root.point(id).expiry, Height(202));
 
     let mut empty = Pair::with(|create| create.expiry = Height(202));
     let gone = Event::Removed { id: id.into(), to: None, amount: Amount::ZERO };
-    assert_eq!(empty.root.to_height(203), [end, gone]);
+    assert_eq!(empty.root.advance_to(203), [end, gone]);
     assert_eq!(empty.root.at(&key::point(id), |_| ()), None);
     assert!(empty.root.at(&key::tombstone(id.into()), |_| ()).is_some());
     let commit = empty.root.sign(ALICE, empty.root.commit(ALICE, id, ALICE, coins(1)));
@@ -318,8 +319,8 @@ fn an_associate_lives_on_when_somebody_pays() {
     let mut pair = Pair::with(|create| create.expiry = Height(202));
     let target = Target::Associate(pair.id);
     pair.root.micro(&[pair.root.sign(BOB, pair.root.extend(BOB, target, 50))]).unwrap();
-    assert_eq!(pair.root.to_height(203), []);
-    assert_eq!(pair.root.to_height(253).len(), 2);
+    assert_eq!(pair.root.advance_to(203), []);
+    assert_eq!(pair.root.advance_to(253).len(), 2);
     let late = pair.root.sign(BOB, pair.root.extend(BOB, target, 50));
     assert_eq!(pair.root.admit(&late).unwrap_err(), Rejected::NoTarget { target: target.id() });
     let never = Target::Associate(AssociateId([1; 32]));
@@ -347,9 +348,9 @@ fn a_thousand_objects_due_at_one_height_prune_over_blocks() {
     let count = u64::from(PRUNE_MAX) + 500;
     many_entries(&mut root, count, |_| 10);
     let removed = |events: &[Event]| events.iter().filter(|event| matches!(event, Event::Removed { .. })).count();
-    root.to_height(16);
-    assert_eq!(removed(&root.to_height(17)), PRUNE_MAX as usize);
-    assert_eq!(removed(&root.to_height(18)), 500);
+    root.advance_to(16);
+    assert_eq!(removed(&root.advance_to(17)), PRUNE_MAX as usize);
+    assert_eq!(removed(&root.advance_to(18)), 500);
 }
 
 #[test]
@@ -364,7 +365,7 @@ fn pruning_slowly_changes_no_receipt() {
     assert_eq!(crowded.make_entry(BOB, Lifetime::Default), id);
     for height in [11, 12, 16, 17] {
         let answers = [&mut idle, &mut busy, &mut crowded].map(|root| {
-            root.to_height(height);
+            root.advance_to(height);
             let asked = [
                 root.sign(BOB, root.transfer_entry(BOB, id, ALICE)),
                 root.sign(BOB, root.destroy_entry(BOB, id)),
@@ -404,7 +405,7 @@ fn a_walk_touches_only_what_is_due() {
     // Two hundred entries, of which ten go at height 21: by their reminders of last heights 15.
     let mut root = short_lived();
     many_entries(&mut root, 200, |n| if n < 10 { 14 } else { 60 + n % 30 });
-    root.to_height(20);
+    root.advance_to(20);
     let header = root.key_header(LEADER);
     let touched = |root: &Ledger, header| {
         let mut over = Overlay::new(Counting(&root.state, RefCell::default()));
@@ -415,7 +416,7 @@ fn a_walk_touches_only_what_is_due() {
     let (reads, writes) = touched(&root, &header);
     // What a key block touches on a ledger without any object.
     let mut empty = short_lived();
-    empty.to_height(20);
+    empty.advance_to(20);
     let (idle_reads, idle_writes) = touched(&empty, &empty.key_header(LEADER));
     // Ten items, ten entries; ten tombstones are written unseen; the count of the height.
     assert_eq!(reads - idle_reads, 10 + 10);
@@ -429,7 +430,7 @@ fn a_block_that_ends_objects_is_undone_whole() {
     many_entries(&mut root, 20, |n| 5 + n % 3);
     let before = root.state.clone();
     let from = root.history.len();
-    root.to_height(40);
+    root.advance_to(40);
     let mut state = root.state.clone();
     root.history[from..].iter().rev().for_each(|(_, undo)| state.commit(undo));
     assert_eq!(state.root(), before.root());

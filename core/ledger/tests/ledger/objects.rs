@@ -235,7 +235,7 @@ fn entries_reject_in_the_written_order() {
     let rent = (256 + ENTRY_BYTES_MAX as u64).saturating_mul(max) * 20;
     let rent = rent.div_ceil(rate);
     let price = |gas: u64| units(u128::from(gas) * 1_000_000_000);
-    let (_, at_last) = root.create_entry(ALICE, &[1; ENTRY_BYTES_MAX], Lifetime::Heights(max));
+    let (_, at_last) = root.create_entry(ALICE, &vec![1; ENTRY_BYTES_MAX], Lifetime::Heights(max));
     let size = Transaction::from(EntryCreate { fee: price(1), ..at_last }).encode().len() as u64;
     Wrong::new(EntryCreate { fee: coins(1), ..create }, |tx| root.admit(&root.sign(ALICE, tx.clone())))
         .says(Rejected::Overflow, |tx| tx.lifetime = Lifetime::Heights(max + 1))

@@ -4,7 +4,8 @@ use banyan_ledger::{
     Base, Changes, Execution, Fault, Invalid, Key, MapState, Missing, Overlay, Params, Rejected, StoreKeys, Verified,
 };
 use banyan_types::{
-    Amount, Asset, AssociateId, Bytes, ContractId, Gas, Hash, Height, Nonce, Payee, TokenId,
+    Amount, Asset, AssociateId, Bytes, ContractId, CtVersion, Gas, GasPrice, Hash, Height, Nonce, Payee, TokenAmount,
+    TokenId,
     associate::{Access, Hop},
     limits::{
         INBOX_ACKED_PER_REMIT_MAX, OPERATORS_MAX, PAYLOAD_BYTES_MAX, REMIT_LINES_MAX, ROUTE_HOPS_MAX, TX_BYTES_MAX,
@@ -403,6 +404,7 @@ fn a_state_that_cannot_answer_is_our_fault_and_not_the_blocks() {
 
 #[test]
 fn every_error_knows_its_owner() {
+    let contract = ContractId([1; 32]);
     let early = [
         Rejected::NoAccount { account: account(1) },
         Rejected::NonceEarly { expected: Nonce(1), got: Nonce(2) },
@@ -414,8 +416,37 @@ fn every_error_knows_its_owner() {
         Rejected::SequenceEarly { expected: 1, got: 2 },
         Rejected::ParentEarly { height: Height(1), got: Height(2) },
         Rejected::OutboxFull { max: 1 },
+        Rejected::NoToken { token: TokenId([1; 32]) },
+        Rejected::NoEntry { entry: contract.into() },
+        Rejected::NoContract { contract },
+        Rejected::NoTarget { target: contract.into() },
+        Rejected::TokenFunds { balance: TokenAmount::ZERO, needed: TokenAmount::ZERO },
+        Rejected::AuthFailed,
     ];
     let invalid = [
+        Rejected::Wrapping,
+        Rejected::GasPriceTooLow { min: GasPrice(2), got: GasPrice(1) },
+        Rejected::AccountKind { account: account(1) },
+        Rejected::NonceNotZero { got: Nonce(1) },
+        Rejected::NotOwner { owner: account(1) },
+        Rejected::Finalized { token: TokenId([1; 32]) },
+        Rejected::SupplyOverflow,
+        Rejected::Expired { id: contract.into(), height: Height(1) },
+        Rejected::Unlimited,
+        Rejected::NoHeights,
+        Rejected::EntryTooLarge { max: 1, got: 2 },
+        Rejected::BadVersion { got: CtVersion(1) },
+        Rejected::BadCode { why: banyan_fate::BadCode::Short },
+        Rejected::BadInit,
+        Rejected::CodeTooLarge { max: 1, got: 2 },
+        Rejected::SourceMismatch { expected: Hash::ZERO, got: Hash::ZERO },
+        Rejected::ContractExists { contract },
+        Rejected::Taken { id: contract.into() },
+        Rejected::NotFresh { got: Nonce(2) },
+        Rejected::BadAuthFunction,
+        Rejected::WrongSigner { ga: account(1) },
+        Rejected::WrongAuthFunction,
+        Rejected::AuthRepeated { auth_id: Hash::ZERO },
         Rejected::NotHere { kind: "" },
         Rejected::PayloadTooLarge { max: 1, got: 2 },
         Rejected::FeeTooLow { needed: coins(1), got: Amount::ZERO },

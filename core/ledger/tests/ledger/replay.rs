@@ -4,13 +4,13 @@ use std::sync::LazyLock;
 
 use banyan_ledger::{Block, Event, MapState, Overlay, apply_block};
 use banyan_types::{
-    Amount, Asset, AssociateId, Bytes, ContractId, Hash, Height, Payee, TokenId,
+    Amount, Asset, AssociateId, Bytes, ContractId, Hash, Height, Id, Lifetime, Payee, Target, TokenId,
     associate::{Hop, OutboxEntry, Summary},
-    tx::{AssociateCommit, AssociateRemit, AssociateWithdraw, SignedTx, Spend, Transaction},
+    tx::{AssociateCommit, AssociateRemit, AssociateWithdraw, ContractCreateV2, SignedTx, Spend, Transaction},
 };
 use proptest::{collection::vec, prelude::*};
 
-use crate::support::*;
+use crate::{contracts::tick, support::*};
 
 /// One move of somebody, or of a chain.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,14 @@ enum Move {
     Commit(u8, u8, u64),
     Pay(u8, u8, u64),
     Withdraw(u8, u64),
+    /// Of the child: a token's first, then moves of it.
+    Token(u8, u8, u8, u64),
+    /// On the root: keep an entry, extend, give or destroy the last one.
+    Entry(u8, u8, u64),
+    /// On the root: somebody pays for a payment.
+    Paid(u8, u8, u64),
+    /// On the root: make a contract, or call the last one.
+    Contract(u8, u8, u64),
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -35,6 +43,10 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         (person(), person(), amount()).prop_map(|(from, to, amount)| Move::Commit(from, to, amount)),
         (person(), person(), amount()).prop_map(|(from, to, amount)| Move::Pay(from, to, amount)),
         (person(), amount()).prop_map(|(from, amount)| Move::Withdraw(from, amount)),
+        (person(), person(), 0u8..4, 0u64..50).prop_map(|(from, to, kind, amount)| Move::Token(from, to, kind, amount)),
+        (person(), 0u8..4, 1u64..12).prop_map(|(from, kind, heights)| Move::Entry(from, kind, heights)),
+        (person(), person(), amount()).prop_map(|(from, payer, amount)| Move::Paid(from, payer, amount)),
+        (person(), 0u8..4, 0u64..9).prop_map(|(from, kind, by)| Move::Contract(from, kind, by)),
     ];
     vec(one, 1..40)
 }
@@ -62,12 +74,74 @@ fn make(pair: &mut Pair, step: Move) -> Amount {
             let tx = pair.withdraw(person, units(amount));
             pair.step(&[tx])
         }
+        Move::Token(from, to, kind, amount) => {
+            let tx = token_move(&pair.child, from, to, kind, amount.into());
+            pair.step(&[pair.child.sign(from, tx)])
+        }
+        Move::Entry(from, kind, heights) => {
+            let tx = entry_move(&pair.root, from, kind, heights);
+            pair.root.micro(&[pair.root.sign(from, tx)])
+        }
+        Move::Paid(from, payer, amount) => {
+            let inner = pair.root.inner(from, pair.root.spend(from, account(BOB), units(amount)));
+            pair.root.micro(&[pair.root.sign(payer, pair.root.pay_for(payer, inner))])
+        }
+        Move::Contract(from, kind, by) => {
+            let tx = contract_move(&pair.root, from, kind, by);
+            pair.root.micro(&[pair.root.sign(from, tx)])
+        }
     };
     let leaves = |event: &Event| match event {
         Event::Remitted { amount, .. } | Event::PaidBack { amount, .. } => *amount,
         _ => Amount::ZERO,
     };
     made.map_or(Amount::ZERO, |outcome| sum(outcome.events.iter().map(leaves)))
+}
+
+/// The last object of a kind that a ledger's blocks have made.
+fn last_made<T>(ledger: &Ledger, is: impl Fn(Id) -> Option<T>) -> Option<T> {
+    let mut state = ledger.genesis.clone();
+    let made = ledger.history.iter().flat_map(|(block, _)| {
+        let mut over = Overlay::new(std::mem::take(&mut state));
+        let outcome = apply_block(&mut over, &ledger.params, block).unwrap();
+        let (base, changes) = over.into_parts();
+        state = base;
+        state.commit(&changes);
+        outcome.receipts.into_iter().flat_map(|receipt| receipt.created).collect::<Vec<_>>()
+    });
+    made.filter_map(is).last()
+}
+
+fn token_move(child: &Ledger, from: u8, to: u8, kind: u8, amount: u128) -> Transaction {
+    let last = last_made(child, |id| if let Id::Token(id) = id { Some(id) } else { None });
+    match (last, kind) {
+        (None, _) => child.create_token(from, 100, true).1.into(),
+        (Some(id), 0) => child.mint_token(from, id, amount, to).into(),
+        (Some(id), 1) => child.burn_token(from, id, amount).into(),
+        (Some(id), _) => child.transfer_token(from, id, amount, account(to)).into(),
+    }
+}
+
+fn entry_move(root: &Ledger, from: u8, kind: u8, heights: u64) -> Transaction {
+    let last = last_made(root, |id| if let Id::Entry(id) = id { Some(id) } else { None });
+    match (last, kind) {
+        (None, _) | (_, 0) => root.create_entry(from, b"data", Lifetime::Heights(heights)).1.into(),
+        (Some(id), 1) => root.extend(from, Target::Entry(id), heights).into(),
+        (Some(id), 2) => root.transfer_entry(from, id, BOB).into(),
+        (Some(id), _) => root.destroy_entry(from, id).into(),
+    }
+}
+
+fn contract_move(root: &Ledger, from: u8, kind: u8, by: u64) -> Transaction {
+    let last = last_made(root, |id| if let Id::Contract(id) = id { Some(id) } else { None });
+    match (last, kind) {
+        (None, _) | (_, 0) => {
+            let lifetime = Lifetime::Heights(by + 1);
+            ContractCreateV2 { lifetime, deposit: coins(by), ..root.counter(from, 1).1 }.into()
+        }
+        (Some(id), 1) => root.extend(from, Target::Contract(id), by).into(),
+        (Some(id), _) => root.call_contract(from, id, tick(i64::try_from(by).unwrap())).into(),
+    }
 }
 
 /// The roots after each block, from the genesis.
@@ -102,9 +176,11 @@ proptest! {
     #[test]
     fn apply_then_unwind_changes_nothing(moves in moves()) {
         let mut pair = Pair::funded();
+        // Objects end while we watch.
+        pair.root.params.grace = 3;
         for step in moves {
- make(&mut pair, step);
-}
+            make(&mut pair, step);
+        }
         for ledger in [&pair.root, &pair.child] {
             let forwards = replayed(ledger);
             let (mut backwards, state) = unwound(ledger);

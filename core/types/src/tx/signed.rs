@@ -24,6 +24,18 @@ impl Transaction {
         }
     }
 
+    /// Whether a contract runs in it, or in what stands inside.
+    pub fn runs(&self) -> bool {
+        match self {
+            Self::ContractCreate(_)
+            | Self::ContractCreateV2(_)
+            | Self::ContractCall(_)
+            | Self::GaAttach(_)
+            | Self::GaMeta(_) => true,
+            _ => self.inside().is_some_and(|inside| inside.transaction().runs()),
+        }
+    }
+
     /// The signed transaction inside, if there is one.
     pub fn inside(&self) -> Option<&SignedTx> {
         match self {
@@ -218,7 +230,10 @@ const fn within(max: usize, bytes: &[u8]) -> Result<(), DecodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Amount, Height, Nonce, Payee, tx::Spend};
+    use crate::{
+        Amount, Height, Nonce, Payee,
+        tx::{PayingFor, Spend},
+    };
     use banyan_crypto::SecretKey;
     use proptest::prelude::*;
 
@@ -268,6 +283,38 @@ mod tests {
         ] {
             assert_eq!(SignedTx::decode(&bytes), Err(error));
         }
+    }
+
+    /// A payment inside so many payers; what the rules make of it is their affair.
+    fn wrapped(times: u8) -> SignedTx {
+        let key = SecretKey::from_seed([1; 32]);
+        (0..times).fold(spend(1, 1, 0, 1, alloc::vec![]).sign("net-inner_tx", &key), |inside, nonce| {
+            let (payer_id, fee) = (AccountId(key.public()), Amount::ZERO);
+            let tx = PayingFor { payer_id, nonce: Nonce(nonce.into()), fee, tx: Wrapped::new(inside) };
+            Transaction::from(tx).sign("net", &key)
+        })
+    }
+
+    #[test]
+    fn transactions_stand_inside_each_other_up_to_a_limit() {
+        let deepest = wrapped(WRAPS_MAX);
+        assert_eq!(SignedTx::decode(deepest.bytes()), Ok(deepest.clone()));
+        assert_eq!(deepest.transaction().innermost(), &spend(1, 1, 0, 1, alloc::vec![]));
+        let too_deep = Err(DecodeError::Malformed("transactions wrapped too deep"));
+        assert_eq!(SignedTx::decode(wrapped(WRAPS_MAX + 1).bytes()), too_deep);
+        assert_eq!(SignedTx::decode(wrapped(200).bytes()), too_deep);
+    }
+
+    #[test]
+    fn what_stands_inside_is_as_strict_as_what_stands_around_it() {
+        let tx = spend(1, 1, 0, 1, alloc::vec![]);
+        let unsigned = tx.encode();
+        let two = alloc::vec![Signature([2; 64]), Signature([1; 64])];
+        let inside = Wrapped::new(SignedTx::with_bytes(tx, two, unsigned));
+        let payer_id = AccountId([3; 32]);
+        let paying: Transaction = PayingFor { payer_id, nonce: Nonce(1), fee: Amount::ZERO, tx: inside }.into();
+        let refused = Err(DecodeError::NotCanonical("signatures out of order"));
+        assert_eq!(Transaction::decode(&paying.encode()), refused);
     }
 
     proptest! {

@@ -395,7 +395,7 @@ transactions! {
     }
 
     /// Put an account under a contract, for ever. Rules: ledger 3.3.
-    80 v 1 GaAttach "GaAttachTx" by owner_id gas 75_000 {
+    80 v 1 GaAttach "GAAttachTx" by owner_id gas 75_000 {
         /// Which account.
         owner_id: AccountId,
         /// Number in the sender's account.
@@ -419,7 +419,7 @@ transactions! {
     }
 
     /// Do what stands inside in the name of an account whose contract agrees. Rules: ledger 3.3.
-    81 v 2 GaMeta "GaMetaTx" by ga_id gas 75_000 {
+    81 v 2 GaMeta "GAMetaTx" by ga_id gas 75_000 {
         /// Which account.
         ga_id: AccountId,
         /// What its contract is asked.

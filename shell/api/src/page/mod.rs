@@ -8,6 +8,7 @@ mod account;
 mod asset;
 mod associate;
 mod block;
+mod contract;
 mod layout;
 mod ledger;
 mod part;
@@ -60,6 +61,7 @@ pub(crate) fn routes() -> Router<Mount> {
         .route("/tx/{hash}", get(tx::one))
         .route("/account/{id}", get(account::one))
         .route("/associates/{id}", get(associate::one))
+        .route("/contract/{id}", get(contract::one))
         .route("/mempool", get(pool::list))
         .route("/witnesses", get(witnesses::list))
         .route("/search", get(search::find))

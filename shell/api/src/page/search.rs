@@ -26,6 +26,7 @@ pub async fn find(State(mount): State<Mount>, Ask(query): Ask<Query>) -> Result<
         "ak" => "account",
         "th" => "tx",
         "ac" => "associates",
+        "ct" => "contract",
         "kh" | "mh" => "block",
         _ if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => "block",
         _ => "",
@@ -36,7 +37,7 @@ pub async fn find(State(mount): State<Mount>, Ask(query): Ask<Query>) -> Result<
     if page.is_empty() || !plain {
         let shown: String = text.chars().take(SHOWN_MAX).collect();
         return Err(Failure::unknown("not_found", format!("nothing is named \"{shown}\""))
-            .hint("a height, or a text that begins with ak_, th_, kh_, mh_ or ac_"));
+            .hint("a height, or a text that begins with ak_, ct_, th_, kh_, mh_ or ac_"));
     }
     Ok(Redirect::to(&format!("{home}/{page}/{text}")).into_response())
 }

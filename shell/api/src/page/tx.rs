@@ -9,7 +9,7 @@ use banyan_types::{
 };
 use maud::{Markup, html};
 
-use super::{Answer, layout, ledger, part};
+use super::{Answer, contract, layout, ledger, part};
 use crate::{
     LevelReached, TxStatus,
     ask::{self, Part},
@@ -24,11 +24,12 @@ const PAYLOAD_LETTERS_MAX: usize = 400;
 pub async fn one(State(mount): State<Mount>, Part(hash): Part<String>) -> Answer {
     let hash = ask::tx_hash(&hash)?;
     let status = transactions::status(&mount, hash)?;
-    let tx = match Standing::of(&mount, hash)? {
-        Standing::Block(found) => Some(found.tx),
-        Standing::Pool(waiting) => Some(waiting.tx.into_inner()),
-        Standing::Dropped(_) | Standing::Unknown => None,
+    let (tx, receipt) = match Standing::of(&mount, hash)? {
+        Standing::Block(found) => (Some(found.tx), Some(found.receipt)),
+        Standing::Pool(waiting) => (Some(waiting.tx.into_inner()), None),
+        Standing::Dropped(_) | Standing::Unknown => (None, None),
     };
+    let run = tx.as_ref().zip(receipt.as_ref()).filter(|(tx, _)| tx.transaction().runs());
     let body = html! {
         section.title {
             p.eyebrow { a href=(ledger::home(&mount)) { (mount.ledger().name()) } " / transaction" }
@@ -36,6 +37,7 @@ pub async fn one(State(mount): State<Mount>, Part(hash): Part<String>) -> Answer
             p { (part::full(&status.hash)) }
         }
         section.card { h2 { "How sure" } div #standing data-live { (standing(&mount, &status)) } }
+        @if let Some((tx, receipt)) = run { (contract::run(&mount, tx, receipt)) }
         @if let Some(tx) = &tx { (decoded(&mount, tx)) }
     };
     Ok(layout::page(&mount, &layout::Frame::titled("Transaction").live([&mount]), &body))
@@ -69,6 +71,19 @@ pub fn sentence(mount: &Mount, tx: &SignedTx) -> Markup {
             html! { (who(tx.creator_id)) " registers the ledger " b { (tx.network_id) } }
         }
         Transaction::Bond(tx) => html! { (who(tx.from_id)) " bonds " (part::short_amount(tx.amount)) },
+        Transaction::ContractCall(tx) => {
+            let home = ledger::home(mount);
+            let id = tx.contract_id.to_string();
+            html! {
+                (who(tx.caller_id)) " calls " code { (contract::call(mount, tx.contract_id, &tx.call_data)) } " of "
+                (part::link(&format!("{home}/contract/{id}"), &id))
+                @if !tx.amount.is_zero() { " with " (part::short_amount(tx.amount)) }
+            }
+        }
+        Transaction::GaMeta(meta) => html! { (who(meta.ga_id)) ", by its contract: " (sentence(mount, meta.tx.get())) },
+        Transaction::PayingFor(paying) => {
+            html! { (who(paying.payer_id)) " pays the fees: " (sentence(mount, paying.tx.get())) }
+        }
         Transaction::Unbond(tx) => html! { (who(tx.from_id)) " unbonds " (part::short_amount(tx.amount)) },
         Transaction::Evidence(tx) => html! { (who(tx.from_id)) " reports " (who(tx.staker_id)) },
         Transaction::Renew(tx) => html! { (who(tx.from_id)) " renews its stake" },
@@ -80,10 +95,7 @@ pub fn sentence(mount: &Mount, tx: &SignedTx) -> Markup {
 const fn deed(tx: &Transaction) -> &'static str {
     match tx {
         Transaction::ContractCreate(_) | Transaction::ContractCreateV2(_) => "makes a contract",
-        Transaction::ContractCall(_) => "calls a contract",
         Transaction::GaAttach(_) => "comes under a contract",
-        Transaction::GaMeta(_) => "asks its contract for a transaction",
-        Transaction::PayingFor(_) => "pays the fees of a transaction",
         Transaction::Extend(_) => "pays for an object to live longer",
         Transaction::TokenCreate(_) => "defines a token",
         Transaction::TokenMint(_) => "makes more of a token",
@@ -100,7 +112,10 @@ const fn deed(tx: &Transaction) -> &'static str {
 fn payee(mount: &Mount, to: Payee) -> Markup {
     match to {
         Payee::Account(id) => part::account(mount, id),
-        Payee::Contract(id) => part::name(&id.to_string()),
+        Payee::Contract(id) => {
+            let text = id.to_string();
+            part::link(&format!("{}/contract/{text}", ledger::home(mount)), &text)
+        }
     }
 }
 
@@ -201,6 +216,7 @@ fn named(mount: &Mount, text: &str) -> Markup {
     match text.split_once('_').map_or("", |(prefix, _)| prefix) {
         "ak" => part::link(&format!("{home}/account/{text}"), text),
         "ac" => part::link(&format!("{home}/associates/{text}"), text),
+        "ct" => part::link(&format!("{home}/contract/{text}"), text),
         "ba" if text.len() <= 12 => html! { span.muted { "empty" } },
         _ if text.len() > 32 => part::name(text),
         _ => html! { (text) },

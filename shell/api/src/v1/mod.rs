@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod associates;
 pub mod blocks;
+pub mod contracts;
 pub mod finality;
 pub mod look;
 pub mod proofs;
@@ -70,6 +71,9 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
         .routes(routes!(finality::standing_route))
         .routes(routes!(finality::boundaries_route))
         .routes(routes!(finality::seal_route))
+        .routes(routes!(contracts::one_route))
+        .routes(routes!(contracts::source_route))
+        .routes(routes!(contracts::interface_route))
         .routes(routes!(proofs::post))
         .routes(routes!(crate::event::stream))
 }

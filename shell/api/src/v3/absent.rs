@@ -24,12 +24,6 @@ pub async fn oracles() -> Failure {
     none("no_oracles", "Oracle not found")
 }
 
-/// No contract exists.
-#[utoipa::path(get, path = "/contracts/{pubkey}", tag = "absent", params(("pubkey" = String, Path)), responses((status = 404)))]
-pub async fn contracts() -> Failure {
-    none("no_contract", "Contract not found")
-}
-
 /// No channel exists.
 #[utoipa::path(get, path = "/channels/{pubkey}", tag = "absent", params(("pubkey" = String, Path)), responses((status = 404)))]
 pub async fn channels() -> Failure {

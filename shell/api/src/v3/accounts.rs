@@ -1,10 +1,11 @@
 //! Accounts in the public shape.
 
 use axum::{Json, extract::State};
-use banyan_ledger::Account;
+use banyan_fate::Engine;
+use banyan_ledger::{Account, Code, Contract, Generalized, key};
 use banyan_node::Leaves as _;
 use banyan_store::View;
-use banyan_types::{AccountId, Id, text::Prefix};
+use banyan_types::{AccountId, Hash, Id, text::Prefix};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -25,6 +26,12 @@ pub struct AccountAnswer {
     nonce: u64,
     balance: u128,
     payable: bool,
+    /// The contract that speaks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contract_id: Option<String>,
+    /// The function that is asked, by its name where the code knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_fun: Option<String>,
 }
 
 fn read(view: &View, text: &str) -> Result<Json<AccountAnswer>, Failure> {
@@ -38,7 +45,19 @@ fn read(view: &View, text: &str) -> Result<Json<AccountAnswer>, Failure> {
         nonce: nonce.0,
         balance: balance.base(),
         payable,
+        contract_id: generalized.as_ref().map(|lock| lock.contract.to_string()),
+        auth_fun: generalized.as_ref().map(|lock| auth_fun(view, lock)).transpose()?,
     }))
+}
+
+/// The state holds the hash of the function's name; the name is among the symbols of the code.
+fn auth_fun(view: &View, lock: &Generalized) -> Result<String, Failure> {
+    let held = view.leaf(&key::contract(lock.contract), Contract::decode)?;
+    let code = held.map(|held| view.leaf(&key::code(held.code_hash), Code::decode)).transpose()?.flatten();
+    let loaded = code.and_then(|code| Engine::load(&code.code.0).ok());
+    let Hash([a, b, c, d, ..]) = lock.auth_fun;
+    let name = loaded.as_ref().and_then(|loaded| loaded.name([a, b, c, d]));
+    Ok(name.map_or_else(|| lock.auth_fun.to_string(), str::to_owned))
 }
 
 /// The account that is asked for: a contract's coins are in the account with its bytes.
@@ -98,6 +117,10 @@ pub async fn next_nonce(
     let id = ask::account(&id)?;
     let waiting = v1::accounts::waiting_nonces(&mount, id);
     let account = mount.head()?.view.account(id)?.unwrap_or(Account::EMPTY);
+    // A contract agrees to each of its transactions, and no nonce orders them.
+    if account.generalized.is_some() {
+        return Ok(Json(json!({ "next_nonce": 0 })));
+    }
     let continuous = strategy.strategy.as_deref() == Some("continuity");
     Ok(Json(json!({ "next_nonce": v1::accounts::next_nonce(&waiting, account.nonce, continuous) })))
 }

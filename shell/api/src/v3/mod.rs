@@ -7,6 +7,8 @@
 mod absent;
 mod accounts;
 mod blocks;
+pub(crate) mod contracts;
+mod info;
 mod mining;
 mod status;
 mod transactions;
@@ -50,7 +52,10 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
         .routes(routes!(absent::names))
         .routes(routes!(absent::auctions))
         .routes(routes!(absent::oracles))
-        .routes(routes!(absent::contracts))
+        .routes(routes!(contracts::contract))
+        .routes(routes!(contracts::code))
+        .routes(routes!(contracts::poi))
+        .routes(routes!(contracts::dry))
         .routes(routes!(absent::channels))
         .routes(routes!(absent::pin))
 }

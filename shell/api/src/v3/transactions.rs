@@ -37,6 +37,15 @@ pub struct Posted {
 pub fn shape(signed: &SignedTx, block: Option<(&Header, Hash)>) -> Value {
     let transaction = signed.transaction();
     let mut tx = show::object(transaction.fields(), Sums::Numbers);
+    // The public form names machine and calling convention apart.
+    if let Some(Value::Object(versions)) = tx.remove("ct_version") {
+        tx.extend(versions);
+    }
+    // Clients wait for ever for what has a ttl of its own.
+    tx.entry("ttl").or_insert(json!(0));
+    if let Some(inside) = transaction.inside() {
+        tx.insert("tx".into(), shape(inside, None));
+    }
     tx.insert("type".into(), json!(transaction.kind()));
     tx.insert("version".into(), json!(transaction.version()));
     let signatures: Vec<_> = signed.signatures().iter().map(|signature| signature.text(Prefix::Signature)).collect();
@@ -78,16 +87,19 @@ pub async fn get(State(mount): State<Mount>, Part(hash): Part<String>) -> Result
     }
 }
 
-/// What a call returned. No kind of transaction on this ledger calls a contract, so this is always a 404 that says why.
+/// What a call returned. Of a kind that calls nothing it is a 404 that says so.
 #[utoipa::path(get, path = "/transactions/{hash}/info", tag = "transactions", params(("hash" = String, Path)),
-    responses((status = 404)))]
+    responses((status = 200), (status = 404)))]
 pub async fn info(State(mount): State<Mount>, Part(hash): Part<String>) -> Result<Json<Value>, Failure> {
     match Standing::of(&mount, ask::tx_hash(&hash)?)? {
         Standing::Block(found) => {
+            if let Some(info) = super::info::of(&found.tx, &found.receipt, found.header.height()) {
+                return Ok(Json(info));
+            }
             let kind = found.tx.transaction().kind();
-            Err(Failure::unknown("no_info", format!("a {kind} calls no contract")).reason("Tx type not supported"))
+            Err(Failure::invalid("no_info", format!("a {kind} calls no contract")).reason("Tx has no info"))
         }
-        Standing::Pool(_) => Err(Failure::unknown("pending", "the transaction waits").reason("Transaction not found")),
+        Standing::Pool(_) => Err(Failure::unknown("pending", "the transaction waits").reason("Tx not mined")),
         Standing::Dropped(_) | Standing::Unknown => Err(not_found()),
     }
 }

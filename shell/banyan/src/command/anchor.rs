@@ -42,9 +42,9 @@ fn draft(session: &Session, without: &[String], height: Option<u64>) -> Result<R
     let top = last_final + standing["lag"].as_u64().unwrap_or(0);
     let ends = |height: u64| rules.last_height(rules.era_of(Height(height))).0 == height;
     let height = match height {
-        Some(height) if ends(height) && (last_final..=top).contains(&height) => height,
+        Some(height) if ends(height) && (last_final + 1..=top).contains(&height) => height,
         Some(height) => return Err(no_end(&format!("height {height} is none"), last_final, top)),
-        None => (last_final..=top)
+        None => (last_final + 1..=top)
             .rev()
             .find(|height| ends(*height))
             .ok_or_else(|| no_end("there is none yet", last_final, top))?,
@@ -71,7 +71,9 @@ fn no_witnesses() -> Failure {
 }
 
 fn no_end(what: &str, last_final: u64, top: u64) -> Failure {
-    let what = format!("an anchor is the last key block of an era from height {last_final} to {top}; {what}");
+    let what = format!(
+        "an anchor is the last key block of an era above height {last_final}, which is final, up to {top}; {what}"
+    );
     Failure::new(Exit::Early, "no_era_end", what, "wait until an era ends: work goes on without finality")
 }
 

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use banyan_ledger::{Account, Clock, ConnectionPoint, Escrow, Key, ParentLeaf, Supply, key};
+use banyan_ledger::{
+    Account, Clock, ConnectionPoint, Contract, Entry, Escrow, Key, ParentLeaf, Supply, Token, TokenBalance, Tombstone,
+    key,
+};
 use banyan_types::{
     Asset, Hash, Height,
     associate::{InboxEntry, OutboxEntry},
@@ -150,6 +153,11 @@ fn read_leaf(bytes: &[u8]) -> Option<(&'static str, Fields)> {
         ParentLeaf::decode(bytes).ok().map(|leaf| ("parent", leaf.fields())),
         InboxEntry::decode(bytes).ok().map(|leaf| ("inbox entry", leaf.fields())),
         OutboxEntry::decode(bytes).ok().map(|leaf| ("outbox entry", leaf.fields())),
+        Contract::decode(bytes).ok().map(|leaf| ("contract", leaf.fields())),
+        Token::decode(bytes).ok().map(|leaf| ("token", leaf.fields())),
+        TokenBalance::decode(bytes).ok().map(|leaf| ("token balance", leaf.fields())),
+        Entry::decode(bytes).ok().map(|leaf| ("data entry", leaf.fields())),
+        Tombstone::decode(bytes).ok().map(|leaf| ("tombstone", leaf.fields())),
     ];
     found.into_iter().flatten().next()
 }

@@ -10,7 +10,7 @@ use banyan_types::{
 
 use super::{
     RootDriver, Todo,
-    finality::{Finality, forget_conflict},
+    finality::{Finality, forget_conflict, seal_at},
 };
 use crate::{
     Chain, Leaves, NodeError,
@@ -42,6 +42,13 @@ pub fn check_reached(chain: &Chain) -> Result<Option<(Height, Hash)>, NodeError>
         if chain.main_at(Place::at(anchor.height.0))? != Some(anchor.hash) {
             return Err(NodeError::Stopped(format!(
                 "the genesis file's anchor at height {} is not on this node's final chain; to follow it, begin with an empty folder",
+                anchor.height
+            )));
+        }
+        // Where it was sealed the next era has begun, and may have been voted in by all: its set cannot be another one now.
+        if seal_at(chain, anchor.height)?.is_some() {
+            return Err(NodeError::Stopped(format!(
+                "the genesis file's anchor at height {} is sealed already; agree on the end of a later era",
                 anchor.height
             )));
         }

@@ -582,7 +582,7 @@ pub fn key_ref(machine: &Machine, hash: &Hash) -> Option<KeyRef> {
 }
 
 /// The seal of exactly this height, if it is kept.
-fn seal_at(chain: &Chain, height: Height) -> Result<Option<Seal>, NodeError> {
+pub fn seal_at(chain: &Chain, height: Height) -> Result<Option<Seal>, NodeError> {
     let row = chain.store().record(SEAL_RECORD, height.0)?;
     Ok(row.map(|row| Seal::decode(&row)).transpose()?)
 }
