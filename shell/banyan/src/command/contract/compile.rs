@@ -143,7 +143,11 @@ mod tests {
         let none = CompilerArg { compiler: Some("/nonexistent/aesophia_cli".into()) };
         let file = tempfile::NamedTempFile::new().unwrap();
         let Err(failure) = compile(file.path(), &none) else { panic!("compiled without a compiler") };
-        insta::assert_snapshot!(failure, @"");
+        insta::assert_snapshot!(failure, @r"
+        error: there is no contract compiler
+          /nonexistent/aesophia_cli is no file
+          try: npm install @aeternity/aepp-sdk@14.1.1 here, or --compiler FILE; it runs on Erlang: apt-get install --no-install-recommends erlang-base erlang-crypto (Debian), or Erlang/OTP of any kind. Or compile elsewhere: banyan contract deploy FILE.aeb --aci FILE.json
+        ");
     }
 
     #[test]
