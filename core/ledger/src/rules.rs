@@ -10,11 +10,11 @@ use banyan_types::{
 
 use crate::{
     Account, Event, Missing, Params, Rejected, State, Verified,
-    fees::{amount_moved, rent_gas, run_cost},
+    fees::{amount_moved, rent_gas},
     scene::Scene,
 };
 
-pub use crate::fees::{REMIT_GAS_MAX, charged_before, intrinsic_gas, minimum_fee, run_gas};
+pub use crate::fees::{REMIT_GAS_MAX, charged_before, intrinsic_gas, minimum_fee, run_cost, run_gas};
 
 /// Meta transactions inside each other. Source: ledger 3.
 const METAS_MAX: usize = 4;

@@ -8,6 +8,7 @@ use banyan_ledger::{Fault, follow::NotFollowed};
 use banyan_node::NodeError;
 use banyan_types::text::{self, Prefix};
 use banyan_wallet::{
+    aci::BadCall,
     client::{ClientError, Refusal},
     journey::{CannotPlan, NoPath, PlanError, Stopped},
     keystore::{BadPassword, BadSecret, KeystoreError},
@@ -270,6 +271,13 @@ impl From<BadSecret> for Failure {
 impl From<NoRandomness> for Failure {
     fn from(error: NoRandomness) -> Self {
         KeystoreError::from(error).into()
+    }
+}
+
+impl From<BadCall> for Failure {
+    fn from(error: BadCall) -> Self {
+        let next = "banyan contract inspect CT lists the functions with their types";
+        Self::new(Exit::Usage, "bad_call", "that is no call of this contract", next).because(error.to_string())
     }
 }
 

@@ -223,14 +223,20 @@ impl Session {
     /// The user says no; the key is another's.
     pub fn sign(&self, review: Review, owner: &Owner) -> Result<SignedTx, Failure> {
         self.show(&review);
-        ask::confirm("sign this?", self.globals.yes)?;
+        // Nobody says yes beforehand to what cannot be shown.
+        let (question, yes) = if review.is_blind() {
+            ("sign this, though what the contract is asked is not known?", false)
+        } else {
+            ("sign this?", self.globals.yes)
+        };
+        ask::confirm(question, yes)?;
         Ok(review.sign(&self.unlock(owner)?)?)
     }
 
     /// Show what is to be signed. It goes to stderr, where questions go; stdout is for results. Only who has said both
     /// `--quiet` and `--yes` is not shown it.
     pub fn show(&self, review: &Review) {
-        if !(self.globals.quiet && self.globals.yes) {
+        if review.is_blind() || !(self.globals.quiet && self.globals.yes) {
             eprintln!("{review}");
         }
     }

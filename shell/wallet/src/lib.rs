@@ -3,6 +3,7 @@
 //! Read [`keystore::Keystore`] first: it is where a user's secrets live; then [`review::Review`], the only way to a
 //! signature, and [`light::StateProof`], the only way to believe a node. Rules: protocol, node 3.
 
+pub mod aci;
 pub mod client;
 pub mod journey;
 pub mod keystore;

@@ -7,10 +7,13 @@
 
 use std::collections::BTreeMap;
 
-use banyan_ledger::{Account, ConnectionPoint, Escrow, Key, ParentLeaf, RootEngine, Stake, Supply, WitnessSets, key};
+use banyan_ledger::{
+    Account, Code, ConnectionPoint, Contract, Escrow, Key, ParentLeaf, RootEngine, Source, Stake, Supply, Tombstone,
+    WitnessSets, key,
+};
 use banyan_tree::{BadEncoding, BadProof, MultiProof};
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Hash, Height,
+    AccountId, Amount, Asset, AssociateId, ContractId, Hash, Height, Id,
     associate::{InboxEntry, OutboxEntry},
     header::{ChildHeader, KeyHeader, MicroHeader},
     rlp::DecodeError,
@@ -209,6 +212,34 @@ impl Proven {
     /// `NotAsked` or `Leaf`.
     pub fn balance(&self, id: AccountId) -> Result<Amount, NotProven> {
         Ok(self.account(id)?.map_or(Amount::ZERO, |account| account.balance))
+    }
+
+    /// A contract; `None` if there is none.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn contract(&self, id: ContractId) -> Result<Option<Contract>, NotProven> {
+        self.leaf(&key::contract(id), &format_args!("{id}"), Contract::decode)
+    }
+
+    /// Code by its hash.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn code(&self, hash: Hash) -> Result<Option<Code>, NotProven> {
+        self.leaf(&key::code(hash), &format_args!("code {hash}"), Code::decode)
+    }
+
+    /// A source by its hash.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn source(&self, hash: Hash) -> Result<Option<Source>, NotProven> {
+        self.leaf(&key::source(hash), &format_args!("source {hash}"), Source::decode)
+    }
+
+    /// What is left of an object that is gone.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn tombstone(&self, id: Id) -> Result<Option<Tombstone>, NotProven> {
+        self.leaf(&key::tombstone(id), &format_args!("the tombstone of {id}"), Tombstone::decode)
     }
 
     /// A child's connection point.

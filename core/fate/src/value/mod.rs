@@ -125,6 +125,14 @@ impl Value {
         Self::Variant(Variant::new(Shared::new(alloc::vec![0, 1]), 1, alloc::vec![value]))
     }
 
+    /// A constructor of a variant type whose constructors have so many values each. `None` if there is no such
+    /// constructor, or it has another number of values.
+    pub fn variant(arities: Vec<u8>, tag: u8, items: Vec<Self>) -> Option<Self> {
+        let arity = arities.get(usize::from(tag)).copied();
+        let fits = arity.map(usize::from) == Some(items.len());
+        fits.then(|| Self::Variant(Variant::new(Shared::new(arities), tag, items)))
+    }
+
     /// A list of these items.
     pub fn list(items: Vec<Self>) -> Self {
         Self::List(List::from_items(items))

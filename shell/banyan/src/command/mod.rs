@@ -3,6 +3,7 @@
 mod account;
 mod anchor;
 mod associate;
+mod contract;
 mod doctor;
 mod follow;
 pub mod genesis;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Stake(action) => stake::run(&session, &action),
         Command::Anchor(action) => anchor::run(&session, &action),
         Command::Tx(action) => tx::run(&session, action),
+        Command::Contract(action) => contract::run(&session, &action),
         Command::Associate(action) => associate::run(&session, &action),
         Command::Proof(action) => proof::run(&session, &action),
         Command::Light(args) => light::run(&session, &args),

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use banyan_types::{AccountId, Amount, Nonce, tx::Transaction};
+use banyan_ledger::rules;
+use banyan_types::{AccountId, Amount, Nonce, TxHash, tx::Transaction};
 use banyan_wallet::{
     client::{Account, Client, Level, Status},
     journey::place,
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::{
     cli::{self, Follow, Send, Signing},
-    command::{Followed, follow},
+    command::{Followed, contract::Known, follow},
     failure::{Failure, not_enough},
     report::Report,
     session::Session,
@@ -40,6 +41,25 @@ pub fn sign_and_send(
     args: &Signing,
     build: impl FnOnce(AccountId, &Terms) -> Result<Transaction, Failure>,
 ) -> Result<Report, Failure> {
+    sign_and_follow(session, args, build).map(|sent| sent.report)
+}
+
+/// A transaction that has come to the level that was wanted.
+pub struct Sent {
+    pub hash: TxHash,
+    pub tx: Transaction,
+    /// How it came there.
+    pub report: Report,
+}
+
+/// The same, for whoever wants to know what the transaction did.
+/// # Errors
+/// As [`sign_and_send`].
+pub fn sign_and_follow(
+    session: &Session,
+    args: &Signing,
+    build: impl FnOnce(AccountId, &Terms) -> Result<Transaction, Failure>,
+) -> Result<Sent, Failure> {
     let client = session.client()?;
     let status = client.status()?;
     let owner = session.owner(args.from.as_ref(), &status)?;
@@ -47,7 +67,8 @@ pub fn sign_and_send(
     let terms = Terms { ttl: cli::height(args.ttl), fee: args.fee, ..terms(&status, held.next()) };
     let tx = build(owner.account(), &terms)?;
     check_funds(&status, &held, &tx)?;
-    let signed = session.sign(Review::of(&tx.encode(), &place(&status))?, &owner)?;
+    let review = Review::with(&tx.encode(), &place(&status), &Known::of(session))?;
+    let signed = session.sign(review, &owner)?;
     let begun = Instant::now();
     let hash = client.submit(&signed)?;
     let followed = wait(session, &client, hash, &args.follow, begun)?;
@@ -64,14 +85,14 @@ pub fn sign_and_send(
         "from": owner.account().to_string(), "fee": tx.fee().base().to_string(), "nonce": tx.nonce().0,
         "level": followed.level(), "levels": followed.json(),
     });
-    Ok(Report::new(text, json))
+    Ok(Sent { hash, tx, report: Report::new(text, json) })
 }
 
 /// What is acknowledged is received: no question is asked for that level.
 fn wait(
     session: &Session,
     client: &Client,
-    hash: banyan_types::TxHash,
+    hash: TxHash,
     wanted: &Follow,
     begun: Instant,
 ) -> Result<Followed, Failure> {
@@ -91,11 +112,12 @@ pub fn terms(status: &Status, nonce: Nonce) -> Terms {
 
 /// Say that the coins are missing before anything is signed: the node would only say it later.
 fn check_funds(status: &Status, held: &Account, tx: &Transaction) -> Result<(), Failure> {
-    let amount = tx::paid_by(tx);
-    let needed = amount.plus(tx.fee()).unwrap_or(Amount::MAX);
+    let (amount, run) = (tx::paid_by(tx), rules::run_cost(tx).unwrap_or(Amount::MAX));
+    let needed = amount.plus(tx.fee()).and_then(|sum| sum.plus(run)).unwrap_or(Amount::MAX);
     if held.balance >= needed {
         return Ok(());
     }
-    let why = format!("balance {} BNY, needed {needed} BNY (amount {amount} + fee {})", held.balance, tx.fee());
+    let gas = if run.is_zero() { String::new() } else { format!(" + gas {run}") };
+    let why = format!("balance {} BNY, needed {needed} BNY (amount {amount} + fee {}{gas})", held.balance, tx.fee());
     Err(not_enough(&status.path(), held.balance, needed).because(why))
 }

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::{self, BuildTerms, Follow, Tx, TxBuild},
     command::{
+        contract::Known,
         follow::{self, follow, unknown},
         look::{self, plain},
         send,
@@ -116,8 +117,9 @@ fn decode(session: &Session, text: &str) -> Result<Report, Failure> {
         network_id: "not part of the bytes".into(),
         height: None,
         interval_ms: 0,
+        gas_price: None,
     };
-    let review = Review::of(&tx.encode(), &place)?;
+    let review = Review::with(&tx.encode(), &place, &Known::of(session))?;
     let mut json =
         json!({ "type": tx.kind(), "version": tx.version(), "fields": object(tx.fields()), "signed": false });
     let mut text = review.to_string();
@@ -138,18 +140,19 @@ fn sign(
     let Given::Unsigned(tx) = Given::read(text)? else {
         return Err(Failure::new(Exit::Invalid, "signed", "that transaction is signed already", "banyan tx submit TX"));
     };
-    let (place, owner) = if let Some(network_id) = network_id {
+    let (place, owner, known) = if let Some(network_id) = network_id {
         // Without a node: nothing but the bytes and the id.
         let unnamed = "without a node the signer must be named";
         let name = by.ok_or_else(|| Failure::new(Exit::Usage, "which_account", unnamed, "--by NAME"))?;
         let owner = Owner::Kept(session.keystore()?.entry(name)?);
-        (Place { ledger: "named by hand".into(), network_id, height: None, interval_ms: 0 }, owner)
+        let place = Place { ledger: "named by hand".into(), network_id, height: None, interval_ms: 0, gas_price: None };
+        (place, owner, Known::offline(session))
     } else {
         let status = session.client()?.status()?;
-        (place(&status), session.owner(by, &status)?)
+        (place(&status), session.owner(by, &status)?, Known::of(session))
     };
     let network_id = place.network_id.clone();
-    let signed = session.sign(Review::of(&tx.encode(), &place)?, &owner)?;
+    let signed = session.sign(Review::with(&tx.encode(), &place, &known)?, &owner)?;
     let tx = text::encode(Prefix::TransactionBytes, signed.bytes());
     let json = json!({ "tx": tx, "hash": signed.hash().to_string(), "network_id": network_id });
     Ok(Report::new(tx, json))

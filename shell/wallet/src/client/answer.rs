@@ -278,6 +278,9 @@ pub struct TxStatus {
     /// The transaction, decoded.
     #[serde(default)]
     pub tx: Option<Map<String, Value>>,
+    /// What it did, once it is on a block.
+    #[serde(default)]
+    pub receipt: Option<Value>,
 }
 
 /// A level that a transaction has reached.

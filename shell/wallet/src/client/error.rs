@@ -102,7 +102,8 @@ impl ClientError {
 /// Characters of a node's words that are repeated.
 const SAID_MAX: usize = 300;
 
-fn said(text: &str) -> String {
+/// A node's words on one line, and not too many of them.
+pub(super) fn said(text: &str) -> String {
     text.chars().map(|char| if char.is_control() { ' ' } else { char }).take(SAID_MAX).collect()
 }
 

@@ -4,6 +4,7 @@
 //! names its owner. Rules: protocol, node 8.2, 8.4.
 
 mod answer;
+pub mod contract;
 mod error;
 mod seals;
 

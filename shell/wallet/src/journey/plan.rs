@@ -156,6 +156,7 @@ pub fn place(status: &Status) -> Place {
         network_id: status.network_id.clone(),
         height: Some(status.height()),
         interval_ms: status.limits.height_interval_ms,
+        gas_price: Some(banyan_types::GasPrice(status.limits.gas_price_min)),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Only what works stands here: a command that is not there yet does not exist. Rules: protocol, node 2.
 
+mod contract;
+
 use std::path::PathBuf;
 
 use banyan_network::PeerAddr;
@@ -9,6 +11,8 @@ use banyan_types::{AccountId, Amount, AssociateId, Hash, Height, TxHash};
 use banyan_wallet::{Name, client::Level};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+
+pub use contract::{Call, CompilerArg, Contract, Deploy, DryRun, Run, What};
 
 /// Run, use and watch a tree of ledgers.
 #[derive(Debug, Parser)]
@@ -123,6 +127,9 @@ pub enum Command {
     /// Build, read, sign and follow single transactions
     #[command(subcommand)]
     Tx(Tx),
+    /// Make contracts, call them, look at them, keep them alive
+    #[command(subcommand)]
+    Contract(Contract),
     /// Look at connection points
     #[command(subcommand)]
     Associate(Associate),

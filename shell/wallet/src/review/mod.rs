@@ -1,13 +1,16 @@
 //! Show what is about to be signed, decoded from the very bytes that the signature will stand over.
 //!
 //! A [`Review`] is the only way to a signature in this crate: what cannot be decoded, to the last byte, cannot be
-//! shown, and what cannot be shown is not signed. Rules: protocol, node 3.2.
+//! shown, and what cannot be shown is not signed. What stands inside a transaction is shown below it, and a call of a
+//! contract by its function and arguments, as far as [`Interfaces`] tell. Rules: protocol, node 3.2.
+
+mod run;
 
 use std::fmt;
 
 use banyan_crypto::SecretKey;
 use banyan_types::{
-    AccountId, Amount, Height,
+    AccountId, Amount, GasPrice, Height,
     associate::Hop,
     rlp::DecodeError,
     show::{Fields, Value},
@@ -15,6 +18,8 @@ use banyan_types::{
 };
 
 use crate::tx::amount_of;
+
+pub use run::{Interfaces, NoInterfaces};
 
 /// Which ledger the signature will be good for, as the owner knows it.
 #[derive(Debug, Clone)]
@@ -27,6 +32,8 @@ pub struct Place {
     pub height: Option<Height>,
     /// Expected milliseconds between heights.
     pub interval_ms: u64,
+    /// Its least price of gas, where known.
+    pub gas_price: Option<GasPrice>,
 }
 
 /// Why nothing may be signed; the asker's fault.
@@ -48,6 +55,8 @@ pub enum Refused {
 /// One line of what is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
+    /// In how many other transactions it stands.
+    pub depth: usize,
     /// What it is about.
     pub label: &'static str,
     /// What it says.
@@ -60,20 +69,35 @@ pub struct Review {
     transaction: Transaction,
     network_id: String,
     lines: Vec<Line>,
+    is_blind: bool,
 }
 
 impl Review {
-    /// Read the unsigned bytes of a transaction.
+    /// Read the unsigned bytes of a transaction; calls of contracts stay numbers.
     /// # Errors
     /// [`Refused::Unreadable`].
     pub fn of(unsigned: &[u8], place: &Place) -> Result<Self, Refused> {
+        Self::with(unsigned, place, &NoInterfaces)
+    }
+
+    /// The same, with calls of contracts in words, as far as their interfaces are known.
+    /// # Errors
+    /// [`Refused::Unreadable`].
+    pub fn with(unsigned: &[u8], place: &Place, interfaces: &dyn Interfaces) -> Result<Self, Refused> {
         let transaction = Transaction::decode(unsigned)?;
         // Decoding is strict; this only states that what is shown and what is signed are the same bytes.
         if transaction.encode() != unsigned {
             return Err(Refused::Unreadable(DecodeError::NotCanonical("another encoding of the same values")));
         }
-        let lines = lines(&transaction, place);
-        Ok(Self { transaction, network_id: place.network_id.clone(), lines })
+        let mut shown = Shown { place, interfaces, lines: Vec::new(), is_blind: false };
+        shown.transaction(&transaction, 0);
+        let Shown { lines, is_blind, .. } = shown;
+        Ok(Self { transaction, network_id: place.network_id.clone(), lines, is_blind })
+    }
+
+    /// Whether a call in it could not be shown in words: then its signer is asked, whatever was said before.
+    pub const fn is_blind(&self) -> bool {
+        self.is_blind
     }
 
     /// What is decoded.
@@ -100,27 +124,48 @@ impl Review {
 
 impl fmt::Display for Review {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.lines.iter().map(|line| line.label.len()).max().unwrap_or(0);
-        for (index, Line { label, value }) in self.lines.iter().enumerate() {
+        let label = |line: &Line| format!("{:indent$}{}", "", line.label, indent = 2 * line.depth);
+        let width = self.lines.iter().map(|line| label(line).len()).max().unwrap_or(0);
+        for (index, line) in self.lines.iter().enumerate() {
             let end = if index == 0 { "" } else { "\n" };
-            write!(f, "{end}{label:width$}  {value}")?;
+            write!(f, "{end}{:width$}  {}", label(line), line.value)?;
         }
         Ok(())
     }
 }
 
-fn lines(tx: &Transaction, place: &Place) -> Vec<Line> {
-    let line = |label, value| Line { label, value };
-    let mut lines = vec![
-        line("kind", format!("{} ({})", what(tx), tx.kind())),
-        line("ledger", format!("{} ({})", place.ledger, place.network_id)),
-    ];
-    lines.extend(own_lines(tx).into_iter().map(|(label, value)| line(label, value)));
-    lines.extend(amount_of(tx).map(|amount| line("amount", format!("{amount} BNY"))));
-    lines.push(line("fee", fee(tx)));
-    lines.push(line("expiry", expiry(tx, place)));
-    lines.push(line("nonce", tx.nonce().to_string()));
-    lines
+/// What is shown, as it grows.
+struct Shown<'a> {
+    place: &'a Place,
+    interfaces: &'a dyn Interfaces,
+    lines: Vec<Line>,
+    is_blind: bool,
+}
+
+impl Shown<'_> {
+    fn line(&mut self, depth: usize, label: &'static str, value: String) {
+        self.lines.push(Line { depth, label, value });
+    }
+
+    fn transaction(&mut self, tx: &Transaction, depth: usize) {
+        self.line(depth, "kind", format!("{} ({})", what(tx), tx.kind()));
+        if depth == 0 {
+            self.line(depth, "ledger", format!("{} ({})", self.place.ledger, self.place.network_id));
+        }
+        if !self.run(tx, depth) {
+            own_lines(tx).into_iter().for_each(|(label, value)| self.line(depth, label, value));
+        }
+        if let Some(amount) = amount_of(tx) {
+            self.line(depth, "amount", format!("{amount} BNY"));
+        }
+        self.line(depth, "fee", fee(tx));
+        self.line(depth, "expiry", expiry(tx, self.place));
+        self.line(depth, "nonce", tx.nonce().to_string());
+        if let Some(inside) = tx.inside() {
+            self.line(depth, "inside", format!("signed by {} keys", inside.signatures().len()));
+            self.transaction(inside.transaction(), depth + 1);
+        }
+    }
 }
 
 /// The kind in words.
@@ -175,7 +220,7 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
             ("route", route(&tx.route)),
             ("leg", tx.leg.to_string()),
         ],
-        // What few people sign is shown field by field.
+        // What few people sign is shown field by field; what runs a contract is shown by [`run`].
         Transaction::AssociateCreate(_)
         | Transaction::AssociateRemit(_)
         | Transaction::Bond(_)
@@ -302,7 +347,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn place() -> Place {
-        Place { ledger: "root".into(), network_id: "banyan_test".into(), height: Some(Height(10)), interval_ms: 3_000 }
+        Place {
+            ledger: "root".into(),
+            network_id: "banyan_test".into(),
+            height: Some(Height(10)),
+            interval_ms: 3_000,
+            gas_price: None,
+        }
     }
 
     fn key() -> SecretKey {

@@ -3,9 +3,11 @@
 //! The fee is part of the bytes that it pays for, so it is found by going round until it no longer changes. Nothing
 //! here signs: that is [`crate::review::Review::sign`], after the owner has read what is signed.
 
+pub mod contract;
+
 use banyan_ledger::{Params, rules};
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Bytes, Hash, Height, Nonce, Payee, PublicKey, Signature,
+    AccountId, Amount, Asset, AssociateId, Bytes, Gas, Hash, Height, Nonce, Payee, PublicKey, Signature,
     associate::Hop,
     tx::{AssociateCommit, AssociateWithdraw, Bond, Renew, Spend, Transaction, Unbond},
 };
@@ -147,16 +149,21 @@ pub fn renew(from: AccountId, terms: &Terms) -> Result<Transaction, CannotBuild>
 /// # Errors
 /// Any [`CannotBuild`].
 pub fn with_fee(tx: Transaction, terms: &Terms) -> Result<Transaction, CannotBuild> {
-    let Some(got) = terms.fee else { return least_fee(tx, terms) };
+    with_fee_and_rent(tx, Gas(0), terms)
+}
+
+/// The same for a transaction that pays `rent` besides, which its bytes do not tell.
+fn with_fee_and_rent(tx: Transaction, rent: Gas, terms: &Terms) -> Result<Transaction, CannotBuild> {
+    let Some(got) = terms.fee else { return least_fee(tx, rent, terms) };
     let tx = set_fee(tx, got);
-    let needed = needed(&tx, terms)?;
+    let needed = needed(&tx, rent, terms)?;
     if got < needed { Err(CannotBuild::FeeTooLow { needed, got }) } else { Ok(tx) }
 }
 
-fn least_fee(tx: Transaction, terms: &Terms) -> Result<Transaction, CannotBuild> {
+fn least_fee(tx: Transaction, rent: Gas, terms: &Terms) -> Result<Transaction, CannotBuild> {
     let mut tx = set_fee(tx, Amount::ZERO);
     for _ in 0..ROUNDS_MAX {
-        let needed = needed(&tx, terms)?;
+        let needed = needed(&tx, rent, terms)?;
         if needed <= tx.fee() {
             return Ok(tx);
         }
@@ -165,9 +172,10 @@ fn least_fee(tx: Transaction, terms: &Terms) -> Result<Transaction, CannotBuild>
     Err(CannotBuild::Overflow)
 }
 
-fn needed(tx: &Transaction, terms: &Terms) -> Result<Amount, CannotBuild> {
-    let needed = rules::minimum_fee(&terms.params, tx, tx.encode().len(), terms.height);
-    needed.ok_or(CannotBuild::Overflow)
+fn needed(tx: &Transaction, rent: Gas, terms: &Terms) -> Result<Amount, CannotBuild> {
+    let least = rules::minimum_fee(&terms.params, tx, tx.encode().len(), terms.height);
+    let sum = least.and_then(|least| least.plus(terms.params.price(rent)?));
+    sum.ok_or(CannotBuild::Overflow)
 }
 
 /// The same transaction with another fee.

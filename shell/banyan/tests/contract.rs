@@ -1,0 +1,176 @@
+//! A contract's life on a devnet: made of code that was compiled before, called, tried, looked at, extended.
+
+mod support;
+
+use serde_json::Value;
+use support::{Devnet, Run, banyan, coins};
+
+/// The counter of the conformance tests, compiled by aesophia 8.0.0.
+const CODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/Counter.aeb");
+const ACI: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/Counter.json");
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/Counter.aes");
+
+fn word<'a>(json: &'a Value, name: &str) -> &'a str {
+    json[name].as_str().unwrap_or_else(|| panic!("no {name} in {json}"))
+}
+
+/// A devnet, and a command that somebody signs there.
+struct Chain(tempfile::TempDir, Devnet);
+
+impl Chain {
+    fn new() -> Self {
+        let (data, devnet) = Devnet::fresh();
+        Self(data, devnet)
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        self.1.run(&[&["contract"], args].concat())
+    }
+
+    fn signed(&self, args: &[&str]) -> Run {
+        self.run(&[args, &["--from", "dev0", "--yes"]].concat())
+    }
+
+    /// The counter from 10, with what goes with it.
+    fn counter(&self, more: &[&str]) -> String {
+        let made = self.signed(&[&["deploy", CODE, "10", "--aci", ACI], more].concat()).ended(0);
+        word(&made, "contract").to_owned()
+    }
+}
+
+#[test]
+fn a_contract_is_made_called_tried_and_extended() {
+    let chain = Chain::new();
+    let made = chain.signed(&["deploy", CODE, "10", "--aci", ACI]).ended(0);
+    let ct = word(&made, "contract");
+    assert_eq!(word(&made, "ended"), "ok");
+
+    let counted = chain.signed(&["call", ct, "count", "5"]).ended(0);
+    assert_eq!((word(&counted, "result"), word(&counted, "type")), ("15", "int"));
+    let events: Vec<_> = counted["events"].as_array().unwrap().iter().map(|event| word(event, "event")).collect();
+    let dev0 = chain.1.ready["accounts"][0]["account"].as_str().unwrap();
+    assert_eq!(events, [format!("Counted(15, {dev0})").as_str(), "Noted(\"counted\")"]);
+
+    // A trial changes nothing, and says what the call would cost.
+    let tried = chain.run(&["dry-run", ct, "count", "5", "--from", "dev0"]).ended(0);
+    assert_eq!(word(&tried, "result"), "20");
+    assert_eq!(tried["gas_used"], counted["gas_used"]);
+    assert_eq!(word(&chain.run(&["read", ct, "get"]).ended(0), "result"), "15");
+    let echo = ["dry-run", ct, "echo", "-1", "true", "two words", "Some(dev0)", "[(2, \"b\")]", "{[\"k\"] = 3}"];
+    let echo = chain.run(&echo).ended(0);
+    assert_eq!(word(&echo, "result"), format!("(-1, true, \"two words\", Some({dev0}), [(2, \"b\")], {{[\"k\"] = 3}})"));
+
+    // Coins go with a call of a payable function, and lie in the contract.
+    chain.signed(&["call", ct, "pay", "--amount", "2"]).ended(0);
+    let shown = chain.run(&["inspect", ct]).ended(0);
+    assert_eq!((word(&shown, "owner"), word(&shown, "balance")), (dev0, coins(2).to_string().as_str()));
+    assert_eq!((&shown["visible"], &shown["expired"]), (&false.into(), &false.into()));
+    assert_eq!((word(&shown["interface"], "origin"), word(&shown["interface"], "name")), ("file", "Counter"));
+
+    let longer = chain.signed(&["extend", ct, "1000"]).ended(0);
+    let expiry = |json: &Value| json["expiry"].as_u64().unwrap();
+    assert_eq!(expiry(&longer), expiry(&shown) + 1_000);
+    assert_eq!(expiry(&chain.run(&["inspect", ct]).ended(0)), expiry(&longer));
+
+    let said = chain.run(&["events", ct, "--last", "200"]).ended(0);
+    let said: Vec<_> = said["events"].as_array().unwrap().iter().map(|event| word(event, "event")).collect();
+    assert_eq!(said, events, "of everything since, only the first call emitted events");
+}
+
+#[test]
+fn what_a_contract_refuses_is_said_before_and_after() {
+    let chain = Chain::new();
+    let ct = chain.counter(&[]);
+    let tried = chain.run(&["dry-run", &ct, "refuse", "not today"]).ended(1);
+    assert_eq!((word(&tried, "ended"), word(&tried, "reason")), ("revert", "not today"));
+    let refused = chain.signed(&["call", &ct, "refuse", "not today"]).ended(3);
+    assert_eq!(word(&refused["error"], "code"), "revert");
+    assert!(word(&refused["error"], "message").contains("\"not today\""), "{refused}");
+    let failed = chain.signed(&["call", &ct, "divide", "1", "0"]).ended(3);
+    assert!(word(&failed["error"], "message").contains("division by zero"), "{failed}");
+
+    // Whoever names the gas sends it all the same: it stands on the ledger, and has done nothing.
+    let sent = chain.signed(&["call", &ct, "refuse", "not today", "--gas", "5000"]).ended(1);
+    assert_eq!((word(&sent, "ended"), word(&sent, "reason")), ("revert", "not today"));
+    assert!(sent["gas_used"].as_u64().unwrap() < 5_000, "{sent}");
+    assert_eq!(sent["events"].as_array().unwrap().len(), 0);
+    let failed = chain.signed(&["call", &ct, "divide", "1", "0", "--gas", "5000"]).ended(1);
+    assert_eq!((word(&failed, "ended"), &failed["gas_used"]), ("error", &5_000.into()));
+}
+
+#[test]
+fn a_call_that_cannot_be_is_not_sent() {
+    let chain = Chain::new();
+    let ct = chain.counter(&[]);
+    let nobody = "ct_11111111111111111111111111111111273Yts";
+    let rows: [(&[&str], i32, &str); 8] = [
+        (&["call", &ct, "nothing"], 2, "bad_call"),
+        (&["call", &ct, "count"], 2, "bad_call"),
+        (&["call", &ct, "count", "five"], 2, "bad_call"),
+        (&["call", nobody, "get"], 1, "no_contract"),
+        (&["call", &ct, "count", "5", "--aci", CODE], 3, "bad_interface"),
+        (&["extend", &ct, "0"], 2, "no_heights"),
+        (&["extend", &ct, "99999999"], 3, "lifetime_too_long"),
+        (&["deploy", CODE, "1", "--lifetime", "99999999"], 3, "lifetime_too_long"),
+    ];
+    for (args, code, named) in rows {
+        let run = chain.signed(args).ended(code);
+        assert_eq!(word(&run["error"], "code"), named, "{args:?}: {run}");
+    }
+}
+
+#[test]
+fn a_contract_without_a_description_is_called_by_what_its_code_says() {
+    let chain = Chain::new();
+    let made = chain.signed(&["deploy", CODE, "1", "--lifetime", "300000"]).ended(0);
+    let ct = word(&made, "contract");
+    let shown = chain.run(&["show", ct]).ended(0);
+    assert_eq!(word(&shown["interface"], "origin"), "code");
+    let now = chain.1.run(&["status"]).ended(0)["top"]["height"].as_u64().unwrap();
+    assert!(shown["expiry"].as_u64().unwrap() > now + 290_000, "{shown}");
+    assert_eq!(word(&chain.signed(&["call", ct, "count", "1"]).ended(0), "result"), "2");
+    // What was learned of the code stays, and serves every contract of the same code.
+    chain.run(&["read", ct, "get", "--aci", ACI]).ended(0);
+    assert_eq!(word(&chain.run(&["show", ct]).ended(0)["interface"], "origin"), "file");
+}
+
+#[test]
+fn what_is_signed_is_shown_in_the_words_of_the_source() {
+    let chain = Chain::new();
+    let ct = chain.counter(&[]);
+    let args = ["--url", &chain.1.url, "--data", chain.0.path().to_str().unwrap(), "--from", "dev0"];
+    let asked = banyan(&[&["contract", "call", &ct, "count", "5"], &args[..]].concat());
+    assert_eq!((asked.code, asked.out.as_str()), (8, ""), "{}", asked.err);
+    for line in ["call a contract (ContractCallTx)", &ct, "count(by = 5)", "what is not used comes back"] {
+        assert!(asked.err.contains(line), "no {line} in {}", asked.err);
+    }
+}
+
+/// Needs the compiler, so that only its absence is tested everywhere.
+#[test]
+fn without_a_compiler_a_source_is_not_deployed() {
+    let chain = Chain::new();
+    let none = chain.signed(&["deploy", SOURCE, "1", "--compiler", "/nonexistent"]).ended(3);
+    assert_eq!(word(&none["error"], "code"), "no_compiler");
+    assert!(word(&none["error"], "try").contains("erlang-crypto"), "{none}");
+    let ct = chain.counter(&[]);
+    let none = chain.run(&["verify", &ct, SOURCE, "--compiler", "/nonexistent"]).ended(3);
+    assert_eq!(word(&none["error"], "code"), "no_compiler");
+}
+
+/// Where the compiler is, named by `BANYAN_COMPILER`, the whole way from the source is walked.
+#[test]
+fn a_source_is_compiled_deployed_and_verified() {
+    let Ok(compiler) = std::env::var("BANYAN_COMPILER") else { return };
+    let chain = Chain::new();
+    let made = chain.signed(&["deploy", SOURCE, "3", "--visible", "--compiler", &compiler]).ended(0);
+    let ct = word(&made, "contract");
+    let shown = chain.run(&["inspect", ct]).ended(0);
+    assert_eq!((&shown["visible"], word(&shown["interface"], "origin")), (&true.into(), "compiled"));
+    let verified = chain.run(&["verify-source", ct, SOURCE, "--compiler", &compiler]).ended(0);
+    assert_eq!((&verified["verified"], &verified["same_source_hash"]), (&true.into(), &true.into()));
+    let other = chain.0.path().join("Other.aes");
+    std::fs::write(&other, std::fs::read_to_string(SOURCE).unwrap().replace("state.count + by", "state.count - by")).unwrap();
+    let other = chain.run(&["verify-source", ct, other.to_str().unwrap(), "--compiler", &compiler]).ended(1);
+    assert_eq!(other["verified"], false);
+}
