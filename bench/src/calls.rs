@@ -161,9 +161,8 @@ fn with_token() -> Result<(World, ContractId), Fault> {
     });
     world.keep(&[create])?;
     let holders: Vec<_> = world.keys.iter().map(|key| Value::address(&key.public())).collect();
-    let mint = |holder: Value| {
-        world.sign(0, |owner, nonce| call(id, owner, nonce, "mint", vec![holder, Value::Int(1_000)]))
-    };
+    let mint =
+        |holder: Value| world.sign(0, |owner, nonce| call(id, owner, nonce, "mint", vec![holder, Value::Int(1_000)]));
     let mints: Vec<_> = holders.into_iter().map(mint).collect();
     world.keep(&mints)?;
     Ok((world, id))

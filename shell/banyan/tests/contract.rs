@@ -58,7 +58,10 @@ fn a_contract_is_made_called_tried_and_extended() {
     assert_eq!(word(&chain.run(&["read", ct, "get"]).ended(0), "result"), "15");
     let echo = ["dry-run", ct, "echo", "-1", "true", "two words", "Some(dev0)", "[(2, \"b\")]", "{[\"k\"] = 3}"];
     let echo = chain.run(&echo).ended(0);
-    assert_eq!(word(&echo, "result"), format!("(-1, true, \"two words\", Some({dev0}), [(2, \"b\")], {{[\"k\"] = 3}})"));
+    assert_eq!(
+        word(&echo, "result"),
+        format!("(-1, true, \"two words\", Some({dev0}), [(2, \"b\")], {{[\"k\"] = 3}})")
+    );
 
     // Coins go with a call of a payable function, and lie in the contract.
     chain.signed(&["call", ct, "pay", "--amount", "2"]).ended(0);
@@ -170,7 +173,8 @@ fn a_source_is_compiled_deployed_and_verified() {
     let verified = chain.run(&["verify-source", ct, SOURCE, "--compiler", &compiler]).ended(0);
     assert_eq!((&verified["verified"], &verified["same_source_hash"]), (&true.into(), &true.into()));
     let other = chain.0.path().join("Other.aes");
-    std::fs::write(&other, std::fs::read_to_string(SOURCE).unwrap().replace("state.count + by", "state.count - by")).unwrap();
+    std::fs::write(&other, std::fs::read_to_string(SOURCE).unwrap().replace("state.count + by", "state.count - by"))
+        .unwrap();
     let other = chain.run(&["verify-source", ct, other.to_str().unwrap(), "--compiler", &compiler]).ended(1);
     assert_eq!(other["verified"], false);
 }
