@@ -78,24 +78,24 @@ impl World {
         self.state.commit(&changes);
         Ok((outcome, took))
     }
+}
 
-    /// A key block on the state as it is.
-    fn key_header(&self, height: u64) -> KeyHeader {
-        KeyHeader {
-            version: PROTOCOL_VERSION,
-            info: None,
-            height: Height(height),
-            prev_hash: Hash::ZERO,
-            prev_key_hash: Hash::ZERO,
-            state_root: Hash::ZERO,
-            miner: banyan_types::PublicKey([1; 32]),
-            beneficiary: AccountId([1; 32]),
-            witness_hash: Hash::ZERO,
-            target: 0x2100_ffff,
-            time: TimeMs(1_700_000_000_000 + height * 3_000),
-            nonce: 0,
-            pow: [0; POW_EDGES],
-        }
+/// A key block, as far as the transition looks at it.
+const fn key_header(height: u64) -> KeyHeader {
+    KeyHeader {
+        version: PROTOCOL_VERSION,
+        info: None,
+        height: Height(height),
+        prev_hash: Hash::ZERO,
+        prev_key_hash: Hash::ZERO,
+        state_root: Hash::ZERO,
+        miner: banyan_types::PublicKey([1; 32]),
+        beneficiary: AccountId([1; 32]),
+        witness_hash: Hash::ZERO,
+        target: 0x2100_ffff,
+        time: TimeMs(1_700_000_000_000 + height * 3_000),
+        nonce: 0,
+        pow: [0; POW_EDGES],
     }
 }
 
@@ -233,7 +233,7 @@ pub(crate) fn prune() -> Result<Vec<Figure>, Fault> {
     world.keep(&txs)?;
     let mut touched = Vec::new();
     for height in 1..=5 {
-        let header = world.key_header(height);
+        let header = key_header(height);
         let counted = Counted { state: &mut world.state, reads: Cell::new(0) };
         let mut overlay = Overlay::new(counted);
         key_outcome(&mut overlay, &world.params, &header, None)?;

@@ -11,7 +11,7 @@ use crate::replay::Row;
 pub fn read(text: &str) -> Result<Vec<Row>, Error> {
     let file: Value = serde_json::from_str(text)?;
     if file.get("encode").is_some() {
-        return encoding::rows(serde_json::from_value(file)?);
+        return Ok(encoding::rows(serde_json::from_value(file)?));
     }
     Ok(scenario::rows(&serde_json::from_value(file)?))
 }

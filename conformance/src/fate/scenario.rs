@@ -48,8 +48,10 @@ struct Account {
 struct Contract {
     file: String,
     bytecode: String,
-    contract_object: String,
-    contract_bytearray: String,
+    #[serde(rename = "contract_object")]
+    object: String,
+    #[serde(rename = "contract_bytearray")]
+    bytearray: String,
     code_hash: String,
     symbols: Vec<Symbol>,
     asm: Vec<String>,
@@ -171,10 +173,10 @@ pub fn rows(file: &File) -> Vec<Row> {
 
 /// Code loads, is written again byte for byte, and reads as the reference reads it.
 fn code(contract: &Contract) -> Result<(), String> {
-    let object = bytes(&contract.contract_object)?;
+    let object = bytes(&contract.object)?;
     let loaded = Engine::load(&object).map_err(|error| error.to_string())?;
     same("byte code", &hex::encode(loaded.serialize()), &contract.bytecode)?;
-    same("cb text", &banyan_fate::abi::to_text(&object), &contract.contract_bytearray)?;
+    same("cb text", &banyan_fate::abi::to_text(&object), &contract.bytearray)?;
     for symbol in &contract.symbols {
         same("id", &hex::encode(banyan_fate::abi::function_id(&symbol.name)), &symbol.id)?;
     }
@@ -290,7 +292,7 @@ impl<'a> World<'a> {
             self.file.contracts.iter().find(|contract| {
                 contract.file == step.contract || contract.file.trim_end_matches(".aes") == step.contract
             });
-        let object = bytes(&code.ok_or_else(|| format!("no code {}", step.contract))?.contract_object)?;
+        let object = bytes(&code.ok_or_else(|| format!("no code {}", step.contract))?.object)?;
         let payable = Engine::load(&object).map_err(|error| error.to_string())?.payable;
         let caller = self.name(&step.caller)?;
         let id = MapHost::contract_id(&caller, step.nonce);
@@ -354,7 +356,7 @@ impl<'a> World<'a> {
         }
         self.pay(step, ran.outcome.gas_used())?;
         compare(step, &ran)?;
-        if let Some(Value::Object(Kind::Contract, id)) = decode(&bytes(&step.result.return_data)?, Door::Any).ok() {
+        if let Ok(Value::Object(Kind::Contract, id)) = decode(&bytes(&step.result.return_data)?, Door::Any) {
             self.returned = id.as_slice().try_into().ok();
         }
         Ok(())

@@ -352,13 +352,11 @@ impl Follower {
     /// The next era begins.
     fn advance(&mut self, ended: Era, boundary: &Boundary) -> Sealed {
         self.sets.sets.retain(|set| set.era > ended);
-        match &boundary.seal {
-            Some(seal) => self.note(&boundary.header, seal),
-            None => {
-                self.time = boundary.header.time;
-                Sealed::of(&boundary.header)
-            }
+        if let Some(seal) = &boundary.seal {
+            return self.note(&boundary.header, seal);
         }
+        self.time = boundary.header.time;
+        Sealed::of(&boundary.header)
     }
 
     fn note(&mut self, header: &KeyHeader, seal: &Seal) -> Sealed {

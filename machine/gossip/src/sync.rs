@@ -6,7 +6,7 @@
 //! body of a losing chain is ever asked for, and memory grows by 64 bytes a key block. A chain that a good seal names decides
 //! whatever its work. Rules: protocol, root 10.
 
-use alloc::{vec, vec::Vec};
+use alloc::{boxed::Box, vec, vec::Vec};
 
 use banyan_root::{
     HeaderChain,
@@ -61,7 +61,7 @@ enum Stage {
     /// The shell is asked what is below the first of these.
     Below(Vec<KeyHeader>),
     /// The peer is asked for what follows the chain.
-    Next(HeaderChain),
+    Next(Box<HeaderChain>),
 }
 
 impl Sync {
@@ -164,7 +164,7 @@ impl Gossip {
                 chase.stage = Stage::Below(headers);
                 self.look(Asker::Past(below), Look::Past(below), effects);
             }
-            Stage::Next(chain) => self.extend(chain, &headers, effects),
+            Stage::Next(chain) => self.extend(*chain, &headers, effects),
             _ => self.settle(End::Fault(Points::WRONG_BYTES), effects),
         }
     }
@@ -200,7 +200,7 @@ impl Gossip {
         if end.is_none() && chase.links.len() >= PLAN_MAX {
             end = Some(End::Window);
         }
-        chase.stage = Stage::Next(chain);
+        chase.stage = Stage::Next(Box::new(chain));
         match end {
             Some(end) => self.settle(end, effects),
             None => self.ask_headers(peer, vec![tip], effects),

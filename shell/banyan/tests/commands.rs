@@ -9,6 +9,40 @@ use support::{Devnet, banyan};
 /// A hash that no transaction has.
 const NO_TX: &str = "th_11111111111111111111111111111111273Yts";
 
+/// A contract that nobody has made.
+const NO_CT: &str = "ct_11111111111111111111111111111111273Yts";
+
+fn data_file(name: &str) -> String {
+    format!("{}/tests/data/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Words of a command, and how it ends.
+type Row<'a> = (Vec<&'a str>, i32);
+
+/// Those that need no compiler.
+fn contract_rows<'a>(code: &'a str, aci: &'a str, ct: &'a str) -> Vec<Row<'a>> {
+    vec![
+        (vec!["contract", "deploy", code, "1", "--from", "dev3"], 0),
+        (vec!["contract", "deploy", code], 2),
+        (vec!["contract", "deploy", code, "1", "--visible"], 2),
+        (vec!["contract", "deploy", aci, "1"], 3),
+        (vec!["contract", "deploy", "/nonexistent.aes"], 3),
+        (vec!["contract", "call", ct, "count", "5", "--from", "dev3"], 0),
+        (vec!["contract", "call", ct, "count", "0", "--from", "dev3"], 3),
+        (vec!["contract", "call", ct, "count", "0", "--from", "dev3", "--gas", "5000"], 1),
+        (vec!["contract", "call", NO_CT, "count", "5"], 1),
+        (vec!["contract", "dry-run", ct, "get"], 0),
+        (vec!["contract", "read", ct, "divide", "1", "0"], 1),
+        (vec!["contract", "read", ct, "nothing"], 2),
+        (vec!["contract", "inspect", ct], 0),
+        (vec!["contract", "show", NO_CT], 1),
+        (vec!["contract", "verify-source", ct, aci, "--compiler", "/nonexistent"], 3),
+        (vec!["contract", "extend", ct, "10", "--from", "dev3"], 0),
+        (vec!["contract", "extend", ct, "0"], 2),
+        (vec!["contract", "events", ct], 0),
+    ]
+}
+
 /// Names of the commands, as the program itself lists them.
 fn commands() -> BTreeSet<String> {
     let help = banyan(&["--help"]).out;
@@ -36,8 +70,12 @@ fn every_command_prints_valid_json() {
     let unsigned = devnet.run(&["tx", "build", "spend", ak, "dev1", "1"]).ended(0);
     let unsigned = unsigned["tx"].as_str().unwrap();
 
+    let (code, aci) = (data_file("Counter.aeb"), data_file("Counter.json"));
+    let made = devnet.run(&["contract", "deploy", &code, "1", "--aci", &aci, "--from", "dev3", "--yes"]).ended(0);
+    let ct = made["contract"].as_str().unwrap();
+
     let with_password = ["--password-file", password.as_str(), "--yes"];
-    let rows: Vec<(Vec<&str>, i32)> = vec![
+    let mut rows: Vec<Row<'_>> = vec![
         (vec!["status"], 0),
         (vec!["finality"], 0),
         (vec!["finality", "1"], 0),
@@ -109,6 +147,7 @@ fn every_command_prints_valid_json() {
         (vec!["no-such-command"], 2),
         (vec!["send"], 2),
     ];
+    rows.extend(contract_rows(&code, &aci, ct));
     for (args, code) in &rows {
         let run = devnet.run(&[&args[..], &with_password[..]].concat());
         assert_eq!(run.code, *code, "{args:?}: {} {}", run.out, run.err);

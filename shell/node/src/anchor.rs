@@ -57,6 +57,8 @@ impl AnchorFile {
 }
 
 /// The text of one anchor, as a genesis file holds it.
+/// # Panics
+/// Never: an anchor has only texts and numbers.
 pub fn to_toml(anchor: &Anchor) -> String {
     let part = AnchorPart { anchors: vec![AnchorFile::write(anchor)] };
     toml::to_string_pretty(&part).expect("an anchor has only texts and numbers")

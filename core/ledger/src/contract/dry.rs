@@ -59,10 +59,9 @@ pub fn try_behind(
     let mut scene = Scene::open(state, params, height)?;
     scene.runs = Runs::Authentications;
     for earlier in before {
-        match scene.apply(earlier) {
-            Err(Rejected::Ours(missing)) => return Err(missing.into()),
-            // Whoever puts it into a block will see.
-            Ok(_) | Err(_) => {}
+        // Of what else becomes of them whoever puts them into a block will see.
+        if let Err(Rejected::Ours(missing)) = scene.apply(earlier) {
+            return Err(missing.into());
         }
     }
     scene.apply(tx).map(drop)

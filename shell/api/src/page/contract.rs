@@ -140,10 +140,8 @@ pub fn run(mount: &Mount, tx: &SignedTx, receipt: &Receipt) -> Markup {
 /// A word of an event: a number where it is a small one, else its digits.
 fn topic_text(bytes: &[u8]) -> String {
     let small = bytes.split_last_chunk::<8>().filter(|(high, _)| high.iter().all(|byte| *byte == 0));
-    small.map_or_else(
-        || bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
-        |(_, low)| u64::from_be_bytes(*low).to_string(),
-    )
+    let whole = || bytes.try_into().map(|word: [u8; 32]| banyan_types::Hash(word).to_string()).unwrap_or_default();
+    small.map_or_else(whole, |(_, low)| u64::from_be_bytes(*low).to_string())
 }
 
 fn shortened(text: &str) -> String {

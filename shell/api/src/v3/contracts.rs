@@ -141,8 +141,8 @@ pub async fn dry(State(mount): State<Mount>, Body(tries): Body<Tries>) -> Result
     }
     let credits = credits(&tries, &txs)?;
     let (view, height) = state(&mount, tries.top.as_deref())?;
-    let tried = txs.clone();
-    let run = move || dry_run(&mut Overlay::new(view), &params, &credits, &tried);
+    let copies = txs.clone();
+    let run = move || dry_run(&mut Overlay::new(view), &params, &credits, &copies);
     let outcomes = tokio::task::spawn_blocking(run).await.map_err(|error| Failure::ours(error.to_string()))?;
     let outcomes = outcomes.map_err(|missing| Failure::ours(missing.to_string()))?;
     let events: Vec<_> = outcomes.iter().flatten().flat_map(|tried| tried.events.iter().map(event)).collect();

@@ -128,7 +128,7 @@ fn finality(mount: &Mount, levels: Vec<Rung>) -> Result<Finality, Failure> {
     };
     let (r#final, lag) = (standing.final_height, standing.lag);
     let FinalityAnswer { prevoted: weight_seen, missing, anchored, .. } = standing;
-    Ok(Finality { level, r#final, lag, weight_seen, missing, anchored, levels })
+    Ok(Finality { level, r#final, lag, weight_seen, missing, levels, anchored })
 }
 
 /// The protocol versions of the ledger, the newest first.

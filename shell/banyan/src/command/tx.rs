@@ -13,7 +13,7 @@ use banyan_types::{
 use banyan_wallet::{
     client::{ClientError, Level, TxStatus},
     journey::{first_leg, place},
-    review::{Place, Review},
+    review::{Line, Place, Review},
     tx,
 };
 use serde_json::{Value, json};
@@ -120,8 +120,11 @@ fn decode(session: &Session, text: &str) -> Result<Report, Failure> {
         gas_price: None,
     };
     let review = Review::with(&tx.encode(), &place, &Known::of(session))?;
-    let mut json =
-        json!({ "type": tx.kind(), "version": tx.version(), "fields": object(tx.fields()), "signed": false });
+    let line = |line: &Line| json!({ "depth": line.depth, "label": line.label, "value": line.value });
+    let mut json = json!({
+        "type": tx.kind(), "version": tx.version(), "fields": object(tx.fields()), "signed": false,
+        "shown": review.lines().iter().map(line).collect::<Vec<_>>(),
+    });
     let mut text = review.to_string();
     if let Given::Signed(signed) = &given {
         json["signed"] = true.into();

@@ -46,7 +46,10 @@ pub fn banyan(args: &[&str]) -> Run {
 
 pub fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_banyan"));
-    command.args(args).env_remove("BANYAN_URL").env_remove("BANYAN_PASSWORD_FILE").env_remove("RUST_LOG");
+    command.args(args);
+    for name in ["BANYAN_URL", "BANYAN_PASSWORD_FILE", "BANYAN_COMPILER", "RUST_LOG"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -183,7 +183,7 @@ impl<'a> Names<'a> {
             return Ok(of.clone());
         }
         if name == "bytes" {
-            return size(parts).map(Type::Bytes).ok_or_else(bad);
+            return bytes(parts).ok_or_else(bad);
         }
         let list = match parts {
             None => &[][..],
@@ -225,10 +225,11 @@ impl<'a> Names<'a> {
     }
 }
 
-fn size(of: Option<&Value>) -> Option<Option<u32>> {
-    match of? {
-        Value::String(any) if any == "any" => Some(None),
-        size => u32::try_from(size.as_u64()?).ok().map(Some),
+/// The type of so many bytes, or of any number.
+fn bytes(size: Option<&Value>) -> Option<Type> {
+    match size? {
+        Value::String(any) if any == "any" => Some(Type::Bytes(None)),
+        size => u32::try_from(size.as_u64()?).ok().map(|size| Type::Bytes(Some(size))),
     }
 }
 

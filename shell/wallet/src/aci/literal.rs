@@ -403,6 +403,6 @@ pub fn show_bits(bits: &BigInt) -> Option<String> {
     }
     let places: Vec<_> = (0..written.bits()).filter(|place| written.bit(*place)).collect();
     let open = format!("Bits.{word}(").repeat(places.len());
-    let close: String = places.iter().map(|place| format!(", {place})")).collect();
-    Some(format!("{open}{base}{close}"))
+    let close: Vec<_> = places.iter().map(|place| format!(", {place})")).collect();
+    Some(format!("{open}{base}{}", close.concat()))
 }

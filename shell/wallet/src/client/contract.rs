@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Number, Value, json};
 
 use super::{Client, ClientError, Refusal, Result, When};
+use crate::light::Proven;
 
 /// What a caller of a trial is credited, so that no trial fails for want of coins; the node cuts it to what there can be.
 const CREDIT: &str = "100000000000000000000000000000000000";
@@ -271,7 +272,7 @@ impl Client {
         if hash != contract.code_hash {
             return Err(self.unreadable("code of another hash than the contract's"));
         }
-        let leaves = [&proven, &texts].into_iter().flat_map(|proven| proven.leaves());
+        let leaves = [&proven, &texts].into_iter().flat_map(Proven::leaves);
         Ok(Found::Here(Box::new(Kept {
             id,
             code: code.code.0,

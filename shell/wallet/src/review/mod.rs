@@ -153,7 +153,9 @@ impl Shown<'_> {
             self.line(depth, "ledger", format!("{} ({})", self.place.ledger, self.place.network_id));
         }
         if !self.run(tx, depth) {
-            own_lines(tx).into_iter().for_each(|(label, value)| self.line(depth, label, value));
+            for (label, value) in own_lines(tx) {
+                self.line(depth, label, value);
+            }
         }
         if let Some(amount) = amount_of(tx) {
             self.line(depth, "amount", format!("{amount} BNY"));

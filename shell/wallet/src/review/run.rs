@@ -8,7 +8,7 @@ use banyan_types::{
 };
 
 use super::{Place, Shown};
-use crate::aci::Interface;
+use crate::aci::{Function, Interface};
 
 /// Where interfaces of contracts come from.
 pub trait Interfaces {
@@ -80,7 +80,7 @@ impl Shown<'_> {
                 let interface = self.interfaces.of_code(&attach.code.0);
                 let asks = interface.as_ref().and_then(|interface| {
                     let [a, b, c, d, ..] = attach.auth_fun.0;
-                    interface.by_id([a, b, c, d]).map(|function| function.signature())
+                    interface.by_id([a, b, c, d]).map(Function::signature)
                 });
                 self.line(depth, "asks", asks.unwrap_or_else(|| format!("function {}", attach.auth_fun)));
                 self.code(depth, &attach.code);

@@ -21,6 +21,9 @@ const IN_PACKAGES: &str = "node_modules/@aeternity/aepp-sdk/bin/aesophia_cli";
 const ERLANG: &str =
     "apt-get install --no-install-recommends erlang-base erlang-crypto (Debian), or Erlang/OTP of any kind";
 
+/// Lines of the compiler that are repeated.
+const LINES_MAX: usize = 20;
+
 /// What came of a source.
 pub struct Compiled {
     /// The code object.
@@ -120,8 +123,6 @@ fn refused(file: &Path, output: &Output) -> Failure {
     let what = format!("{} does not compile", file.display());
     let failure = Failure::new(Exit::Invalid, "not_compiled", what, "correct the source, and the same again");
     let lines = said.lines().map(str::trim_end).filter(|line| !line.is_empty());
-    /// Lines of the compiler that are repeated.
-    const LINES_MAX: usize = 20;
     lines.take(LINES_MAX).fold(failure, Failure::because)
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use banyan_ledger::rules;
 use banyan_types::{AccountId, ContractId, Gas, Serial, limits::SOURCE_BYTES_MAX};
 use banyan_wallet::{
     aci::{Interface, Type},
@@ -59,13 +60,12 @@ pub fn run(session: &Session, args: &Deploy) -> Result<Report, Failure> {
             let run = Run { call_data: call_data.clone(), amount: args.run.amount, gas };
             Ok(tx::contract::create(from, &code, &run, keeping, &terms)?)
         };
-        let gas = match args.run.gas {
-            Some(gas) => Gas(gas),
-            None => {
-                // How it is kept changes nothing of its run, and the plain form is what every node tries.
-                let trial = tried(&client, from, &terms, |gas| with(gas, &Keeping::default()))?;
-                banyan_ledger::rules::run_gas(&trial).map_or(Gas(0), |(gas, _)| gas)
-            }
+        let gas = if let Some(gas) = args.run.gas {
+            Gas(gas)
+        } else {
+            // How it is kept changes nothing of its run, and the plain form is what every node tries.
+            let trial = tried(&client, from, &terms, |gas| with(gas, &Keeping::default()))?;
+            rules::run_gas(&trial).map_or(Gas(0), |(gas, _)| gas)
         };
         with(gas, &keeping)
     };
