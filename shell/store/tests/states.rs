@@ -2,6 +2,7 @@
 
 mod world;
 
+use banyan_ledger::{MapState, Overlay, State as _};
 use banyan_store::Order::{Ascending, Descending};
 use banyan_store::{Batch, Changes, Column, Commit, Engine, Fault, Flush, Mem, Place, Store, StoreError, Version};
 use std::collections::BTreeMap;
@@ -99,6 +100,43 @@ fn unwinding_is_a_pointer_and_applying_again_gives_the_same_version_root() {
     let again = commit(&store, a, 2, &[(1, Some(b"b")), (2, Some(b"x"))], Flush::Now);
     assert_ne!(again, b);
     assert_eq!(store.at(again).unwrap().root(), store.at(b).unwrap().root());
+}
+
+/// The store moves a pointer, a state in maps takes what undoes each block: both stand at one root, on the way back and forth.
+#[test]
+fn unwinding_then_applying_gives_the_same_roots() {
+    let (store, mut map, mut undone) = (store(), MapState::default(), Vec::new());
+    let block = |number: u8| -> Changes {
+        let value = |key: u64| (id(key), (key % 3 != u64::from(number % 3)).then(|| vec![number; 3]));
+        (u64::from(number)..u64::from(number) + 6).map(value).collect()
+    };
+    let mut versions = vec![Version::EMPTY];
+    for number in 1..=8 {
+        let base = *versions.last().unwrap();
+        let rows: Vec<_> = block(number).into_iter().collect();
+        let executed = store.session(base).unwrap().finish(id(number.into()), rows.iter().cloned().collect());
+        let version = executed.version();
+        let mut commit = Commit::new();
+        commit.state(executed).head(version);
+        store.commit(commit, Flush::Later).unwrap();
+        let mut overlay = Overlay::new(&mut map);
+        rows.into_iter().for_each(|(key, value)| overlay.put(key, value));
+        undone.push(overlay.undo().unwrap());
+        let changes = overlay.into_parts().1;
+        map.commit(&changes);
+        versions.push(version);
+        assert_eq!(store.at(version).unwrap().root(), map.root().0, "block {number}");
+    }
+    for (at, undo) in undone.iter().enumerate().rev() {
+        map.commit(undo);
+        move_head(&store, versions[at]).unwrap();
+        assert_eq!(store.at(store.head()).unwrap().root(), map.root().0, "back at {at}");
+    }
+    for number in 1..=8 {
+        map.commit(&block(number));
+        move_head(&store, versions[usize::from(number)]).unwrap();
+        assert_eq!(store.at(store.head()).unwrap().root(), map.root().0, "block {number} again");
+    }
 }
 
 #[test]
