@@ -218,6 +218,9 @@ impl From<NotFollowed> for Failure {
             NotFollowed::NoWitnesses | NotFollowed::Genesis(_) | NotFollowed::Untrusted { .. } => {
                 (Exit::Invalid, "the genesis file, or the block, of the ledger that is meant")
             }
+            NotFollowed::NoAnchor { .. } | NotFollowed::Anchor(_) => {
+                (Exit::Invalid, "--genesis FILE with the anchor that its operators have agreed on, if you trust them")
+            }
             NotFollowed::NotLast { .. } => (Exit::Invalid, "--trust KH of the last key block of an era"),
             NotFollowed::Old { .. } | NotFollowed::Unknown { .. } => {
                 (Exit::Early, "the same later, or another node with --url: this one is behind")

@@ -39,6 +39,8 @@ impl Default for PoolLimits {
 
 /// Reasons that are kept for whoever asks what became of a transaction.
 const DROPPED_MAX: usize = 10_000;
+/// Where the places begin of what stands in no order of nonces: no account gets so far.
+const LOOSE_FROM: u64 = 1 << 63;
 /// A replacement must pay this many hundredths of what it replaces.
 const REPLACEMENT_PERCENT: u64 = 110;
 
@@ -49,8 +51,8 @@ pub struct Waiting {
     pub tx: Verified<SignedTx>,
     /// Number of its row on disk; also the order of arrival.
     pub seq: u64,
-    /// Its place among those of its account: its nonce; of an account that a contract speaks for, `seq`, since nonces
-    /// order nothing there.
+    /// Its place among those of its account: its nonce; of an account that a contract speaks for, behind all nonces in the
+    /// order of arrival, since nonces order nothing there.
     pub slot: Nonce,
     /// Gas that it counts to a block.
     pub gas: Gas,
@@ -201,7 +203,7 @@ impl Pool {
         let price = transaction.fee().base().checked_div(u128::from(gas.0)).unwrap_or(0);
         let kept = Height(height.0.saturating_add(self.limits.lifetime));
         let until = transaction.ttl().unwrap_or(kept);
-        let slot = if is_loose(tx.get()) { Nonce(seq) } else { transaction.nonce() };
+        let slot = if is_loose(tx.get()) { Nonce(LOOSE_FROM.saturating_add(seq)) } else { transaction.nonce() };
         Ok(Waiting { tx, seq, slot, gas, price, until, included: false, returned: false })
     }
 
@@ -279,11 +281,12 @@ impl Pool {
     fn insert(&mut self, waiting: Waiting, next: Nonce) {
         let tx = waiting.tx.get();
         let (hash, signer) = (tx.hash(), tx.transaction().signer());
-        let next = if is_loose(tx) { Nonce(0) } else { next };
         self.bytes = self.bytes.saturating_add(tx.bytes().len());
         self.included += usize::from(waiting.included);
         let queue = self.by_account.entry(signer).or_insert_with(|| Queue { next, txs: BTreeMap::new() });
-        queue.next = next;
+        if !is_loose(tx) {
+            queue.next = next;
+        }
         queue.txs.insert(waiting.slot, hash);
         self.by_price.insert((waiting.price, Reverse(waiting.seq), hash));
         self.by_end.insert((waiting.until, hash));
