@@ -187,6 +187,20 @@ fn an_interface_must_be_that_of_the_code() {
 }
 
 #[test]
+fn a_name_that_draws_lines_is_no_name() {
+    const EVIL: &str = "get\nfee  0 BNY";
+    let mut code = counter_code();
+    let id = function_id(EVIL);
+    code.functions[0].id = id;
+    code.symbols = std::mem::take(&mut code.symbols).insert(Value::string(id), Value::string(EVIL));
+    let interface = Interface::of_code(&code);
+    assert_eq!(interface.functions[0].to_string(), format!("0x{}", hex::encode(id)));
+    let json = COUNTER.replacen("\"start\"", &format!("{EVIL:?}"), 1);
+    assert_eq!(Interface::parse(&json), Err(BadInterface::Name(EVIL.into())));
+    assert_eq!(tame(EVIL.as_bytes()), "get\u{fffd}fee  0 BNY");
+}
+
+#[test]
 fn calls_are_written_and_read_with_and_without_the_compiler_s_description() {
     let whole = Interface::parse(COUNTER).unwrap();
     let bare = Interface::of_code(&counter_code());

@@ -64,8 +64,8 @@ pub fn run(session: &Session, args: &Deploy) -> Result<Report, Failure> {
             Gas(gas)
         } else {
             // How it is kept changes nothing of its run, and the plain form is what every node tries.
-            let trial = tried(&client, from, &terms, |gas| with(gas, &Keeping::default()))?;
-            rules::run_gas(&trial).map_or(Gas(0), |(gas, _)| gas)
+            let (plain, _) = tried(&client, from, &terms, |gas| with(gas, &Keeping::default()))?;
+            rules::run_gas(&plain).map_or(Gas(0), |(gas, _)| gas)
         };
         with(gas, &keeping)
     };

@@ -69,7 +69,14 @@ pub fn call(session: &Session, args: &Call) -> Result<Report, Failure> {
             let run = Run { gas, ..prepared.run.clone() };
             Ok(tx::contract::call(from, args.what.contract, &run, &terms)?)
         };
-        let Some(gas) = prepared.gas else { return tried(&client, from, &terms, of_gas) };
+        let Some(gas) = prepared.gas else {
+            let (tx, ran) = tried(&client, from, &terms, of_gas)?;
+            let events = Events::of(session, &prepared.interface, args.what.contract);
+            let mut rows = vec![row("a trial gave", answer(&ran, &prepared.result))];
+            rows.extend(ran.events.iter().map(|event| row("and", events.show(event))));
+            session.tell(&table(&rows));
+            return Ok(tx);
+        };
         of_gas(Gas(gas))
     };
     let sent = sign_and_follow(session, &args.signing, build)?;
@@ -78,7 +85,7 @@ pub fn call(session: &Session, args: &Call) -> Result<Report, Failure> {
     outcome(session, &client, sent, rows, &prepared.interface, args.what.contract, &prepared.result)
 }
 
-/// The transaction with as much gas as a trial of it used, and some more.
+/// The transaction with as much gas as a trial of it used, and some more; and the trial.
 /// # Errors
 /// The trial fails: then nothing is worth signing.
 pub fn tried(
@@ -86,11 +93,11 @@ pub fn tried(
     from: AccountId,
     terms: &Terms,
     of_gas: impl Fn(Gas) -> Result<Transaction, Failure>,
-) -> Result<Transaction, Failure> {
+) -> Result<(Transaction, Ran), Failure> {
     let trial = with_most_gas(terms, &of_gas)?;
     let ran = client.dry_run(&trial, from)?;
     if ran.ended == Ended::Ok {
-        return of_gas(with_room(ran.gas_used));
+        return Ok((of_gas(with_room(ran.gas_used))?, ran));
     }
     let what = match ran.ended {
         Ended::Revert => "the contract would refuse it",
