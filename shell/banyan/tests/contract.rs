@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use banyan_crypto::SecretKey;
 use banyan_types::{
@@ -181,6 +184,21 @@ fn a_contract_without_a_description_is_called_by_what_its_code_says() {
     // What was learned of the code stays, and serves every contract of the same code.
     chain.run(&["read", ct, "get", "--aci", ACI]).ended(0);
     assert_eq!(word(&chain.run(&["show", ct]).ended(0)["interface"], "origin"), "file");
+}
+
+#[test]
+fn an_expired_contract_refuses_calls_until_somebody_extends_it() {
+    let chain = Chain::new();
+    let ct = chain.counter(&["--lifetime", "1"]);
+    let begun = Instant::now();
+    while chain.run(&["inspect", &ct]).ended(0)["expired"] == false {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not expire");
+    }
+    let refused = chain.signed(&["call", &ct, "count", "1"]).ended(3);
+    assert_eq!(word(&refused["error"], "code"), "expired");
+    assert!(word(&refused["error"], "try").starts_with(&format!("banyan contract extend {ct}")), "{refused}");
+    chain.run(&["extend", &ct, "1000", "--from", "dev1", "--yes"]).ended(0);
+    assert_eq!(word(&chain.signed(&["call", &ct, "count", "1"]).ended(0), "result"), "11");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use banyan_wallet::{
     aci::{self, Interface, Type, show},
     client::{
         Client,
-        contract::{Emitted, Ended, Ran},
+        contract::{Emitted, Ended, Kept, Ran},
     },
     review::Interfaces as _,
     tx::{self, Terms, contract::Run},
@@ -49,11 +49,21 @@ struct Prepared {
 
 fn prepare(session: &Session, client: &Client, what: &What, args: &crate::cli::Run) -> Result<Prepared, Failure> {
     let kept = find(client, what.contract)?;
+    if kept.is_expired() {
+        return Err(expired(&kept));
+    }
     let (interface, _) = interface(session, &kept.code, args.aci.as_deref())?;
     let call_data = call_data(session, &interface, &what.function, &what.arguments)?;
     let result = interface.function(&what.function)?.result.clone();
     let run = Run { call_data, amount: args.amount, gas: Gas(args.gas.unwrap_or(0)) };
     Ok(Prepared { interface, result, run, gas: args.gas })
+}
+
+/// It would refuse every call, so that none is worth its fee.
+fn expired(kept: &Kept) -> Failure {
+    let next = format!("banyan contract extend {} HEIGHTS brings it back, while its grace lasts", kept.id);
+    Failure::new(Exit::Invalid, "expired", format!("{} has expired, and refuses every call", kept.id), next)
+        .because(format!("its last height was {}, the newest is {}", kept.contract.expiry, kept.height))
 }
 
 /// Call a contract and say what it did.
