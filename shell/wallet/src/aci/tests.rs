@@ -310,6 +310,21 @@ fn calldata_equals_the_sdk_encoding() {
     assert!(calls > 200 && results > 100, "only {calls} calls and {results} results");
 }
 
+#[test]
+fn every_contract_of_the_vectors_fits_its_description() {
+    let mut contracts = 0;
+    for (file, vector) in vectors() {
+        for contract in vector["contracts"].as_array().into_iter().flatten() {
+            let Some(interface) = contract["file"].as_str().and_then(interface_of) else { continue };
+            let code = code::load_byte_code(&hex::decode(contract["bytecode"].as_str().unwrap()).unwrap()).unwrap();
+            assert_eq!(interface.check(&code), Ok(()), "{file}");
+            assert_eq!(Interface::of_code(&code).check(&code), Ok(()), "{file}");
+            contracts += 1;
+        }
+    }
+    assert!(contracts > 12, "only {contracts}");
+}
+
 /// A type with a value of it.
 fn typed() -> impl Strategy<Value = (Type, Value)> {
     let int = any::<i128>().prop_map(|int| (Type::Int, Value::int(BigInt::from(int))));

@@ -75,9 +75,9 @@ pub fn call(session: &Session, args: &Call) -> Result<Report, Failure> {
     let params = params(&client, &client.status()?)?;
     let build = |from: AccountId, terms: &Terms| {
         let terms = Terms { params, ..terms.clone() };
-        let of_gas = |gas| {
+        let of_gas = |gas, terms: &Terms| {
             let run = Run { gas, ..prepared.run.clone() };
-            Ok(tx::contract::call(from, args.what.contract, &run, &terms)?)
+            Ok(tx::contract::call(from, args.what.contract, &run, terms)?)
         };
         let Some(gas) = prepared.gas else {
             let (tx, ran) = tried(&client, from, &terms, of_gas)?;
@@ -87,7 +87,7 @@ pub fn call(session: &Session, args: &Call) -> Result<Report, Failure> {
             session.tell(&table(&rows));
             return Ok(tx);
         };
-        of_gas(Gas(gas))
+        of_gas(Gas(gas), &terms)
     };
     let sent = sign_and_follow(session, &args.signing, build)?;
     let shown = prepared.interface.show_call(&prepared.run.call_data).unwrap_or_default();
@@ -102,12 +102,12 @@ pub fn tried(
     client: &Client,
     from: AccountId,
     terms: &Terms,
-    of_gas: impl Fn(Gas) -> Result<Transaction, Failure>,
+    of_gas: impl Fn(Gas, &Terms) -> Result<Transaction, Failure>,
 ) -> Result<(Transaction, Ran), Failure> {
     let trial = with_most_gas(terms, &of_gas)?;
     let ran = client.dry_run(&trial, from)?;
     if ran.ended == Ended::Ok {
-        return Ok((of_gas(with_room(ran.gas_used))?, ran));
+        return Ok((of_gas(with_room(ran.gas_used), terms)?, ran));
     }
     let what = match ran.ended {
         Ended::Revert => "the contract would refuse it",
@@ -117,9 +117,14 @@ pub fn tried(
     Err(Failure::new(Exit::Invalid, ran.ended.as_str(), what, next).because(quoted(&ran)))
 }
 
-fn with_most_gas(terms: &Terms, of_gas: &impl Fn(Gas) -> Result<Transaction, Failure>) -> Result<Transaction, Failure> {
-    let sized = of_gas(terms.params.gas_per_tx_max)?;
-    of_gas(tx::contract::gas_max(&sized, terms))
+/// Larger than the transaction that follows, so that a fee which is named may be too low for it.
+fn with_most_gas(
+    terms: &Terms,
+    of_gas: &impl Fn(Gas, &Terms) -> Result<Transaction, Failure>,
+) -> Result<Transaction, Failure> {
+    let terms = Terms { fee: None, ..terms.clone() };
+    let sized = of_gas(terms.params.gas_per_tx_max, &terms)?;
+    of_gas(tx::contract::gas_max(&sized, &terms), &terms)
 }
 
 /// Try a call.
@@ -135,16 +140,16 @@ pub fn dry_run(session: &Session, args: &DryRun) -> Result<Report, Failure> {
     };
     let nonce = client.account(from)?.next();
     let terms = Terms { params: params(&client, &status)?, ..send::terms(&status, nonce) };
-    let of_gas = |gas| {
+    let of_gas = |gas, terms: &Terms| {
         let run = Run { gas, ..prepared.run.clone() };
-        Ok(tx::contract::call(from, args.what.contract, &run, &terms)?)
+        Ok(tx::contract::call(from, args.what.contract, &run, terms)?)
     };
     let trial = match prepared.gas {
-        Some(gas) => of_gas(Gas(gas))?,
+        Some(gas) => of_gas(Gas(gas), &terms)?,
         None => with_most_gas(&terms, &of_gas)?,
     };
     let ran = client.dry_run(&trial, from)?;
-    let charge = charge(&of_gas(ran.gas_used)?);
+    let charge = charge(&of_gas(ran.gas_used, &terms)?);
     let events = Events::of(session, &prepared.interface, args.what.contract);
     let mut rows = vec![
         row("call", prepared.interface.show_call(&prepared.run.call_data).unwrap_or_default()),
