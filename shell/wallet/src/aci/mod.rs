@@ -1,7 +1,7 @@
 //! What a contract can be asked, in the words of its source: literals to values of the machine, and back.
 //!
 //! Read [`Interface`] first: it comes from what the compiler writes beside the code, or, poorer, from the code itself.
-//! [`literal`] reads what a person types, [`show`] writes what the machine answers. Rules: protocol, node 3.4.
+//! [`encode`] reads what a person types, [`show()`] writes what the machine answers. Rules: protocol, node 3.4.
 
 mod event;
 mod json;

@@ -4,7 +4,7 @@ use banyan_fate::{abi::decode_call, code};
 use banyan_ledger::rules::intrinsic_gas;
 use banyan_types::{
     AccountId, Amount, ContractBytes, ContractId, Gas, GasPrice, Lifetime,
-    tx::{ContractCall, Transaction},
+    tx::{ContractCall, GaAttach, GaMeta, Transaction},
 };
 
 use super::{Place, Shown};
@@ -80,33 +80,8 @@ impl Shown<'_> {
                 );
             }
             Transaction::ContractCall(call) => self.call(depth, call),
-            Transaction::GaAttach(attach) => {
-                self.line(depth, "account", &attach.owner_id.to_string());
-                let interface = self.interfaces.of_code(&attach.code.0);
-                let asks = interface.as_ref().and_then(|interface| {
-                    let [a, b, c, d, ..] = attach.auth_fun.0;
-                    interface.by_id([a, b, c, d]).map(Function::signature)
-                });
-                self.line(depth, "asks", &asks.unwrap_or_else(|| format!("function {}", attach.auth_fun)));
-                self.code(depth, &attach.code);
-                self.function(depth, interface.as_ref(), &attach.call_data.0);
-                self.gas(depth, attach.gas, attach.gas_price);
-                self.line(depth, "lifetime", "for ever, as the account's");
-            }
-            Transaction::GaMeta(meta) => {
-                self.line(depth, "account", &meta.ga_id.to_string());
-                // Which contract the account is under, the transaction does not say.
-                let interface = self.interfaces.of_account(meta.ga_id);
-                let shown = interface.and_then(|interface| interface.show_call(&meta.auth_data.0));
-                let asked = shown.unwrap_or_else(|| match decode_call(&meta.auth_data.0) {
-                    Ok((id, arguments)) => {
-                        format!("function 0x{} of its contract, {} arguments", hex::encode(id), arguments.len())
-                    }
-                    Err(_) => "its contract, with data that are no call".to_owned(),
-                });
-                self.line(depth, "asks", &asked);
-                self.gas(depth, meta.gas, meta.gas_price);
-            }
+            Transaction::GaAttach(attach) => self.attach(depth, attach),
+            Transaction::GaMeta(meta) => self.meta(depth, meta),
             Transaction::PayingFor(paying) => self.line(depth, "payer", &paying.payer_id.to_string()),
             Transaction::Extend(extend) => {
                 self.line(depth, "from", &extend.sender_id.to_string());
@@ -125,6 +100,35 @@ impl Shown<'_> {
         let interface = self.interfaces.of_contract(call.contract_id);
         self.function(depth, interface.as_ref(), &call.call_data.0);
         self.gas(depth, call.gas, call.gas_price);
+    }
+
+    fn attach(&mut self, depth: usize, attach: &GaAttach) {
+        self.line(depth, "account", &attach.owner_id.to_string());
+        let interface = self.interfaces.of_code(&attach.code.0);
+        let asks = interface.as_ref().and_then(|interface| {
+            let [a, b, c, d, ..] = attach.auth_fun.0;
+            interface.by_id([a, b, c, d]).map(Function::signature)
+        });
+        self.line(depth, "asks", &asks.unwrap_or_else(|| format!("function {}", attach.auth_fun)));
+        self.code(depth, &attach.code);
+        self.function(depth, interface.as_ref(), &attach.call_data.0);
+        self.gas(depth, attach.gas, attach.gas_price);
+        self.line(depth, "lifetime", "for ever, as the account's");
+    }
+
+    fn meta(&mut self, depth: usize, meta: &GaMeta) {
+        self.line(depth, "account", &meta.ga_id.to_string());
+        // Which contract the account is under, the transaction does not say.
+        let interface = self.interfaces.of_account(meta.ga_id);
+        let shown = interface.and_then(|interface| interface.show_call(&meta.auth_data.0));
+        let asked = shown.unwrap_or_else(|| match decode_call(&meta.auth_data.0) {
+            Ok((id, arguments)) => {
+                format!("function 0x{} of its contract, {} arguments", hex::encode(id), arguments.len())
+            }
+            Err(_) => "its contract, with data that are no call".to_owned(),
+        });
+        self.line(depth, "asks", &asked);
+        self.gas(depth, meta.gas, meta.gas_price);
     }
 
     fn making(&mut self, depth: usize, tx: &Transaction, making: &Making<'_>) {
@@ -206,7 +210,7 @@ mod tests {
     use banyan_fate::abi;
     use banyan_types::{
         ContractBytes, Height, Nonce, Payee, Target,
-        tx::{GaMeta, PayingFor, SignedTx, Wrapped},
+        tx::{PayingFor, SignedTx, Wrapped},
     };
 
     const CODE: &str = include_str!("../../../banyan/tests/data/Counter.aeb");
