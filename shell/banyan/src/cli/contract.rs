@@ -126,7 +126,7 @@ pub struct Run {
 /// Where the compiler is.
 #[derive(Debug, Clone, Args)]
 pub struct CompilerArg {
-    /// The compiler, aesophia_cli [default: on the PATH, else in node_modules/@aeternity/aepp-sdk/bin here or above]
+    /// The compiler, aesophia_cli [default: on the PATH, else of the JavaScript SDK in node_modules here or above]
     #[arg(long, value_name = "FILE", env = "BANYAN_COMPILER")]
     pub compiler: Option<PathBuf>,
 }
