@@ -233,6 +233,13 @@ impl Session {
         Ok(review.sign(&self.unlock(owner)?)?)
     }
 
+    /// Say something that belongs to what is about to be signed, where [`Self::show`] shows it.
+    pub fn tell(&self, text: &str) {
+        if !(self.globals.quiet && self.globals.yes) {
+            eprintln!("{}", crate::report::tame(text));
+        }
+    }
+
     /// Show what is to be signed. It goes to stderr, where questions go; stdout is for results. Only who has said both
     /// `--quiet` and `--yes` is not shown it.
     pub fn show(&self, review: &Review) {

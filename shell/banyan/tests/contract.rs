@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use banyan_crypto::SecretKey;
 use banyan_types::{
@@ -177,10 +180,29 @@ fn a_contract_without_a_description_is_called_by_what_its_code_says() {
     assert_eq!(word(&shown["interface"], "origin"), "code");
     let now = chain.1.run(&["status"]).ended(0)["top"]["height"].as_u64().unwrap();
     assert!(shown["expiry"].as_u64().unwrap() > now + 290_000, "{shown}");
-    assert_eq!(word(&chain.signed(&["call", ct, "count", "1"]).ended(0), "result"), "2");
+    let called = chain.signed(&["call", ct, "count", "1"]).ended(0);
+    assert_eq!(word(&called, "result"), "2");
+    // The trial is larger than the call, and asks for no more of the fee that is named.
+    let fee = format!("{}u", word(&called, "fee"));
+    assert_eq!(word(&chain.signed(&["call", ct, "count", "1", "--fee", &fee]).ended(0), "result"), "3");
     // What was learned of the code stays, and serves every contract of the same code.
     chain.run(&["read", ct, "get", "--aci", ACI]).ended(0);
     assert_eq!(word(&chain.run(&["show", ct]).ended(0)["interface"], "origin"), "file");
+}
+
+#[test]
+fn an_expired_contract_refuses_calls_until_somebody_extends_it() {
+    let chain = Chain::new();
+    let ct = chain.counter(&["--lifetime", "1"]);
+    let begun = Instant::now();
+    while chain.run(&["inspect", &ct]).ended(0)["expired"] == false {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it does not expire");
+    }
+    let refused = chain.signed(&["call", &ct, "count", "1"]).ended(3);
+    assert_eq!(word(&refused["error"], "code"), "expired");
+    assert!(word(&refused["error"], "try").starts_with(&format!("banyan contract extend {ct}")), "{refused}");
+    chain.run(&["extend", &ct, "1000", "--from", "dev1", "--yes"]).ended(0);
+    assert_eq!(word(&chain.signed(&["call", &ct, "count", "1"]).ended(0), "result"), "11");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use banyan_fate::abi::function_id;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Argument, Constructor, Function, Interface, Type};
+use super::{Argument, Constructor, Function, Interface, Type, is_name};
 
 /// Levels of a type, names looked up: a source of today has a handful, and none refers to itself.
 const TYPE_DEPTH_MAX: u8 = 32;
@@ -22,6 +22,9 @@ pub enum BadInterface {
     /// No contract in it.
     #[error("it describes no contract that could be made")]
     NoContract,
+    /// A name that the language does not have.
+    #[error("{0:?} is no name")]
+    Name(String),
     /// A type that does not read.
     #[error("type {0} does not read")]
     Type(String),
@@ -106,14 +109,18 @@ pub fn interface(text: &str) -> Result<Interface, BadInterface> {
         },
     };
     let functions = contract.functions.iter().map(|one| function(one, &names)).collect::<Result<_, _>>()?;
-    Ok(Interface { name: Some(contract.name.clone()), functions, events })
+    Ok(Interface { name: Some(named(&contract.name)?), functions, events })
+}
+
+fn named(name: &str) -> Result<String, BadInterface> {
+    if is_name(name) { Ok(name.to_owned()) } else { Err(BadInterface::Name(name.into())) }
 }
 
 fn function(json: &FunctionJson, names: &Names<'_>) -> Result<Function, BadInterface> {
     let argument =
-        |argument: &ArgumentJson| Ok(Argument { name: Some(argument.name.clone()), of: names.resolve(&argument.of)? });
+        |argument: &ArgumentJson| Ok(Argument { name: Some(named(&argument.name)?), of: names.resolve(&argument.of)? });
     Ok(Function {
-        name: Some(json.name.clone()),
+        name: Some(named(&json.name)?),
         id: function_id(&json.name),
         arguments: json.arguments.iter().map(argument).collect::<Result<_, _>>()?,
         result: names.resolve(&json.returns)?,
@@ -193,7 +200,7 @@ impl<'a> Names<'a> {
             "record" => {
                 let field = |field: &Value| {
                     let name = field["name"].as_str().ok_or_else(bad)?;
-                    Ok((name.to_owned(), self.look_up(&field["type"], &inner, left)?))
+                    Ok((named(name)?, self.look_up(&field["type"], &inner, left)?))
                 };
                 return Ok(Type::Record(list.iter().map(field).collect::<Result<_, _>>()?));
             }
@@ -202,7 +209,7 @@ impl<'a> Names<'a> {
                     let (name, of) = one.as_object().and_then(|one| one.iter().next()).ok_or_else(bad)?;
                     let of = of.as_array().ok_or_else(bad)?;
                     let arguments = of.iter().map(|of| self.look_up(of, &inner, left)).collect::<Result<_, _>>()?;
-                    Ok(Constructor { name: name.clone(), arguments })
+                    Ok(Constructor { name: named(name)?, arguments })
                 };
                 return Ok(Type::Variant(list.iter().map(constructor).collect::<Result<_, _>>()?));
             }
@@ -220,7 +227,7 @@ impl<'a> Names<'a> {
             }
             Some(Meaning::Defined(..)) => Err(bad()),
             // Oracles, names and what else the language has and these ledgers have not.
-            None => Ok(Type::Opaque(name.to_owned())),
+            None => named(name).map(Type::Opaque),
         }
     }
 }

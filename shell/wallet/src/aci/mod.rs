@@ -1,7 +1,7 @@
 //! What a contract can be asked, in the words of its source: literals to values of the machine, and back.
 //!
 //! Read [`Interface`] first: it comes from what the compiler writes beside the code, or, poorer, from the code itself.
-//! [`literal`] reads what a person types, [`show`] writes what the machine answers. Rules: protocol, node 3.4.
+//! [`encode`] reads what a person types, [`show()`] writes what the machine answers. Rules: protocol, node 3.4.
 
 mod event;
 mod json;
@@ -22,7 +22,7 @@ use banyan_fate::{
 
 pub use json::BadInterface;
 pub use literal::{BadLiteral, Names, encode, nobody};
-pub use show::{quoted, show};
+pub use show::{quoted, show, tame};
 pub use types::{Constructor, Type};
 
 /// What a contract can be asked, and the events that it may emit.
@@ -126,7 +126,8 @@ impl Interface {
         let name = |id: FunctionId| {
             let name = code.symbols.get(&Value::string(id))?.as_string()?;
             // Whoever made the code wrote the symbols: a name counts only if it hashes to the id.
-            std::str::from_utf8(name).ok().filter(|name| function_id(name) == id).map(str::to_owned)
+            let name = std::str::from_utf8(name).ok()?;
+            (is_name(name) && function_id(name) == id).then(|| name.to_owned())
         };
         let argument = |of: &banyan_fate::Type| Argument { name: None, of: Type::of_code(of) };
         let function = |function: &banyan_fate::code::Function| Function {
@@ -225,6 +226,15 @@ impl Interface {
     pub fn show_event(&self, topics: &[[u8; 32]], payload: &[u8]) -> Option<String> {
         event::show(&self.events, topics, payload)
     }
+}
+
+/// Characters of a name, with the namespace before it.
+const NAME_CHARS_MAX: usize = 128;
+
+/// Whether the language can call anything so. Somebody else wrote it, and it will stand beside what is signed.
+fn is_name(text: &str) -> bool {
+    let is_part = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '\'' | '.');
+    (1..=NAME_CHARS_MAX).contains(&text.len()) && text.chars().all(is_part)
 }
 
 impl Function {

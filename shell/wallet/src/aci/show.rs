@@ -85,6 +85,12 @@ pub fn quoted(bytes: &[u8]) -> String {
     format!("\"{}\"", escaped(bytes, '"'))
 }
 
+/// Text that somebody else wrote, on one line and without what draws on a screen.
+pub fn tame(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    text.chars().map(|char| if is_harmful(char) { char::REPLACEMENT_CHARACTER } else { char }).collect()
+}
+
 /// Text that reads back as the same bytes and draws nothing: what is no harmless character stands as its number.
 fn escaped(bytes: &[u8], quote: char) -> String {
     let mut out = String::new();

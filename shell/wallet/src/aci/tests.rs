@@ -187,6 +187,20 @@ fn an_interface_must_be_that_of_the_code() {
 }
 
 #[test]
+fn a_name_that_draws_lines_is_no_name() {
+    const EVIL: &str = "get\nfee  0 BNY";
+    let mut code = counter_code();
+    let id = function_id(EVIL);
+    code.functions[0].id = id;
+    code.symbols = std::mem::take(&mut code.symbols).insert(Value::string(id), Value::string(EVIL));
+    let interface = Interface::of_code(&code);
+    assert_eq!(interface.functions[0].to_string(), format!("0x{}", hex::encode(id)));
+    let json = COUNTER.replacen("\"start\"", &format!("{EVIL:?}"), 1);
+    assert_eq!(Interface::parse(&json), Err(BadInterface::Name(EVIL.into())));
+    assert_eq!(tame(EVIL.as_bytes()), "get\u{fffd}fee  0 BNY");
+}
+
+#[test]
 fn calls_are_written_and_read_with_and_without_the_compiler_s_description() {
     let whole = Interface::parse(COUNTER).unwrap();
     let bare = Interface::of_code(&counter_code());
@@ -294,6 +308,21 @@ fn calldata_equals_the_sdk_encoding() {
         }
     }
     assert!(calls > 200 && results > 100, "only {calls} calls and {results} results");
+}
+
+#[test]
+fn every_contract_of_the_vectors_fits_its_description() {
+    let mut contracts = 0;
+    for (file, vector) in vectors() {
+        for contract in vector["contracts"].as_array().into_iter().flatten() {
+            let Some(interface) = contract["file"].as_str().and_then(interface_of) else { continue };
+            let code = code::load_byte_code(&hex::decode(contract["bytecode"].as_str().unwrap()).unwrap()).unwrap();
+            assert_eq!(interface.check(&code), Ok(()), "{file}");
+            assert_eq!(Interface::of_code(&code).check(&code), Ok(()), "{file}");
+            contracts += 1;
+        }
+    }
+    assert!(contracts > 12, "only {contracts}");
 }
 
 /// A type with a value of it.

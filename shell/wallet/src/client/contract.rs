@@ -333,7 +333,7 @@ pub fn code_hash(code: &[u8]) -> Hash {
 mod tests {
     use super::*;
 
-    /// As the public node answers; source: the interface's worksheet.
+    /// As the public node answers. Source: node 7.1.
     const OK: &str = r#"{"caller_id":"ak_21SBPc3yHP7bpQDvD1KMKzZZEgLtSXpDsK97LTjVwjiskra6Ka","caller_nonce":3,"height":148,
         "contract_id":"ct_BsLmJdNkzKkjmTpwpdMvd8H3PCc4CqGLGFLtnkxYuMm63e21b","gas_price":1000000000,"gas_used":1500,
         "log":[{"address":"ct_BsLmJdNkzKkjmTpwpdMvd8H3PCc4CqGLGFLtnkxYuMm63e21b",

@@ -143,28 +143,30 @@ struct Shown<'a> {
 }
 
 impl Shown<'_> {
-    fn line(&mut self, depth: usize, label: &'static str, value: String) {
+    /// Add a line; it stays one, whatever somebody else has written into the transaction or the contract.
+    fn line(&mut self, depth: usize, label: &'static str, value: &str) {
+        let value = crate::aci::tame(value.as_bytes());
         self.lines.push(Line { depth, label, value });
     }
 
     fn transaction(&mut self, tx: &Transaction, depth: usize) {
-        self.line(depth, "kind", format!("{} ({})", what(tx), tx.kind()));
+        self.line(depth, "kind", &format!("{} ({})", what(tx), tx.kind()));
         if depth == 0 {
-            self.line(depth, "ledger", format!("{} ({})", self.place.ledger, self.place.network_id));
+            self.line(depth, "ledger", &format!("{} ({})", self.place.ledger, self.place.network_id));
         }
         if !self.run(tx, depth) {
             for (label, value) in own_lines(tx) {
-                self.line(depth, label, value);
+                self.line(depth, label, &value);
             }
         }
         if let Some(amount) = amount_of(tx) {
-            self.line(depth, "amount", format!("{amount} BNY"));
+            self.line(depth, "amount", &format!("{amount} BNY"));
         }
-        self.line(depth, "fee", fee(tx));
-        self.line(depth, "expiry", expiry(tx, self.place));
-        self.line(depth, "nonce", tx.nonce().to_string());
+        self.line(depth, "fee", &fee(tx));
+        self.line(depth, "expiry", &expiry(tx, self.place));
+        self.line(depth, "nonce", &tx.nonce().to_string());
         if let Some(inside) = tx.inside() {
-            self.line(depth, "inside", format!("signed by {} keys", inside.signatures().len()));
+            self.line(depth, "inside", &format!("signed by {} keys", inside.signatures().len()));
             self.transaction(inside.transaction(), depth + 1);
         }
     }

@@ -3,8 +3,8 @@
 use banyan_fate::{abi::decode_call, code};
 use banyan_ledger::rules::intrinsic_gas;
 use banyan_types::{
-    Amount, ContractBytes, ContractId, Gas, GasPrice, Lifetime,
-    tx::{ContractCall, Transaction},
+    AccountId, Amount, ContractBytes, ContractId, Gas, GasPrice, Lifetime,
+    tx::{ContractCall, GaAttach, GaMeta, Transaction},
 };
 
 use super::{Place, Shown};
@@ -14,6 +14,11 @@ use crate::aci::{Function, Interface};
 pub trait Interfaces {
     /// The interface of a contract that is on the ledger.
     fn of_contract(&self, id: ContractId) -> Option<Interface>;
+
+    /// The interface of the contract that an account is under.
+    fn of_account(&self, _: AccountId) -> Option<Interface> {
+        None
+    }
 
     /// The interface of a code object.
     fn of_code(&self, code: &[u8]) -> Option<Interface> {
@@ -45,7 +50,7 @@ impl Shown<'_> {
     pub(super) fn run(&mut self, tx: &Transaction, depth: usize) -> bool {
         match tx {
             Transaction::ContractCreate(create) => {
-                self.line(depth, "from", create.owner_id.to_string());
+                self.line(depth, "from", &create.owner_id.to_string());
                 self.making(
                     depth,
                     tx,
@@ -60,7 +65,7 @@ impl Shown<'_> {
                 );
             }
             Transaction::ContractCreateV2(create) => {
-                self.line(depth, "from", create.owner_id.to_string());
+                self.line(depth, "from", &create.owner_id.to_string());
                 self.making(
                     depth,
                     tx,
@@ -75,36 +80,13 @@ impl Shown<'_> {
                 );
             }
             Transaction::ContractCall(call) => self.call(depth, call),
-            Transaction::GaAttach(attach) => {
-                self.line(depth, "account", attach.owner_id.to_string());
-                let interface = self.interfaces.of_code(&attach.code.0);
-                let asks = interface.as_ref().and_then(|interface| {
-                    let [a, b, c, d, ..] = attach.auth_fun.0;
-                    interface.by_id([a, b, c, d]).map(Function::signature)
-                });
-                self.line(depth, "asks", asks.unwrap_or_else(|| format!("function {}", attach.auth_fun)));
-                self.code(depth, &attach.code);
-                self.function(depth, interface.as_ref(), &attach.call_data.0);
-                self.gas(depth, attach.gas, attach.gas_price);
-                self.line(depth, "lifetime", "for ever, as the account's".into());
-            }
-            Transaction::GaMeta(meta) => {
-                self.line(depth, "account", meta.ga_id.to_string());
-                // Which contract the account is under, its bytes do not say.
-                let asked = decode_call(&meta.auth_data.0).map_or_else(
-                    |_| "its contract, with data that are no call".to_owned(),
-                    |(id, arguments)| {
-                        format!("function 0x{} of its contract, {} arguments", hex::encode(id), arguments.len())
-                    },
-                );
-                self.line(depth, "asks", asked);
-                self.gas(depth, meta.gas, meta.gas_price);
-            }
-            Transaction::PayingFor(paying) => self.line(depth, "payer", paying.payer_id.to_string()),
+            Transaction::GaAttach(attach) => self.attach(depth, attach),
+            Transaction::GaMeta(meta) => self.meta(depth, meta),
+            Transaction::PayingFor(paying) => self.line(depth, "payer", &paying.payer_id.to_string()),
             Transaction::Extend(extend) => {
-                self.line(depth, "from", extend.sender_id.to_string());
-                self.line(depth, "object", extend.target_id.to_string());
-                self.line(depth, "lifetime", format!("{} longer", heights(extend.heights, self.place)));
+                self.line(depth, "from", &extend.sender_id.to_string());
+                self.line(depth, "object", &extend.target_id.to_string());
+                self.line(depth, "lifetime", &format!("{} longer", heights(extend.heights, self.place)));
                 self.rent(depth, tx);
             }
             _ => return false,
@@ -113,11 +95,40 @@ impl Shown<'_> {
     }
 
     fn call(&mut self, depth: usize, call: &ContractCall) {
-        self.line(depth, "from", call.caller_id.to_string());
-        self.line(depth, "contract", call.contract_id.to_string());
+        self.line(depth, "from", &call.caller_id.to_string());
+        self.line(depth, "contract", &call.contract_id.to_string());
         let interface = self.interfaces.of_contract(call.contract_id);
         self.function(depth, interface.as_ref(), &call.call_data.0);
         self.gas(depth, call.gas, call.gas_price);
+    }
+
+    fn attach(&mut self, depth: usize, attach: &GaAttach) {
+        self.line(depth, "account", &attach.owner_id.to_string());
+        let interface = self.interfaces.of_code(&attach.code.0);
+        let asks = interface.as_ref().and_then(|interface| {
+            let [a, b, c, d, ..] = attach.auth_fun.0;
+            interface.by_id([a, b, c, d]).map(Function::signature)
+        });
+        self.line(depth, "asks", &asks.unwrap_or_else(|| format!("function {}", attach.auth_fun)));
+        self.code(depth, &attach.code);
+        self.function(depth, interface.as_ref(), &attach.call_data.0);
+        self.gas(depth, attach.gas, attach.gas_price);
+        self.line(depth, "lifetime", "for ever, as the account's");
+    }
+
+    fn meta(&mut self, depth: usize, meta: &GaMeta) {
+        self.line(depth, "account", &meta.ga_id.to_string());
+        // Which contract the account is under, the transaction does not say.
+        let interface = self.interfaces.of_account(meta.ga_id);
+        let shown = interface.and_then(|interface| interface.show_call(&meta.auth_data.0));
+        let asked = shown.unwrap_or_else(|| match decode_call(&meta.auth_data.0) {
+            Ok((id, arguments)) => {
+                format!("function 0x{} of its contract, {} arguments", hex::encode(id), arguments.len())
+            }
+            Err(_) => "its contract, with data that are no call".to_owned(),
+        });
+        self.line(depth, "asks", &asked);
+        self.gas(depth, meta.gas, meta.gas_price);
     }
 
     fn making(&mut self, depth: usize, tx: &Transaction, making: &Making<'_>) {
@@ -128,13 +139,13 @@ impl Shown<'_> {
             0 => "not kept".into(),
             bytes => format!("kept for all to read, {bytes} bytes"),
         };
-        self.line(depth, "source", source);
+        self.line(depth, "source", &source);
         let lifetime = match making.lifetime {
             Lifetime::Default => "the ledger's default, which the fee covers; it can be extended".into(),
             Lifetime::Heights(count) => heights(count, self.place),
             Lifetime::Forever => "for ever".into(),
         };
-        self.line(depth, "lifetime", lifetime);
+        self.line(depth, "lifetime", &lifetime);
         if making.lifetime != Lifetime::Default {
             self.rent(depth, tx);
         }
@@ -147,7 +158,7 @@ impl Shown<'_> {
             |object| format!("compiler {}", String::from_utf8_lossy(&object.compiler)),
         );
         let hash = crate::client::contract::code_hash(&code.0);
-        self.line(depth, "code", format!("{} bytes, {compiler}, hash {hash}", code.0.len()));
+        self.line(depth, "code", &format!("{} bytes, {compiler}, hash {hash}", code.0.len()));
     }
 
     fn function(&mut self, depth: usize, interface: Option<&Interface>, call_data: &[u8]) {
@@ -158,12 +169,12 @@ impl Shown<'_> {
                 Err(_) => format!("none: {} bytes that are no call", call_data.len()),
             }
         });
-        self.line(depth, "function", shown);
+        self.line(depth, "function", &shown);
     }
 
     fn gas(&mut self, depth: usize, gas: Gas, price: GasPrice) {
         let most = price.0.checked_mul(u128::from(gas.0)).and_then(Amount::new).unwrap_or(Amount::MAX);
-        self.line(depth, "gas", format!("{gas} at most, at {price} units: {most} BNY; what is not used comes back"));
+        self.line(depth, "gas", &format!("{gas} at most, at {price} units: {most} BNY; what is not used comes back"));
     }
 
     /// What of the fee is above the price of being included.
@@ -175,7 +186,7 @@ impl Shown<'_> {
         self.line(
             depth,
             "rent",
-            rent.map_or_else(|| "part of the fee".into(), |rent| format!("{rent} BNY of the fee")),
+            &rent.map_or_else(|| "part of the fee".into(), |rent| format!("{rent} BNY of the fee")),
         );
     }
 }
@@ -199,7 +210,7 @@ mod tests {
     use banyan_fate::abi;
     use banyan_types::{
         ContractBytes, Height, Nonce, Payee, Target,
-        tx::{GaMeta, PayingFor, SignedTx, Wrapped},
+        tx::{PayingFor, SignedTx, Wrapped},
     };
 
     const CODE: &str = include_str!("../../../banyan/tests/data/Counter.aeb");
@@ -211,6 +222,10 @@ mod tests {
     impl Interfaces for Counter {
         fn of_contract(&self, id: ContractId) -> Option<Interface> {
             (id == ContractId([7; 32])).then(|| Interface::parse(ACI).unwrap())
+        }
+
+        fn of_account(&self, id: AccountId) -> Option<Interface> {
+            (id == account(5)).then(|| Interface::parse(ACI).unwrap())
         }
     }
 
@@ -294,20 +309,20 @@ mod tests {
     #[test]
     fn what_stands_inside_is_shown_below() {
         let spend = crate::tx::spend(account(1), Payee::Account(account(2)), coins(3), &terms(0)).unwrap();
-        let meta = GaMeta {
-            ga_id: account(1),
-            auth_data: ContractBytes(abi::encode_call(*b"abcd", vec![])),
+        let meta = |ga_id, auth_data| GaMeta {
+            ga_id,
+            auth_data: ContractBytes(auth_data),
             abi_version: 3,
             fee: coins(1),
             gas: Gas(50),
             gas_price: GasPrice(1_000_000_000),
-            tx: Wrapped::new(SignedTx::unsigned_inside(spend)),
+            tx: Wrapped::new(SignedTx::unsigned_inside(spend.clone())),
         };
         let paying = PayingFor {
             payer_id: account(3),
             nonce: Nonce(9),
             fee: coins(1),
-            tx: Wrapped::new(SignedTx::unsigned_inside(meta.into())),
+            tx: Wrapped::new(SignedTx::unsigned_inside(meta(account(1), abi::encode_call(*b"abcd", vec![])).into())),
         };
         let (text, _) = shown(&paying.into());
         has(
@@ -321,5 +336,7 @@ mod tests {
             ],
         );
         assert!(text.contains("\n    amount"), "two levels deep: {text}");
+        let known = meta(account(5), run("count", &["5"]).call_data);
+        has(&shown(&known.into()).0, &[("asks", "count(by = 5)")]);
     }
 }

@@ -56,18 +56,18 @@ pub fn run(session: &Session, args: &Deploy) -> Result<Report, Failure> {
     let keeping = Keeping { lifetime: args.lifetime, source };
     let build = |from: AccountId, terms: &Terms| {
         let terms = Terms { params, ..terms.clone() };
-        let with = |gas, keeping: &Keeping| {
+        let with = |gas, keeping: &Keeping, terms: &Terms| {
             let run = Run { call_data: call_data.clone(), amount: args.run.amount, gas };
-            Ok(tx::contract::create(from, &code, &run, keeping, &terms)?)
+            Ok(tx::contract::create(from, &code, &run, keeping, terms)?)
         };
         let gas = if let Some(gas) = args.run.gas {
             Gas(gas)
         } else {
             // How it is kept changes nothing of its run, and the plain form is what every node tries.
-            let trial = tried(&client, from, &terms, |gas| with(gas, &Keeping::default()))?;
-            rules::run_gas(&trial).map_or(Gas(0), |(gas, _)| gas)
+            let (plain, _) = tried(&client, from, &terms, |gas, terms| with(gas, &Keeping::default(), terms))?;
+            rules::run_gas(&plain).map_or(Gas(0), |(gas, _)| gas)
         };
-        with(gas, &keeping)
+        with(gas, &keeping, &terms)
     };
     let sent = sign_and_follow(session, &args.signing, build)?;
     let id = ContractId::derive(sent.tx.signer(), Serial::Nonce(sent.tx.nonce()));

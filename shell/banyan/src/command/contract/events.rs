@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Kinds of transactions in which contracts may run.
-const RUNS: [&str; 5] = ["ContractCreateTx", "ContractCallTx", "GAMetaTx", "GaMetaTx", "PayingForTx"];
+const RUNS: [&str; 4] = ["ContractCreateTx", "ContractCallTx", "GAMetaTx", "PayingForTx"];
 
 /// Show its events, the oldest first.
 /// # Errors

@@ -3,7 +3,7 @@
 use banyan_fate::code::CodeObject;
 use banyan_types::{ContractId, Lifetime};
 use banyan_wallet::{
-    aci::Function,
+    aci::{Function, tame},
     client::{Status, contract::Kept},
     time::span,
 };
@@ -24,7 +24,7 @@ pub fn run(session: &Session, id: ContractId) -> Result<Report, Failure> {
     let (kept, status) = (find(&client, id)?, client.status()?);
     let (contract, loaded) = (&kept.contract, kept.load().map_err(|error| bad_code(&error))?);
     let object = CodeObject::decode(&kept.code).map_err(|error| bad_code(&error))?;
-    let compiler = String::from_utf8_lossy(&object.compiler).into_owned();
+    let compiler = tame(&object.compiler);
     let (interface, origin) = Known::offline(session)
         .describe(&kept.code)
         .expect("the code loads, as it just did, and says at least what it is");

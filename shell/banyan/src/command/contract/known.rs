@@ -9,11 +9,12 @@ use std::{
 };
 
 use banyan_fate::{Loaded, code};
-use banyan_types::{ContractId, Hash};
+use banyan_ledger::key;
+use banyan_types::{AccountId, ContractId, Hash};
 use banyan_wallet::{
     aci::{BadInterface, Interface, Misfit},
     client::{
-        Client,
+        Client, When,
         contract::{Found, code_hash},
     },
     review::Interfaces,
@@ -101,6 +102,11 @@ impl Interfaces for Known {
             Found::Here(kept) => self.of_code(&kept.code),
             Found::Gone(_) | Found::Never => None,
         }
+    }
+
+    fn of_account(&self, id: AccountId) -> Option<Interface> {
+        let proven = self.client.as_ref()?.prove(&[key::account(id)], When::Top).ok()?;
+        self.of_contract(proven.account(id).ok()??.generalized?.contract)
     }
 
     fn of_code(&self, code: &[u8]) -> Option<Interface> {

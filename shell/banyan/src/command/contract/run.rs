@@ -6,7 +6,7 @@ use banyan_wallet::{
     aci::{self, Interface, Type, show},
     client::{
         Client,
-        contract::{Emitted, Ended, Ran},
+        contract::{Emitted, Ended, Kept, Ran},
     },
     review::Interfaces as _,
     tx::{self, Terms, contract::Run},
@@ -49,11 +49,21 @@ struct Prepared {
 
 fn prepare(session: &Session, client: &Client, what: &What, args: &crate::cli::Run) -> Result<Prepared, Failure> {
     let kept = find(client, what.contract)?;
+    if kept.is_expired() {
+        return Err(expired(&kept));
+    }
     let (interface, _) = interface(session, &kept.code, args.aci.as_deref())?;
     let call_data = call_data(session, &interface, &what.function, &what.arguments)?;
     let result = interface.function(&what.function)?.result.clone();
     let run = Run { call_data, amount: args.amount, gas: Gas(args.gas.unwrap_or(0)) };
     Ok(Prepared { interface, result, run, gas: args.gas })
+}
+
+/// It would refuse every call, so that none is worth its fee.
+fn expired(kept: &Kept) -> Failure {
+    let next = format!("banyan contract extend {} HEIGHTS brings it back, while its grace lasts", kept.id);
+    Failure::new(Exit::Invalid, "expired", format!("{} has expired, and refuses every call", kept.id), next)
+        .because(format!("its last height was {}, the newest is {}", kept.contract.expiry, kept.height))
 }
 
 /// Call a contract and say what it did.
@@ -65,12 +75,19 @@ pub fn call(session: &Session, args: &Call) -> Result<Report, Failure> {
     let params = params(&client, &client.status()?)?;
     let build = |from: AccountId, terms: &Terms| {
         let terms = Terms { params, ..terms.clone() };
-        let of_gas = |gas| {
+        let of_gas = |gas, terms: &Terms| {
             let run = Run { gas, ..prepared.run.clone() };
-            Ok(tx::contract::call(from, args.what.contract, &run, &terms)?)
+            Ok(tx::contract::call(from, args.what.contract, &run, terms)?)
         };
-        let Some(gas) = prepared.gas else { return tried(&client, from, &terms, of_gas) };
-        of_gas(Gas(gas))
+        let Some(gas) = prepared.gas else {
+            let (tx, ran) = tried(&client, from, &terms, of_gas)?;
+            let events = Events::of(session, &prepared.interface, args.what.contract);
+            let mut rows = vec![row("a trial gave", answer(&ran, &prepared.result))];
+            rows.extend(ran.events.iter().map(|event| row("and", events.show(event))));
+            session.tell(&table(&rows));
+            return Ok(tx);
+        };
+        of_gas(Gas(gas), &terms)
     };
     let sent = sign_and_follow(session, &args.signing, build)?;
     let shown = prepared.interface.show_call(&prepared.run.call_data).unwrap_or_default();
@@ -78,19 +95,19 @@ pub fn call(session: &Session, args: &Call) -> Result<Report, Failure> {
     outcome(session, &client, sent, rows, &prepared.interface, args.what.contract, &prepared.result)
 }
 
-/// The transaction with as much gas as a trial of it used, and some more.
+/// The transaction with as much gas as a trial of it used, and some more; and the trial.
 /// # Errors
 /// The trial fails: then nothing is worth signing.
 pub fn tried(
     client: &Client,
     from: AccountId,
     terms: &Terms,
-    of_gas: impl Fn(Gas) -> Result<Transaction, Failure>,
-) -> Result<Transaction, Failure> {
+    of_gas: impl Fn(Gas, &Terms) -> Result<Transaction, Failure>,
+) -> Result<(Transaction, Ran), Failure> {
     let trial = with_most_gas(terms, &of_gas)?;
     let ran = client.dry_run(&trial, from)?;
     if ran.ended == Ended::Ok {
-        return of_gas(with_room(ran.gas_used));
+        return Ok((of_gas(with_room(ran.gas_used), terms)?, ran));
     }
     let what = match ran.ended {
         Ended::Revert => "the contract would refuse it",
@@ -100,9 +117,14 @@ pub fn tried(
     Err(Failure::new(Exit::Invalid, ran.ended.as_str(), what, next).because(quoted(&ran)))
 }
 
-fn with_most_gas(terms: &Terms, of_gas: &impl Fn(Gas) -> Result<Transaction, Failure>) -> Result<Transaction, Failure> {
-    let sized = of_gas(terms.params.gas_per_tx_max)?;
-    of_gas(tx::contract::gas_max(&sized, terms))
+/// Larger than the transaction that follows, so that a fee which is named may be too low for it.
+fn with_most_gas(
+    terms: &Terms,
+    of_gas: &impl Fn(Gas, &Terms) -> Result<Transaction, Failure>,
+) -> Result<Transaction, Failure> {
+    let terms = Terms { fee: None, ..terms.clone() };
+    let sized = of_gas(terms.params.gas_per_tx_max, &terms)?;
+    of_gas(tx::contract::gas_max(&sized, &terms), &terms)
 }
 
 /// Try a call.
@@ -118,16 +140,16 @@ pub fn dry_run(session: &Session, args: &DryRun) -> Result<Report, Failure> {
     };
     let nonce = client.account(from)?.next();
     let terms = Terms { params: params(&client, &status)?, ..send::terms(&status, nonce) };
-    let of_gas = |gas| {
+    let of_gas = |gas, terms: &Terms| {
         let run = Run { gas, ..prepared.run.clone() };
-        Ok(tx::contract::call(from, args.what.contract, &run, &terms)?)
+        Ok(tx::contract::call(from, args.what.contract, &run, terms)?)
     };
     let trial = match prepared.gas {
-        Some(gas) => of_gas(Gas(gas))?,
+        Some(gas) => of_gas(Gas(gas), &terms)?,
         None => with_most_gas(&terms, &of_gas)?,
     };
     let ran = client.dry_run(&trial, from)?;
-    let charge = charge(&of_gas(ran.gas_used)?);
+    let charge = charge(&of_gas(ran.gas_used, &terms)?);
     let events = Events::of(session, &prepared.interface, args.what.contract);
     let mut rows = vec![
         row("call", prepared.interface.show_call(&prepared.run.call_data).unwrap_or_default()),

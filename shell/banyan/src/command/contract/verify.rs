@@ -7,6 +7,7 @@ use std::path::Path;
 
 use banyan_fate::code::CodeObject;
 use banyan_types::ContractId;
+use banyan_wallet::aci::tame;
 use serde_json::json;
 
 use super::{
@@ -32,7 +33,7 @@ pub fn run(session: &Session, id: ContractId, file: &Path, compiler: &CompilerAr
     let (theirs, ours) = (read(&kept.code)?, read(&made.code)?);
     let same_code = theirs.byte_code == ours.byte_code && theirs.payable == ours.payable;
     let same_source = theirs.source_hash == ours.source_hash;
-    let their_compiler = String::from_utf8_lossy(&theirs.compiler).into_owned();
+    let their_compiler = tame(&theirs.compiler);
     let name = file.display();
     let verdict = match (same_code, same_source) {
         (true, true) => format!("{name} is its source"),
