@@ -30,7 +30,9 @@ fn stalled() -> Town {
     let resident = |n| Resident { seed: voter(n), mines: n == 0, lies: false };
     let mut town = Town::running(&(0..7).map(resident).collect::<Vec<_>>());
     assert!(town.until(8 * INTERVAL_MS, |town| town.last_final(0) > ERA));
-    LOST.into_iter().for_each(|n| town.kill(n, 0));
+    for n in LOST {
+        town.kill(n, 0);
+    }
     town.run(INTERVAL_MS);
     let last = town.last_final(0);
     let end = (last / ERA + 1) * ERA + ERA;
