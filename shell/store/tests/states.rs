@@ -120,7 +120,9 @@ fn unwinding_then_applying_gives_the_same_roots() {
         commit.state(executed).head(version);
         store.commit(commit, Flush::Later).unwrap();
         let mut overlay = Overlay::new(&mut map);
-        rows.into_iter().for_each(|(key, value)| overlay.put(key, value));
+        for (key, value) in rows {
+            overlay.put(key, value);
+        }
         undone.push(overlay.undo().unwrap());
         let changes = overlay.into_parts().1;
         map.commit(&changes);
