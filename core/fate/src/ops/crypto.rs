@@ -46,7 +46,7 @@ fn fixed<const N: usize, F>(value: &Value) -> Result<[u8; N], Trap<F>> {
     bytes.ok_or_else(|| expected("bytes of the right length"))
 }
 
-/// Ed25519 over 32 bytes, by the rule of the library that the reference uses.
+/// Ed25519 over a message of any length, by the rule of the library that the reference uses.
 pub fn verify_signature<H: Host, T: Tracer>(run: &mut Run<'_, H, T>, args: &[Operand]) -> Step<Flow, H> {
     let [to, message, key, signature] = operands(args)?;
     let (message, key, signature) = (run.read(message)?, run.read(key)?, run.read(signature)?);

@@ -57,7 +57,7 @@ pub enum Contract {
 pub struct Deploy {
     /// The source (.aes), or its code as the compiler wrote it (.aeb: cb_…)
     pub file: PathBuf,
-    /// Arguments of init, as the source would write them: 5, text, true, ak_…, [1, 2], (1, "a"), {[7] = 1}, Some(3)
+    /// Arguments of init, as the source would write them: 5, text, true, ak_…, [1, 2], (1, "a"), Some(3)
     #[arg(allow_negative_numbers = true)]
     pub arguments: Vec<String>,
     /// Keep the source on the ledger, for all to read
@@ -104,7 +104,7 @@ pub struct What {
     pub contract: ContractId,
     /// Name of the function, or 0x… and its four bytes
     pub function: String,
-    /// Its arguments, as the source would write them: 5, text, true, ak_…, [1, 2], (1, "a"), {[7] = 1}, Some(3)
+    /// Its arguments, as the source would write them: 5, text, true, ak_…, [1, 2], (1, "a"), Some(3)
     #[arg(allow_negative_numbers = true)]
     pub arguments: Vec<String>,
 }
