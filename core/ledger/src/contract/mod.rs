@@ -1,7 +1,7 @@
 //! Contracts: make them, call them, let them speak for accounts. Rules: ledger 3.2, 3.3.
 //!
 //! What code does is the affair of `banyan-fate`; here stands what is checked before a run, what the run sees of the ledger
-//! ([`host`]), and what becomes of its outcome. Read [`Scene::create_contract`] first.
+//! ([`host`]), and what becomes of its outcome. Read `create` first.
 
 mod account;
 mod call;

@@ -73,16 +73,14 @@ fn held(mount: &Mount, contract: &ContractAnswer) -> Result<Markup, Failure> {
 
 fn functions(functions: &[FunctionAnswer]) -> Markup {
     html! {
-        table {
-            thead { tr { th.wide { "Function" } th { "Takes" } th { "Gives" } th { "Coins" } } }
-            tbody {
-                @for function in functions.iter().filter(|function| !function.private) {
-                    tr {
-                        td.wide { code { @match &function.name { Some(name) => (name), None => { "0x" (function.id) } } } }
-                        td { (function.arguments.join(", ")) }
-                        td { (function.result) }
-                        td { @if function.payable { "may go along" } @else { span.muted { "no" } } }
-                    }
+        ul.feed {
+            @for function in functions.iter().filter(|function| !function.private) {
+                li {
+                    p { code {
+                        b { @match &function.name { Some(name) => (name), None => { "0x" (function.id) } } }
+                        "(" (function.arguments.join(", ")) ") : " (function.result)
+                    } }
+                    @if function.payable { p.muted { "Coins may go along." } }
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Contracts in our own words: what the ledger holds of one, its source, its interface as the byte code says it.
 
 use axum::{Json, extract::State};
-use banyan_fate::{Engine, Loaded, code::Function};
+use banyan_fate::{Engine, Loaded, Type, code::Function};
 use banyan_ledger::{Code, Contract, Source, key};
 use banyan_node::Leaves as _;
 use banyan_types::{AccountId, ContractId};
@@ -83,11 +83,38 @@ impl FunctionAnswer {
         Self {
             name: loaded.name(function.id).map(str::to_owned),
             id: format!("{a:02x}{b:02x}{c:02x}{d:02x}"),
-            arguments: function.arguments.iter().map(banyan_fate::Type::show).collect(),
-            result: function.result.show(),
+            arguments: function.arguments.iter().map(sophia).collect(),
+            result: sophia(&function.result),
             payable: function.payable,
             private: function.private,
         }
+    }
+}
+
+/// A type as a source writes it, as far as byte code still knows it: records are tuples there, and constructors have no names.
+fn sophia(of: &Type) -> String {
+    let all = |types: &[Type], between: &str| types.iter().map(sophia).collect::<Vec<_>>().join(between);
+    match of {
+        Type::Integer => "int".into(),
+        Type::Boolean => "bool".into(),
+        Type::String => "string".into(),
+        Type::Bits => "bits".into(),
+        Type::Address => "address".into(),
+        Type::Contract => "contract".into(),
+        Type::Bytes(None) => "bytes()".into(),
+        Type::Bytes(Some(size)) => format!("bytes({size})"),
+        Type::List(item) => format!("list({})", sophia(item)),
+        Type::Map(key, value) => format!("map({}, {})", sophia(key), sophia(value)),
+        Type::Tuple(items) if items.is_empty() => "unit".into(),
+        Type::Tuple(items) => format!("({})", all(items, " * ")),
+        Type::Variant(shapes) => match &shapes[..] {
+            [Type::Tuple(none), Type::Tuple(some)] if none.is_empty() && some.len() == 1 => {
+                format!("option({})", all(some, ""))
+            }
+            shapes => format!("one of {}", all(shapes, " | ")),
+        },
+        Type::Variable(id) => format!("'{id}"),
+        other => other.show(),
     }
 }
 
@@ -161,4 +188,27 @@ pub(crate) async fn source_route(State(mount): State<Mount>, Part(id): Part<Stri
     responses((status = 200, body = InterfaceAnswer), (status = 404)))]
 pub(crate) async fn interface_route(State(mount): State<Mount>, Part(id): Part<String>) -> Answer<InterfaceAnswer> {
     Ok(Json(interface(&mount, &id)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_read_as_a_source_writes_them() {
+        let (int, text) = (Type::Integer, Type::String);
+        let option = Type::Variant(vec![Type::Tuple(vec![]), Type::Tuple(vec![int.clone()])]);
+        let pair = Type::Tuple(vec![int, text]);
+        let rows = [
+            (Type::Tuple(vec![]), "unit"),
+            (option, "option(int)"),
+            (Type::List(banyan_fate::value::Shared::new(pair.clone())), "list((int * string))"),
+            (Type::Variant(vec![pair, Type::Tuple(vec![])]), "one of (int * string) | unit"),
+            (Type::Bytes(Some(32)), "bytes(32)"),
+            (Type::Variable(1), "'1"),
+        ];
+        for (of, expected) in rows {
+            assert_eq!(sophia(&of), expected);
+        }
+    }
 }
