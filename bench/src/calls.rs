@@ -6,8 +6,8 @@ use std::{cell::Cell, time::Duration};
 use banyan_crypto::SecretKey;
 use banyan_fate::{Value, abi};
 use banyan_ledger::{
-    Base, Changes, Execution, Genesis, GenesisAccount, Key, MapState, Missing, Outcome, Overlay, Params, State as _,
-    StoreKeys, genesis_state, key_outcome,
+    Base, Changes, Event, Execution, Genesis, GenesisAccount, Key, MapState, Missing, Outcome, Overlay, Params,
+    State as _, StoreKeys, genesis_state, key_outcome,
 };
 use banyan_node::GenesisFile;
 use banyan_types::{
@@ -231,16 +231,20 @@ pub(crate) fn prune() -> Result<Vec<Figure>, Fault> {
     };
     let txs: Vec<_> = (0..DUE).map(|_| world.sign(0, create)).collect();
     world.keep(&txs)?;
-    let mut touched = Vec::new();
+    let (mut touched, mut ended) = (Vec::new(), 0);
     for height in 1..=5 {
         let header = key_header(height);
         let counted = Counted { state: &mut world.state, reads: Cell::new(0) };
         let mut overlay = Overlay::new(counted);
-        key_outcome(&mut overlay, &world.params, &header, None)?;
+        let outcome = key_outcome(&mut overlay, &world.params, &header, None)?;
+        ended += outcome.events.iter().filter(|event| matches!(event, Event::Expired { .. })).count() as u64;
         overlay.root()?;
         let (counted, changes) = overlay.into_parts();
         touched.push(counted.reads.get().max(changes.len()));
         world.state.commit(&changes);
+    }
+    if ended < DUE {
+        return Err(format!("{ended} of {DUE} entries have ended").into());
     }
     let (most, least) = (touched.iter().max().copied().unwrap_or(0), touched.iter().min().copied().unwrap_or(0));
     let each = (most - least) as f64 / DUE as f64;

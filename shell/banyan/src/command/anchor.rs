@@ -112,14 +112,18 @@ fn sign(path: &Path, genesis: &Path, key: &Path) -> Result<Report, Failure> {
 }
 
 fn add(path: &Path, genesis: &Path) -> Result<Report, Failure> {
-    let (agreed, mut file) = (load(path)?, read(genesis)?);
+    let (agreed, file) = (load(path)?, read(genesis)?);
     let height = agreed.height.0;
-    let root = file.params.root.as_mut().ok_or_else(no_witnesses)?;
-    root.anchors.0.retain(|held| held.height != agreed.height);
-    root.anchors.0.push(agreed);
-    root.anchors.0.sort_unstable_by_key(|held| held.height);
-    banyan_ledger::genesis_state(&file.genesis()?).map_err(banyan_node::NodeError::from)?;
-    disk::write(genesis, file.to_toml().as_bytes())?;
+    let root = file.params.root.as_ref().ok_or_else(no_witnesses)?;
+    if root.anchor_at(agreed.height).is_some() {
+        let what = format!("{} has an anchor at height {height} already", genesis.display());
+        return Err(Failure::new(Exit::Invalid, "anchored", what, "take that one out of the file first"));
+    }
+    // Behind what stands there, so that the file keeps its comments and its order.
+    let held = fs::read_to_string(genesis).map_err(|error| Failure::disk("read", genesis, &error))?;
+    let text = format!("{}\n\n{}", held.trim_end(), anchor::to_toml(&agreed));
+    banyan_ledger::genesis_state(&GenesisFile::from_toml(&text)?.genesis()?).map_err(banyan_node::NodeError::from)?;
+    disk::write(genesis, text.as_bytes())?;
     let text = format!("{} has an anchor at height {height}: start the node again with it", genesis.display());
     Ok(Report::new(text, json!({ "genesis": genesis.display().to_string(), "height": height })))
 }
