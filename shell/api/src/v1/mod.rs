@@ -39,6 +39,11 @@ pub struct Paging {
 }
 
 impl Paging {
+    /// The first items of a list.
+    pub fn first(items: usize) -> Self {
+        Self { limit: Some(items), after: None }
+    }
+
     pub fn limit(&self) -> usize {
         self.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX)
     }
