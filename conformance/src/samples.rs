@@ -1,5 +1,6 @@
 //! Fixed values of every format, all different, so that two swapped fields show.
 
+mod committee;
 mod objects;
 
 use banyan_crypto::SecretKey;
@@ -33,7 +34,10 @@ const NETWORK: &str = "banyan_test";
 
 /// Everything, by kind.
 pub fn all() -> Vec<Sample> {
-    [transactions(), headers(), connection(), leaves(), state_keys(), proofs(), texts()].into_iter().flatten().collect()
+    [transactions(), headers(), committee::all(), connection(), leaves(), state_keys(), proofs(), texts()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// An object that is read back by its own `decode`.

@@ -23,6 +23,7 @@ mod block;
 pub mod certificate;
 mod contract;
 mod due;
+pub mod engine;
 mod entry;
 mod error;
 mod event;

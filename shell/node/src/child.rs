@@ -144,7 +144,7 @@ impl SoloDriver {
             ..SoloParams::dev(params.network_id.clone(), params.ledger, engine.leader, point.params.silence)
         };
         let saved = saved(&core.chain, &point)?;
-        let told = saved.parent.map(|tip| (tip.height, from_machine(tip))).into_iter().collect();
+        let told = saved.parent.map(|tip| (tip.height, tip)).into_iter().collect();
         let machine = Machine::resume(solo, saved).map_err(|broken| NodeError::Stopped(broken.to_string()))?;
         let accepted = point.point.seq;
         Ok(Self { machine, leader, operators, parent, told, accepted, making: None, ready: false })
@@ -170,7 +170,7 @@ impl SoloDriver {
         let tip = self.parent.tip()?;
         if self.told.last_key_value().is_none_or(|(height, _)| *height < tip.height) {
             self.told.insert(tip.height, tip);
-            self.run(core, Step::ParentTip(to_machine(tip)))?;
+            self.run(core, Step::ParentTip(tip))?;
         }
         let point = self.parent.point(At::Final)?.point;
         if point.seq > self.accepted {
@@ -213,7 +213,7 @@ impl SoloDriver {
             Effect::AskParent(height) => {
                 if let Some(tip) = self.parent.tip_at(height)? {
                     self.told.insert(tip.height, tip);
-                    steps.push_back(Step::ParentTip(to_machine(tip)));
+                    steps.push_back(Step::ParentTip(tip));
                 }
             }
             Effect::Summarise(range) => self.summarise(core, range)?,
@@ -403,16 +403,6 @@ const fn start(header: &ChildHeader, parent: ParentTip) -> ChildStart {
     ChildStart { height, prev_hash, time, leader, parent }
 }
 
-const fn to_machine(tip: ParentTip) -> banyan_solo::ParentTip {
-    let ParentTip { hash, height, time, root_height, entropy, inbox_next } = tip;
-    banyan_solo::ParentTip { hash, height, time, root_height, entropy, inbox_next }
-}
-
-const fn from_machine(tip: banyan_solo::ParentTip) -> ParentTip {
-    let banyan_solo::ParentTip { hash, height, time, root_height, entropy, inbox_next } = tip;
-    ParentTip { hash, height, time, root_height, entropy, inbox_next }
-}
-
 /// Execute a block again that was signed before a crash: it stays the answer at its height.
 fn again(core: &Core, header: &ChildHeader) -> Result<(Vec<Bytes>, ParentTip, Executed), NodeError> {
     let signed: Option<Signed> = newest(&core.chain, SIGNED_RECORD)?;
@@ -478,15 +468,15 @@ fn saved(chain: &Chain, point: &ConnectionPoint) -> Result<Saved, NodeError> {
 impl Signed {
     fn produced(&self) -> Result<Produced, NodeError> {
         let header = ChildHeader::decode(&self.header.0)?;
-        Ok(Produced { header, seal: self.seal, settled: self.settled, parent: to_machine(self.parent.tip()) })
+        Ok(Produced { header, seal: self.seal, settled: self.settled, parent: self.parent.tip() })
     }
 }
 
 /// The parent block that the tip names, as it was written with the tip.
-fn named(chain: &Chain, tip: &ChildHeader) -> Result<banyan_solo::ParentTip, NodeError> {
+fn named(chain: &Chain, tip: &ChildHeader) -> Result<ParentTip, NodeError> {
     let row = chain.store().meta(PARENT_ROW)?.ok_or(NodeError::Header)?;
     let named: Named = read_record(&row)?;
-    if named.hash == tip.parent_hash { Ok(to_machine(named.tip())) } else { Err(NodeError::Header) }
+    if named.hash == tip.parent_hash { Ok(named.tip()) } else { Err(NodeError::Header) }
 }
 
 fn mark(chain: &Chain, height: Height) -> Result<Mark, NodeError> {
