@@ -59,8 +59,8 @@ pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
     AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount,
-    DueCursor, Entry, Escrow, Fees, Generalized, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed,
-    Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone,
+    DueCursor, Entry, Escrow, Fees, Generalized, HOP_GAS, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares,
+    Slashed, Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone,
     Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
