@@ -1,7 +1,7 @@
 //! Why a transaction or a block is refused, and whose fault that is.
 
 use banyan_types::{
-    AccountId, Amount, Asset, ContractId, CtVersion, Era, Gas, GasPrice, Hash, Height, Id, Nonce, PublicKey,
+    AccountId, Amount, Asset, ContractId, CtVersion, Era, Gas, GasPrice, Hash, Height, Id, Nonce, Payee, PublicKey,
     TokenAmount, TokenId, rlp::DecodeError,
 };
 
@@ -103,6 +103,9 @@ rejections! {
     /// The sender has no account here.
     NoAccount { /// Who.
         account: AccountId } = Early, "no_account", "{account} has no account on this ledger";
+    /// On a listed child, a sender who is not on its list.
+    NoTransact { /// Who.
+        account: AccountId } = Early, "no_transact", "{account} may not transact on this ledger, only withdraw from it";
     /// A generalized account signs with no key, and a plain one has no contract to ask.
     AccountKind { /// Who.
         account: AccountId } = Invalid, "account_kind", "{account} is not of the kind that may authorise this so";
@@ -233,6 +236,34 @@ rejections! {
     /// The child takes nothing now.
     Status { /// Its status.
         status: &'static str } = Early, "status", "the associate is {status}";
+    /// The child has come to its end.
+    Ended { /// Its status.
+        status: &'static str } = Invalid, "ended", "the associate is {status}, for ever";
+    /// The child lives.
+    NotDead { /// Its status.
+        status: &'static str } = Early, "not_dead", "the associate is {status}, not dead";
+    /// No open entry of the inbox that carries money.
+    Entry { /// Its number.
+        n: u64 } = Invalid, "entry", "inbox entry {n} is not open, or carries no money";
+    /// The shares of all claims were paid, and the rest is gone.
+    Window { /// The last height for claims.
+        last: Height, /// The height now.
+        height: Height } = Invalid, "window", "claims were taken until height {last}, now {height}";
+    /// The proofs show no money of that account.
+    Proof { /// What is wrong.
+        why: &'static str } = Invalid, "proof", "no proof of money: {why}";
+    /// The account's money was claimed.
+    Claimed { /// Whose.
+        account: Payee } = Invalid, "claimed", "{account} was claimed already";
+    /// Not its owner who claims.
+    Signer { /// Who must.
+        owner: Payee } = Invalid, "signer", "the owner {owner} must claim it, or have signed the claim";
+    /// A change that cannot be made.
+    Change { /// What is wrong.
+        why: &'static str } = Invalid, "change", "no change: {why}";
+    /// So many changes wait.
+    TooManyPending { /// Most.
+        max: usize } = Early, "too_many_pending", "{max} changes wait already";
     /// Less than the child takes.
     CommitTooSmall { /// Least commit.
         min: Amount, /// The amount.
@@ -293,6 +324,10 @@ rejections! {
     Escrow { /// What may leave.
         escrow: Amount, /// What the summary takes out.
         total: Amount } = Invalid, "escrow", "takes out {total}, but only {escrow} may leave the escrow";
+    /// More than a span of heights may bring.
+    RateLimit { /// Most.
+        limit: Amount, /// With these lines.
+        got: Amount } = Early, "rate_limit", "{got} in this span of heights, most {limit}";
     /// The block's outbox is full.
     OutboxFull { /// Most entries.
         max: usize } = Early, "outbox_full", "this block already holds {max} withdrawals";
@@ -327,7 +362,9 @@ rejections! {
         expected: Hash, /// The statement's.
         got: Hash } = Invalid, "other_chain", "a vote on chain {got}, this is {expected}";
     /// The statements may both come from an honest key.
-    NoFault = Invalid, "no_fault", "the two votes break no rule";
+    NoFault = Invalid, "no_fault", "the two statements break no rule";
+    /// Nobody who has signed both has a bond here.
+    NoBond = Invalid, "no_bond", "nobody who signed both statements has a bond left";
     /// Not the stake of the leader's key.
     Accused { /// Whose key it is.
         expected: AccountId, /// The account accused.

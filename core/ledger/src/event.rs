@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 
 use banyan_types::{
-    AccountId, Amount, AssociateId, ContractId, Era, Hash, Height, Id, PublicKey, Status, TokenAmount, TokenId, TxHash,
-    associate::OutboxEntry,
+    AccountId, Amount, AssociateId, ContractId, Era, Hash, Height, Id, Payee, PublicKey, Status, TokenAmount, TokenId,
+    TxHash, associate::OutboxEntry,
 };
 
 /// Something that happened to money or objects, in order.
@@ -153,6 +153,85 @@ pub enum Event {
         associate: AssociateId,
         /// Outbox number.
         n: u64,
+        /// How much.
+        amount: Amount,
+    },
+    /// A connection point was changed, or a change was announced.
+    Updated {
+        /// Which child.
+        associate: AssociateId,
+        /// What, in a word.
+        what: &'static str,
+        /// Whether it binds later.
+        waits: bool,
+    },
+    /// An operator's bond has changed.
+    OperatorBond {
+        /// Which child.
+        associate: AssociateId,
+        /// Whose.
+        operator: AccountId,
+        /// What it is now.
+        amount: Amount,
+    },
+    /// An operator has said two things, and lost its bond.
+    OperatorSlashed {
+        /// Which child.
+        associate: AssociateId,
+        /// Whose.
+        operator: AccountId,
+        /// How much.
+        amount: Amount,
+        /// Who reported it.
+        reporter: AccountId,
+        /// What that brought; the rest is in the escrow.
+        reward: Amount,
+    },
+    /// A child takes neither commits nor remits for a while.
+    Frozen {
+        /// Which.
+        associate: AssociateId,
+        /// The last height.
+        until: Height,
+    },
+    /// A child takes no more commits, and is gone when its escrow is empty.
+    Closing {
+        /// Which.
+        associate: AssociateId,
+    },
+    /// A silent child never comes back: somebody has claimed.
+    Died {
+        /// Which.
+        associate: AssociateId,
+        /// The last height at which claims are collected for shares.
+        until: Height,
+    },
+    /// What an account had on a dead child was claimed.
+    Claimed {
+        /// Which child.
+        associate: AssociateId,
+        /// The claim's number.
+        n: u64,
+        /// Whose.
+        account: Payee,
+        /// How much the proof shows.
+        amount: Amount,
+    },
+    /// A claim was paid its share.
+    Escaped {
+        /// Which child.
+        associate: AssociateId,
+        /// The claim's number.
+        n: u64,
+        /// To whom.
+        to: AccountId,
+        /// How much.
+        amount: Amount,
+    },
+    /// What nobody has claimed went back to what is unmined.
+    Forfeited {
+        /// Which child.
+        associate: AssociateId,
         /// How much.
         amount: Amount,
     },

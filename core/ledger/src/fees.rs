@@ -1,9 +1,11 @@
 //! What a transaction costs. Rules: ledger 2.3.
 
+use banyan_tree::MultiProof;
 use banyan_types::{
     Amount, Gas, GasPrice, Height, Lifetime,
+    associate::{Change, ProofStep},
     limits::{OPERATORS_MAX, REMIT_BYTES_MAX, REMIT_LINES_MAX},
-    tx::{AssociateRemit, ContractCreateV2, SignedTx, Transaction},
+    tx::{AssociateUpdate, ContractCreateV2, SignedTx, Transaction},
 };
 
 use crate::{
@@ -39,11 +41,29 @@ const TOKEN_YEARS: u64 = 10;
 pub fn intrinsic_gas(tx: &Transaction, unsigned_len: usize) -> Option<Gas> {
     let inside = tx.inside().map_or(0, SignedTx::unsigned_len);
     let own = u64::try_from(unsigned_len.checked_sub(inside)?).ok()?;
-    let lines = match tx {
-        Transaction::AssociateRemit(remit) => remit_gas(remit)?,
-        _ => Gas(0),
+    tx.base_gas().plus(own.checked_mul(BYTE_GAS)?)?.plus(parts_gas(tx)?.0)
+}
+
+/// Gas of the lines, signatures and nodes of proofs that stand in a transaction and are checked one by one.
+fn parts_gas(tx: &Transaction) -> Option<Gas> {
+    let signatures = |bytes| read_operators(bytes).map_or(0, |signatures| signatures.len());
+    let (lines, checks) = match tx {
+        Transaction::AssociateRemit(tx) => (tx.lines.len(), signatures(&tx.authorization)),
+        Transaction::AssociateUpdate(tx) => {
+            let lines = if let Change::AccessLines(lines) = &tx.change { lines.len() } else { 0 };
+            (lines, signatures(&tx.authorization))
+        }
+        Transaction::AssociateClose(tx) => (0, signatures(&tx.authorization)),
+        Transaction::AssociateEvidence(_) => (0, 2),
+        Transaction::AssociateEscape(tx) => {
+            let nodes = |step: &ProofStep| MultiProof::decode(&step.proof.0).map_or(0, |proof| proof.nodes());
+            let all = tx.proofs.iter().try_fold(0usize, |sum, step| sum.checked_add(nodes(step)))?;
+            (0, all.checked_add(usize::from(!tx.authorization.0.is_empty()))?)
+        }
+        _ => (0, 0),
     };
-    tx.base_gas().plus(own.checked_mul(BYTE_GAS)?)?.plus(lines.0)
+    let times = |gas: Gas, n: usize| gas.0.checked_mul(u64::try_from(n).ok()?);
+    Some(Gas(times(LINE_GAS, lines)?.checked_add(times(SIGNATURE_GAS, checks)?)?))
 }
 
 /// Gas for keeping what a transaction makes, as far as the transaction and the height alone say: an extension pays for the
@@ -81,12 +101,6 @@ pub(crate) const fn heights(params: &Params, lifetime: Lifetime) -> u64 {
 
 fn length(bytes: &[u8]) -> Option<u64> {
     u64::try_from(bytes.len()).ok()
-}
-
-fn remit_gas(remit: &AssociateRemit) -> Option<Gas> {
-    let times = |gas: Gas, n: usize| gas.0.checked_mul(u64::try_from(n).ok()?);
-    let signatures = read_operators(&remit.authorization).map_or(0, |signatures| signatures.len());
-    Some(Gas(times(LINE_GAS, remit.lines.len())?.checked_add(times(SIGNATURE_GAS, signatures)?)?))
 }
 
 /// The least fee of a transaction; an extension's grows by the rent of its object. `None` on overflow.
@@ -136,6 +150,7 @@ pub fn amount_moved(tx: &Transaction) -> Option<Amount> {
         Transaction::ContractCall(tx) => tx.amount,
         Transaction::AssociateCommit(tx) => tx.amount,
         Transaction::AssociateWithdraw(tx) => tx.amount,
+        Transaction::AssociateUpdate(AssociateUpdate { change: Change::BondIn(amount), .. }) => *amount,
         Transaction::Bond(tx) => tx.amount,
         _ => Amount::ZERO,
     })

@@ -174,7 +174,9 @@ impl Sums {
                 Ok(())
             }
             Clock::TAG => Clock::decode(value).map(|_| ()).map_err(Broken::Leaf),
-            ConnectionPoint::TAG => ConnectionPoint::decode(value).map(|_| ()).map_err(Broken::Leaf),
+            ConnectionPoint::TAG => {
+                ConnectionPoint::decode(value)?.bonds.iter().try_for_each(|bond| plus(&mut self.bonds, bond.amount))
+            }
             InboxEntry::TAG => plus(&mut self.open, InboxEntry::decode(value)?.amount),
             _ => Ok(()),
         }

@@ -56,10 +56,11 @@ pub use expiry::extension_rent;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis_state};
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
-    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount,
-    DueCursor, Entry, Escrow, Fees, Generalized, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed,
-    Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone,
-    Unbonding, UsedAuth, UsedKey, WitnessSets, key,
+    AccessRight, Account, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code, ConnectionPoint,
+    Contract, Due, DueCount, DueCursor, Entry, Escrow, Fees, Generalized, OperatorBond, ParentLeaf, Pending,
+    PendingReward, Point, RemitSpan, Reward, RootEngine, Shares, Slashed, Source, Stake, Standing, Status, Supply,
+    SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey,
+    WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};

@@ -162,6 +162,16 @@ impl<S: State> Scene<'_, S> {
         Ok(())
     }
 
+    /// Into a child's escrow, as its users' own: what was taken from whoever has cheated them.
+    pub fn escrow_gain(&mut self, child: AssociateId, coins: Coins) -> Result<(), Rejected> {
+        let amount = coins.put();
+        let mut escrow = self.escrow(child)?;
+        add(&mut escrow.committed, amount)?;
+        add(&mut self.ledger.supply.escrows, amount)?;
+        self.set(key::escrow(child, Asset::Coin), &escrow);
+        Ok(())
+    }
+
     /// Out of a child's escrow: the one function by which money leaves it, and the law above all regimes.
     /// # Errors
     /// `Escrow` when more is asked for than `committed - remitted`.

@@ -2,12 +2,12 @@
 
 use banyan_types::{
     AccountId, Amount, Asset, Hash, Payee,
-    associate::{Hop, InboxEntry, InboxKind, OutboxEntry},
+    associate::{Access, Hop, InboxEntry, InboxKind, OutboxEntry},
     limits::{REMIT_LINES_MAX, ROUTE_HOPS_MAX},
-    tx::AssociateWithdraw,
+    tx::{AssociateWithdraw, Transaction},
 };
 
-use crate::{Event, Invalid, Missing, ParentLeaf, Rejected, State, leaf::key, scene::Scene};
+use crate::{AccessRight, Event, Invalid, Missing, ParentLeaf, Rejected, State, leaf::key, scene::Scene};
 use alloc::vec::Vec;
 
 impl<S: State> Scene<'_, S> {
@@ -33,6 +33,17 @@ impl<S: State> Scene<'_, S> {
     fn credit(&mut self, entry: &InboxEntry) -> Result<(), Rejected> {
         match entry.kind {
             InboxKind::RemitDone { outbox, .. } => self.forget_outbox(outbox),
+            InboxKind::AccessMode(access) => {
+                self.parent_leaf()?.access = access;
+                Ok(())
+            }
+            InboxKind::AccessChange { receive, transact } => {
+                let right = (receive || transact).then(|| AccessRight { receive, transact }.encode());
+                self.state.put(key::access(self.params.ledger, entry.to), right);
+                Ok(())
+            }
+            // For people: nodes and wallets read it from the inbox.
+            InboxKind::Notice(_) => Ok(()),
             InboxKind::Commit if self.parent_leaf()?.height > entry.deadline => self.skip(entry.n),
             InboxKind::Commit | InboxKind::Returned { .. } => {
                 super::only_coin(entry.asset)?;
@@ -41,6 +52,16 @@ impl<S: State> Scene<'_, S> {
                 self.deliver(entry.to, &entry.route, entry.leg, coins)
             }
         }
+    }
+
+    /// On a listed ledger only the listed transact; whoever is here may always leave.
+    pub(crate) fn may_transact(&mut self, sender: AccountId, tx: &Transaction) -> Result<bool, Rejected> {
+        let listed = self.ledger.parent.as_ref().is_some_and(|leaf| leaf.access == Access::Listed);
+        if !listed || matches!(tx, Transaction::AssociateWithdraw(_)) {
+            return Ok(true);
+        }
+        let right: Option<AccessRight> = self.get(&key::access(self.params.ledger, sender))?;
+        Ok(right.is_some_and(|right| right.transact))
     }
 
     fn skip(&mut self, n: u64) -> Result<(), Rejected> {

@@ -2,16 +2,21 @@
 //!
 //! A parent knows one object about a child, its connection point; the child knows one fact about the parent, the final
 //! block that it names. Two hash chains make what the child applied equal to what the parent wrote, and
-//! [`Scene::escrow_out`](crate::scene::Scene::escrow_out) alone lets money leave. Rules: associates 2 to 6.
+//! [`Scene::escrow_out`](crate::scene::Scene::escrow_out) alone lets money leave. Rules: associates 2 to 7.
 
+mod authority;
 mod child;
 mod create;
+mod end;
+mod escape;
+mod evidence;
 mod remit;
 mod route;
+mod update;
 
 use banyan_types::{
-    Amount, Asset, AssociateId, Hash, Height,
-    associate::{InboxEntry, OperatorSignature, OutboxEntry, Summary, read_operators_authorization},
+    AccountId, Amount, Asset, AssociateId, Hash, Height, Payee,
+    associate::{InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Summary, read_operators_authorization},
 };
 
 use crate::{
@@ -87,10 +92,6 @@ pub fn summary_of(
 }
 
 impl<S: State> Scene<'_, S> {
-    fn point(&mut self, id: AssociateId) -> Result<ConnectionPoint, Rejected> {
-        self.get(&key::point(id))?.ok_or(Rejected::Unknown)
-    }
-
     fn set_point(&mut self, id: AssociateId, point: &ConnectionPoint) {
         self.set(key::point(id), point);
     }
@@ -105,15 +106,20 @@ impl<S: State> Scene<'_, S> {
     }
 }
 
-impl ConnectionPoint {
-    /// Why the child takes nothing at `height`, if so: it has been silent too long, or its point has expired.
-    pub fn closed_at(&self, height: Height) -> Option<&'static str> {
-        let silent = height.since(self.last_alive).is_some_and(|heights| heights > self.params.silence);
-        match (silent, self.expiry < height) {
-            (true, _) => Some("dead"),
-            (_, true) => Some("expired"),
-            _ => None,
-        }
+/// An entry without money.
+fn notice(kind: InboxKind, about: AccountId) -> InboxEntry {
+    InboxEntry {
+        n: 0,
+        kind,
+        from: Payee::Account(about),
+        to: about,
+        asset: Asset::Coin,
+        amount: Amount::ZERO,
+        route: Vec::new(),
+        leg: Hash::ZERO,
+        height: Height(0),
+        deadline: Height(u64::MAX),
+        hash: Hash::ZERO,
     }
 }
 

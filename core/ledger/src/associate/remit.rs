@@ -1,15 +1,27 @@
 //! On the parent: accept a child's summary and pay out what it lists. Rules: associates 3, 6.
 
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Hash, Payee,
-    associate::{InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Regime, Summary},
+    Amount, Asset, AssociateId, Bytes, Hash, Payee,
+    associate::{InboxEntry, InboxKind, OutboxEntry, Regime, Summary},
     limits::INBOX_ACKED_PER_REMIT_MAX,
     tx::AssociateRemit,
 };
 
-use crate::{BlockHash, ConnectionPoint, Event, Missing, Point, Rejected, State, leaf::key, scene::Scene};
+use super::{authority::Authority, notice};
+use crate::{
+    BlockHash, ConnectionPoint, Event, Missing, Point, Rejected, RemitSpan, Standing, State, Status, leaf::key,
+    scene::Scene,
+};
 use alloc::vec::Vec;
-use banyan_crypto::Claim;
+
+/// Whose word a remit rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// The child's own, by its regime: it is alive.
+    Own,
+    /// That of the accounts named for a child that is dead.
+    Recovery,
+}
 
 /// The inbox entries that a summary settles.
 struct Settled {
@@ -26,18 +38,26 @@ impl<S: State> Scene<'_, S> {
         if summary.associate != id {
             return Err(Rejected::Unknown);
         }
+        check_standing(&point, point.standing(self.height))?;
         check_sequence(&point, summary)?;
         self.check_parent(&point, summary)?;
         let settled = self.check_inbox(&point, summary)?;
         check_outbox(&point, summary, &tx.lines)?;
-        self.authorise(&point, summary, &tx.authorization)?;
+        let word = self.authorise(&point, summary, &tx.authorization)?;
         let total = check_total(&settled, &tx.lines)?;
         self.check_escrow(id, &settled, total)?;
+        point.span = self.check_rate(&point, &tx.lines)?;
 
         self.settle_inbox(id, &settled)?;
         point.inbox_acked = summary.inbox_acked;
         point.inbox_acked_hash = summary.inbox_hash;
-        point.last_alive = self.height;
+        match word {
+            Word::Own => {
+                point.last_alive = self.height;
+                point.thaw();
+            }
+            Word::Recovery => self.bury(id, &mut point)?,
+        }
         point.point = Point {
             seq: summary.seq,
             child_to: summary.child_to,
@@ -56,7 +76,7 @@ impl<S: State> Scene<'_, S> {
             self.deliver_line(id, line)?;
         }
         self.events.push(Event::Summarised { associate: id, seq: summary.seq, child_to: summary.child_to });
-        Ok(())
+        self.retire(id)
     }
 
     /// The named parent block must be on this chain and not older than one named before.
@@ -73,7 +93,11 @@ impl<S: State> Scene<'_, S> {
     /// What the child says of its inbox must be what this ledger wrote.
     fn check_inbox(&mut self, point: &ConnectionPoint, summary: &Summary) -> Result<Settled, Rejected> {
         let (from, got) = (point.inbox_acked, summary.inbox_acked);
-        let to = point.inbox_next.min(from.saturating_add(INBOX_ACKED_PER_REMIT_MAX));
+        let to = match point.status {
+            // What a dead child has not settled is refunded.
+            Status::Dead { .. } => from,
+            _ => point.inbox_next.min(from.saturating_add(INBOX_ACKED_PER_REMIT_MAX)),
+        };
         let wrong = Rejected::Inbox { from, to, got };
         if got < from || got > to {
             return Err(wrong);
@@ -101,27 +125,36 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// Does the regime agree? Everything else in a remit is common to all regimes.
-    fn authorise(
-        &self,
-        point: &ConnectionPoint,
-        summary: &Summary,
-        authorization: &banyan_types::Bytes,
-    ) -> Result<(), Rejected> {
-        let Regime::Operators = point.regime;
-        let needed = usize::from(point.threshold);
-        let signatures = super::read_operators(authorization).unwrap_or_default();
+    fn authorise(&self, point: &ConnectionPoint, summary: &Summary, authorization: &Bytes) -> Result<Word, Rejected> {
         let message = summary.signing_message(&self.params.network_id);
-        let verifies = |given: &OperatorSignature| {
-            let place = usize::try_from(given.index).ok();
-            let operator = place.and_then(|place| point.operators.get(place));
-            operator.is_some_and(|operator| {
-                let claim = Claim { key: &operator.0, message: &message, signature: &given.signature.0 };
-                banyan_crypto::verify(claim).is_ok()
-            })
+        let standing = point.standing(self.height);
+        let own = match &point.regime {
+            Regime::Operators => Authority::operators(point),
         };
-        // Places ascend, so nobody counts twice.
-        let valid = signatures.iter().filter(|given| verifies(given)).count();
-        if valid >= needed { Ok(()) } else { Err(Rejected::Authorization { valid, needed }) }
+        let heard = own.check(&message, authorization);
+        if standing != Standing::Dead && heard.is_ok() {
+            return Ok(Word::Own);
+        }
+        // They carry on for the outbox alone: what the child has not settled is refunded, and its root stays zero.
+        let blank = summary.root == Hash::ZERO && point.point.root == Hash::ZERO;
+        let may = standing.is_dead() && blank && summary.inbox_acked == point.inbox_acked;
+        match Authority::recovery(point).filter(|_| may) {
+            Some(recovery) => recovery.check(&message, authorization).map(|()| Word::Recovery),
+            None => heard.and(Err(Rejected::Ended { status: standing.as_str() })),
+        }
+    }
+
+    /// Rule 12: lines beyond the limit of the span wait. What goes back to its sender is no thief's.
+    fn check_rate(&self, point: &ConnectionPoint, lines: &[OutboxEntry]) -> Result<RemitSpan, Rejected> {
+        let (limit, heights) = (point.params.remit_limit, point.params.remit_limit_heights);
+        let lines = super::sum(lines.iter().map(|line| line.amount))?;
+        if heights == 0 || lines.is_zero() {
+            return Ok(point.span.clone());
+        }
+        let runs = point.span.from.plus(heights).is_some_and(|end| self.height < end);
+        let span = if runs { point.span.clone() } else { RemitSpan { from: self.height, amount: Amount::ZERO } };
+        let amount = span.amount.plus(lines).ok_or(Rejected::Overflow)?;
+        if amount > limit { Err(Rejected::RateLimit { limit, got: amount }) } else { Ok(RemitSpan { amount, ..span }) }
     }
 
     /// A liar must not pay out a commit that it has not credited: that money waits and is not the child's yet.
@@ -167,7 +200,7 @@ impl<S: State> Scene<'_, S> {
         Ok(())
     }
 
-    fn wait_less(&mut self, id: AssociateId, amount: Amount) -> Result<(), Rejected> {
+    pub(super) fn wait_less(&mut self, id: AssociateId, amount: Amount) -> Result<(), Rejected> {
         let mut escrow = self.escrow(id)?;
         escrow.waiting = escrow.waiting.minus(amount).ok_or(Missing("less waits than the open entries hold"))?;
         self.set(key::escrow(id, Asset::Coin), &escrow);
@@ -182,20 +215,14 @@ impl<S: State> Scene<'_, S> {
     }
 }
 
-/// An entry without money.
-fn notice(kind: InboxKind, about: AccountId) -> InboxEntry {
-    InboxEntry {
-        n: 0,
-        kind,
-        from: Payee::Account(about),
-        to: about,
-        asset: Asset::Coin,
-        amount: Amount::ZERO,
-        route: Vec::new(),
-        leg: Hash::ZERO,
-        height: banyan_types::Height(0),
-        deadline: banyan_types::Height(u64::MAX),
-        hash: Hash::ZERO,
+/// Rule 2. A dead child remits no more, unless those speak whom it has named for that.
+fn check_standing(point: &ConnectionPoint, standing: Standing) -> Result<(), Rejected> {
+    match standing {
+        Standing::Dead if Authority::recovery(point).is_none() || point.point.root != Hash::ZERO => {
+            Err(Rejected::Ended { status: standing.as_str() })
+        }
+        Standing::Frozen => Err(Rejected::Status { status: standing.as_str() }),
+        _ => Ok(()),
     }
 }
 

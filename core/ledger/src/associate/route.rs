@@ -25,7 +25,11 @@ impl<S: State> Scene<'_, S> {
 
     /// Send `amount`, less the hop's fee, out of `from`'s account and on.
     fn hop(&mut self, from: AccountId, hop: Hop, rest: &[Hop], leg: Hash, amount: Amount) -> Result<(), Rejected> {
-        let fee = self.params.price(HOP_GAS).ok_or(Rejected::Overflow)?;
+        let extra = match hop {
+            Hop::Up => 0,
+            Hop::Down(id) => self.point(id)?.params.commit_gas.0,
+        };
+        let fee = HOP_GAS.plus(extra).and_then(|gas| self.params.price(gas)).ok_or(Rejected::Overflow)?;
         let onward = amount.minus(fee).ok_or(Rejected::Funds { balance: amount, needed: fee })?;
         let fee = self.take(from, fee)?;
         self.pay_fees(fee)?;

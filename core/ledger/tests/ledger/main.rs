@@ -2,8 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
 
+mod changes;
 mod children;
 mod contracts;
+mod ends;
+mod escape;
 mod evidence;
 mod expiry;
 mod follow;
@@ -13,6 +16,7 @@ mod objects;
 mod order;
 mod remits;
 mod replay;
+mod reports;
 mod rewards;
 mod routes;
 mod seals;

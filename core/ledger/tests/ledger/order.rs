@@ -148,11 +148,11 @@ fn every_parameter_of_a_child_has_its_limits() {
         ("claim_window", |params| params.claim_window = params.silence - 1),
         ("change_delay", |params| params.change_delay = params.commit_timeout - 1),
         ("commit_min", |params| params.commit_min = Amount::ZERO),
-        ("commit_gas", |params| params.commit_gas = Gas(1)),
+        ("commit_gas", |params| params.commit_gas = Gas(6_000_001)),
         ("remit_lines_max", |params| params.remit_lines_max = 999),
         ("inbox_open_max", |params| params.inbox_open_max = 100_001),
         ("remit_limit", |params| params.remit_limit_heights = 1),
-        ("operator_bond", |params| params.operator_bond = coins(1)),
+        ("remit_limit", |params| params.remit_limit = coins(1)),
     ];
     for (field, change) in rows {
         let mut tx = good.clone();

@@ -70,6 +70,19 @@ pub fn sentence(mount: &Mount, tx: &SignedTx) -> Markup {
         Transaction::AssociateCreate(tx) => {
             html! { (who(tx.creator_id)) " registers the ledger " b { (tx.network_id) } }
         }
+        Transaction::AssociateUpdate(tx) => html! {
+            (who(tx.from_id)) " changes the " (tx.change.word()) " of " (child(mount, tx.associate_id))
+        },
+        Transaction::AssociateRefund(tx) => html! {
+            (who(tx.from_id)) " has commit " (tx.n) " into " (child(mount, tx.associate_id)) " paid back"
+        },
+        Transaction::AssociateEvidence(tx) => html! {
+            (who(tx.from_id)) " reports the authority of " (child(mount, tx.associate_id))
+        },
+        Transaction::AssociateClose(tx) => html! { (who(tx.from_id)) " closes " (child(mount, tx.associate_id)) },
+        Transaction::AssociateEscape(tx) => html! {
+            (who(tx.from_id)) " claims what " (payee(mount, tx.account_id)) " had on " (child(mount, tx.associate_id))
+        },
         Transaction::Bond(tx) => html! { (who(tx.from_id)) " bonds " (part::short_amount(tx.amount)) },
         Transaction::ContractCall(tx) => {
             let home = ledger::home(mount);

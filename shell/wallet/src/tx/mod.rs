@@ -8,8 +8,8 @@ pub mod contract;
 use banyan_ledger::{Params, rules};
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Bytes, Gas, Hash, Height, Nonce, Payee, PublicKey, Signature,
-    associate::Hop,
-    tx::{AssociateCommit, AssociateWithdraw, Bond, Renew, Spend, Transaction, Unbond},
+    associate::{Change, Hop},
+    tx::{AssociateCommit, AssociateUpdate, AssociateWithdraw, Bond, Renew, Spend, Transaction, Unbond},
 };
 
 /// Rounds that a fee may take to settle; each adds at most one byte to the integer, which has at most 16.
@@ -199,6 +199,7 @@ pub const fn amount_of(tx: &Transaction) -> Option<Amount> {
         Transaction::Spend(tx) => Some(tx.amount),
         Transaction::AssociateCommit(tx) => Some(tx.amount),
         Transaction::AssociateWithdraw(tx) => Some(tx.amount),
+        Transaction::AssociateUpdate(AssociateUpdate { change: Change::BondIn(amount), .. }) => Some(*amount),
         Transaction::Bond(tx) => Some(tx.amount),
         Transaction::Unbond(tx) => Some(tx.amount),
         Transaction::ContractCreate(tx) => tx.amount.plus(tx.deposit),
@@ -206,6 +207,11 @@ pub const fn amount_of(tx: &Transaction) -> Option<Amount> {
         Transaction::ContractCall(tx) => Some(tx.amount),
         Transaction::AssociateCreate(_)
         | Transaction::AssociateRemit(_)
+        | Transaction::AssociateUpdate(_)
+        | Transaction::AssociateRefund(_)
+        | Transaction::AssociateEvidence(_)
+        | Transaction::AssociateClose(_)
+        | Transaction::AssociateEscape(_)
         | Transaction::Evidence(_)
         | Transaction::Renew(_)
         | Transaction::GaAttach(_)

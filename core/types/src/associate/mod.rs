@@ -4,11 +4,17 @@
 //! child what goes up in the **outbox**, each with a hash chain, and a **summary** ties the two ends together: it is
 //! the one thing that every regime signs, certifies, proves or judges. Rules: protocol, associates 1 to 6.
 
+mod change;
+mod claim;
+
 use alloc::{string::ToString as _, vec::Vec};
 
+pub use change::{AccessLine, Change, close_message, update_message};
+pub use claim::{ProofStep, SummaryStatement, escape_message};
+
 use crate::{
-    AccountId, Amount, Asset, AssociateId, Gas, Hash, Height, Payee, Signature,
-    limits::OPERATORS_MAX,
+    AccountId, Amount, Asset, AssociateId, Bytes, Gas, Hash, Height, Payee, Signature,
+    limits::{NOTICE_BYTES_MAX, OPERATORS_MAX},
     rlp::{DecodeError, Field, Items, put_bytes, put_list},
     show::Value,
 };
@@ -18,7 +24,7 @@ use crate::{
 const AUTHORIZATION_BYTES_MAX: usize = OPERATORS_MAX * 69 + 4;
 
 /// What a parent demands before money leaves a child's escrow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Regime {
     /// m of n operator accounts signed the summary.
     Operators,
@@ -89,7 +95,7 @@ impl Field for Hop {
 }
 
 /// What an inbox entry tells the child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InboxKind {
     /// Money from an account of the parent.
     Commit,
@@ -105,6 +111,17 @@ pub enum InboxKind {
         /// Outbox entries below this number have been taken.
         outbox: u64,
     },
+    /// The account that the entry is to has these rights from now on, and no others.
+    AccessChange {
+        /// Be credited.
+        receive: bool,
+        /// Send transactions.
+        transact: bool,
+    },
+    /// Something to know.
+    Notice(Bytes),
+    /// Who may receive and transact from now on.
+    AccessMode(Access),
 }
 
 impl Field for InboxKind {
@@ -113,6 +130,19 @@ impl Field for InboxKind {
             Self::Commit => 0u64.put(out),
             Self::Returned { outbox } => [1, *outbox].iter().for_each(|int| int.put(out)),
             Self::RemitDone { seq, outbox } => [2, *seq, *outbox].iter().for_each(|int| int.put(out)),
+            Self::AccessChange { receive, transact } => {
+                for int in [4, u64::from(*receive), u64::from(*transact)] {
+                    int.put(out);
+                }
+            }
+            Self::Notice(bytes) => {
+                5u64.put(out);
+                bytes.put(out);
+            }
+            Self::AccessMode(access) => {
+                9u64.put(out);
+                access.put(out);
+            }
         });
     }
     fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
@@ -121,6 +151,9 @@ impl Field for InboxKind {
             0 => Self::Commit,
             1 => Self::Returned { outbox: u64::take(&mut list)? },
             2 => Self::RemitDone { seq: u64::take(&mut list)?, outbox: u64::take(&mut list)? },
+            4 => Self::AccessChange { receive: bool::take(&mut list)?, transact: bool::take(&mut list)? },
+            5 => Self::Notice(take_notice(&mut list)?),
+            9 => Self::AccessMode(Access::take(&mut list)?),
             _ => return Err(DecodeError::Malformed("unknown kind of inbox entry")),
         };
         list.finish().map(|()| kind)
@@ -130,7 +163,22 @@ impl Field for InboxKind {
             Self::Commit => "commit".to_string(),
             Self::Returned { outbox } => alloc::format!("returned {outbox}"),
             Self::RemitDone { seq, .. } => alloc::format!("remit done {seq}"),
+            Self::AccessChange { receive, transact } => {
+                let word = |may: bool| if may { "may" } else { "may not" };
+                alloc::format!("{} receive, {} transact", word(*receive), word(*transact))
+            }
+            Self::Notice(bytes) => alloc::format!("notice of {} bytes", bytes.0.len()),
+            Self::AccessMode(Access::Open) => "open to everybody".to_string(),
+            Self::AccessMode(Access::Listed) => "open to the listed".to_string(),
         })
+    }
+}
+
+fn take_notice(items: &mut Items<'_>) -> Result<Bytes, DecodeError> {
+    let notice = Bytes::take(items)?;
+    match notice.0.len() {
+        got if got > NOTICE_BYTES_MAX => Err(DecodeError::TooLarge { max: NOTICE_BYTES_MAX, got }),
+        _ => Ok(notice),
     }
 }
 
