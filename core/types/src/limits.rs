@@ -54,3 +54,5 @@ pub const NOTICE_BYTES_MAX: usize = 1024;
 pub const ACCESS_LINES_MAX: usize = 1_000;
 /// Changes of one connection point that wait.
 pub const PENDING_MAX: usize = 8;
+/// Bytes that a child's authority may say to the contract that judges it. Source: associates 6.
+pub const CONTRACT_WORD_BYTES_MAX: usize = 64 * 1024;

@@ -70,10 +70,10 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// Whether a regime's data make sense here.
-    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "regimes to come ask the state")]
     pub(super) fn check_regime(&mut self, regime: &Regime) -> Result<(), Rejected> {
         match regime {
             Regime::Operators => Ok(()),
+            Regime::Contract(id) => self.must_be_callable(*id),
         }
     }
 

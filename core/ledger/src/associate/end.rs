@@ -59,11 +59,21 @@ impl<S: State> Scene<'_, S> {
 
     /// A dead child stays dead from the first act that rests on its death. Its announced changes come to nothing.
     pub(super) fn bury(&mut self, id: AssociateId, point: &mut ConnectionPoint) -> Result<(), Rejected> {
+        self.bury_from(id, point, self.height)
+    }
+
+    /// The same, with a window for claims that begins at a height.
+    pub(super) fn bury_from(
+        &mut self,
+        id: AssociateId,
+        point: &mut ConnectionPoint,
+        from: banyan_types::Height,
+    ) -> Result<(), Rejected> {
         if matches!(point.status, Status::Dead { .. }) {
             return Ok(());
         }
         let since = self.height;
-        let until = since.plus(point.params.claim_window).ok_or(Rejected::Overflow)?;
+        let until = from.plus(point.params.claim_window).ok_or(Rejected::Overflow)?;
         point.status = Status::Dead { since, until };
         point.pending.clear();
         self.due_at(until.next().ok_or(Rejected::Overflow)?, Ending::Escape(id))?;

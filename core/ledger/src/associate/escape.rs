@@ -9,15 +9,19 @@ use alloc::vec::Vec;
 use banyan_crypto::Claim as Signed;
 use banyan_tree::MultiProof;
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Hash, Payee,
-    associate::{ProofStep, escape_message},
+    AccountId, Amount, Asset, AssociateId, Hash, Height, Payee,
+    associate::{ProofStep, Regime, escape_message},
     limits::ROUTE_HOPS_MAX,
-    tx::AssociateEscape,
+    tx::{AssociateEscape, SignedTx},
 };
 
+use super::contract::Asker;
 use crate::{
-    Account, Bucket, Claim, ConnectionPoint, Contract, Escrow, Event, Missing, Rejected, State, Status, due::Ending,
-    leaf::key, scene::Scene,
+    Account, Bucket, Claim, ConnectionPoint, Contract, Escrow, Event, Missing, Rejected, State, Status,
+    due::Ending,
+    leaf::key,
+    rules::{Done, Under},
+    scene::Scene,
 };
 
 /// What a claim's proofs show.
@@ -31,10 +35,58 @@ struct Shown {
 }
 
 impl<S: State> Scene<'_, S> {
-    pub(crate) fn escape(&mut self, tx: &AssociateEscape) -> Result<(), Rejected> {
-        let id = tx.associate_id;
-        let mut point = self.point(id)?;
+    pub(crate) fn escape(&mut self, signed: &SignedTx, tx: &AssociateEscape, under: &Under) -> Result<Done, Rejected> {
+        let point = self.point(tx.associate_id)?;
         self.must_be_dead(&point)?;
+        match point.regime {
+            Regime::Contract(contract) if self.height <= self.contract_end(&point)? => {
+                let (child, from, fee) = (tx.associate_id, tx.from_id, tx.fee);
+                self.escape_by_contract(point, tx, &Asker { child, contract, from, fee, signed, under })
+            }
+            _ => self.escape_by_proof(point, tx).map(|()| Done::plain()),
+        }
+    }
+
+    /// The last height at which a dead child's contract says who has what; then proofs do, as with operators.
+    fn contract_end(&self, point: &ConnectionPoint) -> Result<Height, Rejected> {
+        point.last_alive.plus(point.params.silence.saturating_mul(2)).ok_or(Rejected::Overflow)
+    }
+
+    /// What the contract gives is paid at once.
+    fn escape_by_contract(
+        &mut self,
+        mut point: ConnectionPoint,
+        tx: &AssociateEscape,
+        asker: &Asker<'_>,
+    ) -> Result<Done, Rejected> {
+        let (id, to, account) = (tx.associate_id, tx.from_id, tx.account_id);
+        let mark = key::bucket(id, &[], Some(account));
+        if self.get::<Bucket>(&mark)?.is_some() {
+            return Err(Rejected::Claimed { account });
+        }
+        // The authorization is the contract's here, so the owner has to send it.
+        if account != Payee::Account(to) {
+            return Err(Rejected::Signer { owner: account });
+        }
+        let free = self.escrow(id)?.free();
+        let (amount, done) = self.ask_for_escape(asker, tx, free)?;
+        let Some(amount) = amount else { return Ok(done) };
+        let from = self.contract_end(&point)?;
+        self.bury_from(id, &mut point, from)?;
+        self.set(mark, &Bucket { cap: amount, claimed: amount, late: Amount::ZERO });
+        let n = point.claims.made;
+        self.set(key::claim(id, n), &Claim { account, to, amount, path: Vec::new() });
+        point.claims.made = n.checked_add(1).ok_or(Rejected::Overflow)?;
+        point.claims.paid = point.claims.made;
+        self.set_point(id, &point);
+        self.events.push(Event::Claimed { associate: id, n, account, amount });
+        self.pay_claim(id, n, to, amount)?;
+        self.retire(id)?;
+        Ok(done)
+    }
+
+    fn escape_by_proof(&mut self, mut point: ConnectionPoint, tx: &AssociateEscape) -> Result<(), Rejected> {
+        let id = tx.associate_id;
         let is_late = self.check_window(&point)?;
         let shown = read_proofs(point.point.root, tx)?;
         let mark = key::bucket(id, &tx.path, Some(tx.account_id));
@@ -149,7 +201,7 @@ impl<S: State> Scene<'_, S> {
         if self.height <= until {
             return Ok(());
         }
-        self.fix_shares(id, &point)?;
+        self.fix_shares(id)?;
         self.pay_shares(id, &mut point)?;
         let next = if point.claims.paid < point.claims.made { self.height } else { last };
         if self.height > last && point.claims.paid == point.claims.made {
@@ -164,11 +216,9 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// What is shared is what the escrow holds beside the money that waits, when the first claim is paid.
-    fn fix_shares(&mut self, id: AssociateId, point: &ConnectionPoint) -> Result<(), Rejected> {
+    fn fix_shares(&mut self, id: AssociateId) -> Result<(), Rejected> {
         let at = key::bucket(id, &[], None);
-        if point.claims.paid == 0
-            && let Some(bucket) = self.get::<Bucket>(&at)?
-        {
+        if let Some(bucket) = self.get::<Bucket>(&at)?.filter(|bucket| bucket.cap == Amount::MAX) {
             let cap = self.escrow(id)?.free();
             self.set(at, &Bucket { cap, ..bucket });
         }

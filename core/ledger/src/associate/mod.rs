@@ -6,6 +6,7 @@
 
 mod authority;
 mod child;
+mod contract;
 mod create;
 mod end;
 mod escape;

@@ -1,15 +1,17 @@
 //! On the parent: accept a child's summary and pay out what it lists. Rules: associates 3, 6.
 
 use banyan_types::{
-    Amount, Asset, AssociateId, Bytes, Hash, Payee,
+    Amount, Asset, AssociateId, Bytes, ContractId, Hash, Payee,
     associate::{InboxEntry, InboxKind, OutboxEntry, Regime, Summary},
     limits::INBOX_ACKED_PER_REMIT_MAX,
-    tx::AssociateRemit,
+    tx::{AssociateRemit, SignedTx},
 };
 
-use super::{authority::Authority, notice};
+use super::{authority::Authority, contract::Asker, notice};
 use crate::{
-    BlockHash, ConnectionPoint, Event, Missing, Point, Rejected, RemitSpan, Standing, State, Status, leaf::key,
+    BlockHash, ConnectionPoint, Event, Missing, Point, Rejected, RemitSpan, Standing, State, Status,
+    leaf::key,
+    rules::{Done, Under},
     scene::Scene,
 };
 use alloc::vec::Vec;
@@ -23,6 +25,15 @@ enum Word {
     Recovery,
 }
 
+/// Whom a remit's authorization is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// This word was said.
+    Said(Word),
+    /// The contract is asked when everything else holds.
+    Contract(ContractId),
+}
+
 /// The inbox entries that a summary settles.
 struct Settled {
     /// All of them, in number order.
@@ -32,7 +43,7 @@ struct Settled {
 }
 
 impl<S: State> Scene<'_, S> {
-    pub(crate) fn remit(&mut self, tx: &AssociateRemit) -> Result<(), Rejected> {
+    pub(crate) fn remit(&mut self, signed: &SignedTx, tx: &AssociateRemit, under: &Under) -> Result<Done, Rejected> {
         let (id, summary) = (tx.associate_id, &tx.summary);
         let mut point = self.point(id)?;
         if summary.associate != id {
@@ -47,6 +58,17 @@ impl<S: State> Scene<'_, S> {
         let total = check_total(&settled, &tx.lines)?;
         self.check_escrow(id, &settled, total)?;
         point.span = self.check_rate(&point, &tx.lines)?;
+        let (word, done) = match word {
+            Asked::Said(word) => (word, Done::plain()),
+            Asked::Contract(contract) => {
+                let asker = Asker { child: id, contract, from: tx.from_id, fee: tx.fee, signed, under };
+                let (agrees, done) = self.ask_for_remit(&asker, tx, total)?;
+                if !agrees {
+                    return Ok(done);
+                }
+                (Word::Own, done)
+            }
+        };
 
         self.settle_inbox(id, &settled)?;
         point.inbox_acked = summary.inbox_acked;
@@ -68,15 +90,16 @@ impl<S: State> Scene<'_, S> {
             outbox_acked: summary.outbox_acked,
             outbox_hash: summary.outbox_hash,
         };
-        let done = InboxKind::RemitDone { seq: summary.seq, outbox: summary.outbox_acked };
-        self.tell(id, &mut point, notice(done, tx.from_id))?;
+        let taken = InboxKind::RemitDone { seq: summary.seq, outbox: summary.outbox_acked };
+        self.tell(id, &mut point, notice(taken, tx.from_id))?;
         // The point is written before lines are delivered: a routed line may commit into this very child again.
         self.set_point(id, &point);
         for line in &tx.lines {
             self.deliver_line(id, line)?;
         }
         self.events.push(Event::Summarised { associate: id, seq: summary.seq, child_to: summary.child_to });
-        self.retire(id)
+        self.retire(id)?;
+        Ok(done)
     }
 
     /// The named parent block must be on this chain and not older than one named before.
@@ -125,22 +148,27 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// Does the regime agree? Everything else in a remit is common to all regimes.
-    fn authorise(&self, point: &ConnectionPoint, summary: &Summary, authorization: &Bytes) -> Result<Word, Rejected> {
+    fn authorise(&self, point: &ConnectionPoint, summary: &Summary, authorization: &Bytes) -> Result<Asked, Rejected> {
         let message = summary.signing_message(&self.params.network_id);
         let standing = point.standing(self.height);
-        let own = match &point.regime {
-            Regime::Operators => Authority::operators(point),
-        };
-        let heard = own.check(&message, authorization);
-        if standing != Standing::Dead && heard.is_ok() {
-            return Ok(Word::Own);
-        }
         // They carry on for the outbox alone: what the child has not settled is refunded, and its root stays zero.
         let blank = summary.root == Hash::ZERO && point.point.root == Hash::ZERO;
         let may = standing.is_dead() && blank && summary.inbox_acked == point.inbox_acked;
-        match Authority::recovery(point).filter(|_| may) {
-            Some(recovery) => recovery.check(&message, authorization).map(|()| Word::Recovery),
-            None => heard.and(Err(Rejected::Ended { status: standing.as_str() })),
+        let recovery = Authority::recovery(point).filter(|_| may);
+        let heard = match &recovery {
+            Some(recovery) => recovery.check(&message, authorization),
+            None => Err(Rejected::Ended { status: standing.as_str() }),
+        };
+        if heard.is_ok() {
+            return Ok(Asked::Said(Word::Recovery));
+        }
+        match &point.regime {
+            _ if standing == Standing::Dead => heard.map(|()| Asked::Said(Word::Recovery)),
+            Regime::Operators => {
+                let own = Authority::operators(point).check(&message, authorization);
+                own.or_else(|why| if recovery.is_some() { heard } else { Err(why) }).map(|()| Asked::Said(Word::Own))
+            }
+            Regime::Contract(contract) => Ok(Asked::Contract(*contract)),
         }
     }
 

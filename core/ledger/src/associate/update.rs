@@ -231,6 +231,7 @@ fn binds_at_once(point: &ConnectionPoint, change: &Change) -> bool {
 /// Regimes in the order of what they demand; one without a place in it is never stronger.
 const fn strength(regime: &Regime) -> u8 {
     match regime {
+        Regime::Contract(_) => 0,
         Regime::Operators => 1,
     }
 }

@@ -14,6 +14,7 @@ mod genesis;
 mod money;
 mod objects;
 mod order;
+mod regimes;
 mod remits;
 mod replay;
 mod reports;

@@ -13,8 +13,8 @@ pub use change::{AccessLine, Change, close_message, update_message};
 pub use claim::{ProofStep, SummaryStatement, escape_message};
 
 use crate::{
-    AccountId, Amount, Asset, AssociateId, Bytes, Gas, Hash, Height, Payee, Signature,
-    limits::{NOTICE_BYTES_MAX, OPERATORS_MAX},
+    AccountId, Amount, Asset, AssociateId, Bytes, ContractId, Gas, Hash, Height, Payee, Signature,
+    limits::{CONTRACT_WORD_BYTES_MAX, NOTICE_BYTES_MAX, OPERATORS_MAX},
     rlp::{DecodeError, Field, Items, put_bytes, put_list},
     show::Value,
 };
@@ -28,6 +28,45 @@ const AUTHORIZATION_BYTES_MAX: usize = OPERATORS_MAX * 69 + 4;
 pub enum Regime {
     /// m of n operator accounts signed the summary.
     Operators,
+    /// A contract of the parent says yes.
+    Contract(ContractId),
+}
+
+impl Field for Regime {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_list(out, |out| match self {
+            Self::Operators => 0u64.put(out),
+            Self::Contract(id) => {
+                4u64.put(out);
+                id.put(out);
+            }
+        });
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        let mut list = items.list()?;
+        let regime = match u64::take(&mut list)? {
+            0 => Self::Operators,
+            4 => Self::Contract(ContractId::take(&mut list)?),
+            _ => return Err(DecodeError::Malformed("unknown regime")),
+        };
+        list.finish().map(|()| regime)
+    }
+    fn show(&self) -> Value {
+        Value::Text(match self {
+            Self::Operators => self.word().to_string(),
+            Self::Contract(id) => alloc::format!("{} {id}", self.word()),
+        })
+    }
+}
+
+impl Regime {
+    /// Its name.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Operators => "operators",
+            Self::Contract(_) => "contract",
+        }
+    }
 }
 
 /// Who may commit into a child and transact there.
@@ -60,7 +99,6 @@ macro_rules! word_fields {
     )+};
 }
 word_fields! {
-    Regime { Operators = 0u64 "operators" }
     Access { Open = 0u64 "open", Listed = 1u64 "listed" }
 }
 
@@ -209,6 +247,14 @@ crate::record! {
         operator_bond: Amount,
     }
 
+    /// What a contract is asked about a remit or a claim, beside the summary or the claimant.
+    ContractWord {
+        /// Gas that the run may use, at the ledger's least price.
+        gas: Gas,
+        /// What its authority says, as it wants it.
+        word: Bytes,
+    }
+
     /// One operator's word on a summary: its place among the operators and its signature over
     /// `network id of the parent ‖ digest`.
     OperatorSignature {
@@ -330,6 +376,24 @@ impl Summary {
     /// The bytes that an operator signs.
     pub fn signing_message(&self, parent_network: &str) -> Vec<u8> {
         [parent_network.as_bytes(), &self.digest(parent_network).0].concat()
+    }
+}
+
+impl ContractWord {
+    /// The bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.put(&mut out);
+        out
+    }
+
+    /// Read exactly these bytes: a word of at most [`CONTRACT_WORD_BYTES_MAX`].
+    /// # Errors
+    /// The first [`DecodeError`] that applies.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let word = Self::take_fields(&mut Items::of(bytes)?)?;
+        let (max, got) = (CONTRACT_WORD_BYTES_MAX, word.word.0.len());
+        if got > max { Err(DecodeError::TooLarge { max, got }) } else { Ok(word) }
     }
 }
 
