@@ -18,6 +18,7 @@
 extern crate alloc;
 
 pub mod associate;
+pub mod committee;
 pub mod header;
 pub mod limits;
 pub mod rlp;

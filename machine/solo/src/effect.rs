@@ -2,9 +2,9 @@
 
 use alloc::boxed::Box;
 
+use banyan_child::{Contradiction, Range};
+use banyan_ledger::ParentTip;
 use banyan_types::{Hash, Height, Signature, TimeMs, header::ChildHeader};
-
-use crate::ParentTip;
 
 /// An order to the shell. Effects are carried out in the order given.
 #[must_use]
@@ -63,36 +63,11 @@ impl Produced {
     }
 }
 
-/// The blocks of a summary: above `from`, up to `to`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
-    /// Number of the summary, from 1.
-    pub seq: u64,
-    /// Where the last accepted summary ended.
-    pub from: Height,
-    /// Where this one ends.
-    pub to: Height,
-}
-
 /// Something that an operator must know of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Alarm {
-    /// The parent shows another block at a height that it called final. The new one is ignored.
-    ParentChanged {
-        /// The height.
-        height: Height,
-        /// Final before.
-        held: Hash,
-        /// Said to be final now.
-        got: Hash,
-    },
-    /// The parent shows fewer inbox entries than it did before. The block is ignored.
-    InboxShrank {
-        /// Entries known.
-        held: u64,
-        /// Entries there.
-        got: u64,
-    },
+    /// The parent contradicts what it called final.
+    Parent(Contradiction),
     /// So many summaries are waiting to be accepted that no more blocks are made.
     Backlog {
         /// That number.

@@ -1,25 +1,9 @@
 //! What the shell tells the machine.
 
+use banyan_ledger::ParentTip;
 use banyan_types::{Hash, Height, Signature, TimeMs};
 
 use crate::Seq;
-
-/// A block of the parent that is final by the parent's own rule, and what a child takes from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParentTip {
-    /// Its hash.
-    pub hash: Hash,
-    /// Its height.
-    pub height: Height,
-    /// Its time; for a root, the greatest time of any final key block.
-    pub time: TimeMs,
-    /// Height of the root there: the same as `height` if the parent is the root.
-    pub root_height: Height,
-    /// Its own entropy; the child's is derived from it.
-    pub entropy: Hash,
-    /// Inbox entries of this child below this number exist in the state after it.
-    pub inbox_next: u64,
-}
 
 /// Something happened. The shell tells the time first: everything is done at the last [`Input::Tick`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

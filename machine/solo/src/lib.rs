@@ -14,17 +14,15 @@ mod effect;
 mod input;
 mod machine;
 mod params;
-mod parents;
-mod pool;
 mod resume;
-mod summaries;
 
 #[cfg(test)]
 mod tests;
 
-pub use effect::{Alarm, Effect, Produced, Range, Record, Seq};
-pub use input::{Draft, Input, ParentTip};
+pub use banyan_child::{Mark, Range, SummaryParams};
+pub use banyan_ledger::ParentTip;
+pub use effect::{Alarm, Effect, Produced, Record, Seq};
+pub use input::{Draft, Input};
 pub use machine::Machine;
 pub use params::SoloParams;
 pub use resume::{Broken, Saved};
-pub use summaries::Mark;

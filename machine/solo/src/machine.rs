@@ -6,15 +6,11 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
+use banyan_child::{PIECES_MAX, Parents, Pool, Summaries};
+use banyan_ledger::engine::{self, Turn, View};
 use banyan_types::{Hash, Height, Signature, TimeMs, header::ChildHeader};
 
-use crate::{
-    Alarm, Draft, Effect, Input, Mark, ParentTip, Produced, Record, Saved, Seq, SoloParams,
-    parents::Parents,
-    pool::Pool,
-    rules,
-    summaries::{PIECES_MAX, Summaries},
-};
+use crate::{Alarm, Draft, Effect, Input, Mark, ParentTip, Produced, Record, Saved, Seq, SoloParams};
 
 /// The operator of a child ledger.
 #[derive(Clone, Debug)]
@@ -75,7 +71,7 @@ impl Machine {
     pub(crate) fn at(params: SoloParams, saved: Saved) -> Self {
         let stage = saved.unfinished().map_or(Stage::Idle, |signed| Stage::Durable(Box::new(signed.clone())));
         let mut summaries = Summaries::new(saved.accepted, saved.base, saved.summary);
-        saved.since.iter().for_each(|mark| summaries.push(&params, *mark));
+        saved.since.iter().for_each(|mark| summaries.push(&params.summaries, *mark));
         Self {
             params,
             now: TimeMs(0),
@@ -117,7 +113,7 @@ impl Machine {
     fn parent_tip(&mut self, tip: ParentTip, effects: &mut Vec<Effect>) {
         self.asked = None;
         if let Err(alarm) = self.parents.told(tip) {
-            effects.push(Effect::Alarm(alarm));
+            effects.push(Effect::Alarm(Alarm::Parent(alarm)));
         }
     }
 
@@ -147,7 +143,7 @@ impl Machine {
 
     /// Whether an empty block that names `parent` is of use.
     fn brings_news(&self, parent: &ParentTip) -> bool {
-        parent.hash != self.tip.parent_hash || rules::inbox_to(self.tip.inbox_to, parent) > self.tip.inbox_to
+        parent.hash != self.tip.parent_hash || engine::inbox_to(self.tip.inbox_to, parent) > self.tip.inbox_to
     }
 
     fn build(&mut self, effects: &mut Vec<Effect>) {
@@ -160,25 +156,15 @@ impl Machine {
 
     /// The next header, all that the rules fix of it: roots and outbox follow from execution.
     fn header(&self, parent: &ParentTip) -> ChildHeader {
-        ChildHeader {
+        let view = View {
             version: self.params.version,
-            height: Height(self.tip.height.0.saturating_add(1)),
-            prev_hash: self.tip.hash(),
-            parent_hash: parent.hash,
-            parent_height: parent.height,
-            root_height: parent.root_height,
-            time_ms: rules::least_time(&self.tip, parent).max(self.now),
-            entropy: ChildHeader::derive_entropy(parent.entropy, self.params.associate),
-            txs_root: Hash::ZERO,
-            receipts_root: Hash::ZERO,
-            inbox_to: rules::inbox_to(self.tip.inbox_to, parent),
-            outbox_to: self.tip.outbox_to,
-            state_root: Hash::ZERO,
-            set_hash: Hash::ZERO,
-            leader: self.params.operator,
-            view: 0,
+            associate: self.params.associate,
+            prev: &self.tip,
             prev_seal_hash: self.seal_hash,
-        }
+            parent: Some(*parent),
+        };
+        let turn = Turn { leader: self.params.operator, view: 0, now: self.now };
+        engine::next_header(&self.params.rules(), &view, parent, turn)
     }
 
     fn built(&mut self, draft: &Draft, effects: &mut Vec<Effect>) {
@@ -237,7 +223,7 @@ impl Machine {
         self.parents.name(*parent);
         self.seal_hash = produced.seal_hash();
         self.tip = header.clone();
-        self.summaries.push(&self.params, mark);
+        self.summaries.push(&self.params.summaries, mark);
         self.stage = Stage::Idle;
         if self.summaries.is_full() {
             effects.push(Effect::Alarm(Alarm::Backlog { summaries_max: PIECES_MAX }));
@@ -253,17 +239,17 @@ impl Machine {
     }
 
     fn summarise(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(range) = self.summaries.begin(&self.params) {
+        if let Some(range) = self.summaries.begin(&self.params.summaries) {
             let seq = self.seqs.next();
             self.seqs.summary = Some(seq);
             effects.push(Effect::Persist(seq, Record::Summary(range)));
         }
-        effects.extend(self.summaries.send(&self.params, self.now).map(Effect::Summarise));
+        effects.extend(self.summaries.send(&self.params.summaries, self.now).map(Effect::Summarise));
     }
 
     /// Ask for a tick when the next thing is due, if that has changed.
     fn wake(&mut self, effects: &mut Vec<Effect>) {
-        let due = [self.build_due(), self.summaries.resend_due(&self.params)].into_iter().flatten().min();
+        let due = [self.build_due(), self.summaries.resend_due(&self.params.summaries)].into_iter().flatten().min();
         if due != self.wake {
             self.wake = due;
             effects.extend(due.map(Effect::Wake));

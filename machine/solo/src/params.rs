@@ -2,10 +2,8 @@
 
 use alloc::string::String;
 
-use banyan_types::{AssociateId, PublicKey, header::PROTOCOL_VERSION, limits::REMIT_LINES_MAX};
-
-/// Heartbeats in a silence: so many summaries may be lost before the child counts as dead. Source: associates 5.
-const HEARTBEATS_PER_SILENCE: u64 = 20;
+use banyan_child::SummaryParams;
+use banyan_types::{AssociateId, PublicKey, header::PROTOCOL_VERSION};
 
 /// The parameters of a child that its machine reads. Source: associates 2, 5; node 4.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +18,8 @@ pub struct SoloParams {
     pub version: u32,
     /// Least time between two blocks with transactions, in milliseconds of the local clock.
     pub block_interval_ms: u64,
-    /// Parent heights without an accepted summary after which the child is dead.
-    pub silence: u64,
-    /// Withdrawals in one summary, at most.
-    pub remit_lines_max: u64,
-    /// A summary without an answer is sent again after this long, in milliseconds.
-    pub resend_ms: u64,
+    /// When and how it summarises.
+    pub summaries: SummaryParams,
 }
 
 impl SoloParams {
@@ -37,14 +31,7 @@ impl SoloParams {
             operator,
             version: PROTOCOL_VERSION,
             block_interval_ms: 200,
-            silence,
-            remit_lines_max: REMIT_LINES_MAX as u64,
-            resend_ms: 10_000,
+            summaries: SummaryParams::dev(silence),
         }
-    }
-
-    /// Parent heights between two summaries that carry nothing.
-    pub(crate) fn heartbeat(&self) -> u64 {
-        (self.silence / HEARTBEATS_PER_SILENCE).max(1)
     }
 }

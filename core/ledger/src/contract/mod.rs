@@ -12,7 +12,7 @@ mod run;
 
 pub(crate) use run::Terms;
 
-pub use dry::{Tried, dry_run, public_text, try_behind};
+pub use dry::{Tried, dry_run, public_text, try_alone, try_behind};
 
 use crate::{Missing, State, leaf::Contract, leaf::key, scene::load};
 use banyan_types::ContractId;

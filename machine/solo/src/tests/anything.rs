@@ -120,7 +120,7 @@ proptest! {
             }
             slow.obey();
         }
-        slow.world.tick(params().resend_ms);
+        slow.world.tick(params().summaries.resend_ms);
         let mut accepted = 0;
         while accepted < slow.world.summaries.len() {
             accepted = slow.world.summaries.len();

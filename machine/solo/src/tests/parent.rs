@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use banyan_child::Contradiction;
 use banyan_types::Height;
 
 use super::world::*;
@@ -39,9 +40,10 @@ fn a_parent_that_contradicts_itself_raises_an_alarm_and_is_not_followed() {
     world.tell(Input::ParentTip(parent(5, 10)));
     let mut other = parent(5, 10);
     other.hash.0[0] ^= 1;
-    let changed = Alarm::ParentChanged { height: Height(5), held: parent(5, 10).hash, got: other.hash };
+    let changed =
+        Alarm::Parent(Contradiction::Changed { height: Height(5), held: parent(5, 10).hash, got: other.hash });
     assert_eq!(world.tell(Input::ParentTip(other)), [Effect::Alarm(changed)]);
-    let shrank = Alarm::InboxShrank { held: 10, got: 9 };
+    let shrank = Alarm::Parent(Contradiction::InboxShrank { held: 10, got: 9 });
     assert_eq!(world.tell(Input::ParentTip(parent(6, 9))), [Effect::Alarm(shrank)]);
     assert_eq!(world.height(), 1);
     world.tell(Input::ParentTip(parent(6, 10)));

@@ -6,8 +6,8 @@ use banyan_types::{AssociateId, Hash, Height, PublicKey, Signature, TimeMs, head
 
 use super::world::*;
 use crate::{
-    Effect, Input, ParentTip, Produced,
-    rules::{Fault, View, check, seal_message},
+    Effect, Input, ParentTip, Produced, SoloParams,
+    rules::{BadHeader, View, check, seal_message},
 };
 
 /// Two blocks by the machine itself: the second one is what the rows spoil.
@@ -19,12 +19,13 @@ fn scene() -> (World, Produced) {
     (world, good)
 }
 
-fn judge(world: &World, header: &ChildHeader, seal: &Signature, known: Option<ParentTip>) -> Result<(), Fault> {
+fn judge(world: &World, header: &ChildHeader, seal: &Signature, known: Option<ParentTip>) -> Result<(), BadHeader> {
     let (prev, prev_seal_hash) = (&world.chain[0].header, world.chain[0].seal_hash());
-    check(&View { params: &world.params, prev, prev_seal_hash, parent: known }, header, seal)
+    let SoloParams { version, associate, .. } = world.params;
+    check(&world.params, &View { version, associate, prev, prev_seal_hash, parent: known }, header, seal)
 }
 
-fn name_of(fault: &Fault) -> String {
+fn name_of(fault: &BadHeader) -> String {
     format!("{fault:?}").split([' ', '{']).next().unwrap().into()
 }
 
@@ -81,17 +82,20 @@ fn edges_of_the_rules() {
     let time = world.chain[0].header.time_ms;
     let least = TimeMs(time.0 + 1);
     assert_eq!(sealed(&|header| (header.inbox_to, header.time_ms) = (0, least), same), Ok(()));
-    let stands = Err(Fault::Clock { least, got: time });
+    let stands = Err(BadHeader::Clock { least, got: time });
     assert_eq!(sealed(&|header| (header.inbox_to, header.time_ms) = (0, time), same), stands);
     // A thousand parent blocks further, a thousand inbox entries at once.
     let far = parent(1_005, 9_999);
     assert_eq!(sealed(&|_| {}, far), Ok(()));
-    let held_back = Err(Fault::Inbox { expected: 1_000, got: 999 });
+    let held_back = Err(BadHeader::Inbox { expected: 1_000, got: 999 });
     assert_eq!(sealed(&|header| header.inbox_to = 999, far), held_back);
-    assert_eq!(sealed(&|_| {}, parent(1_006, 9_999)), Err(Fault::ParentFar { max: Height(1_005), got: Height(1_006) }));
-    let turn = Fault::Leader { expected: world.params.operator, got: world.params.operator, view: 1 };
+    assert_eq!(
+        sealed(&|_| {}, parent(1_006, 9_999)),
+        Err(BadHeader::ParentFar { max: Height(1_005), got: Height(1_006) })
+    );
+    let turn = BadHeader::Leader { expected: None, got: world.params.operator, view: 1 };
     assert_eq!(sealed(&|header| header.view = 1, far), Err(turn));
-    let unknown = Err(Fault::ParentUnknown { parent: good.header.parent_hash });
+    let unknown = Err(BadHeader::ParentUnknown { parent: good.header.parent_hash });
     assert_eq!(judge(&world, &good.header, &good.seal, None), unknown);
 }
 
@@ -107,7 +111,7 @@ fn the_first_block_may_name_any_parent_block() {
 fn a_seal_serves_one_child_only() {
     let (mut world, good) = scene();
     world.params.network_id = "other.1234".into();
-    assert_eq!(judge(&world, &good.header, &good.seal, Some(good.parent)), Err(Fault::Seal));
+    assert_eq!(judge(&world, &good.header, &good.seal, Some(good.parent)), Err(BadHeader::Seal));
     world.params.associate = AssociateId([9; 32]);
     let fault = judge(&world, &good.header, &good.seal, Some(good.parent)).unwrap_err();
     assert_eq!(name_of(&fault), "Entropy");

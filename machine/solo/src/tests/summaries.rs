@@ -2,13 +2,15 @@
 
 use alloc::{vec, vec::Vec};
 
+use banyan_child::{PIECES_MAX, Summaries, SummaryParams};
 use banyan_types::{Height, TimeMs};
 
 use super::world::*;
-use crate::{
-    Effect, Input, Mark, Range, Record, SoloParams,
-    summaries::{PIECES_MAX, Summaries},
-};
+use crate::{Effect, Input, Mark, Range, Record, SoloParams};
+
+fn with_lines(lines_max: u64) -> SoloParams {
+    SoloParams { summaries: SummaryParams { lines_max, ..params().summaries }, ..params() }
+}
 
 /// The first block is a sign of life: the parent has never heard of this child. Accepted, so that it is out of the way.
 fn world() -> World {
@@ -82,7 +84,7 @@ fn one_summary_is_under_way_at_a_time_and_the_next_takes_up_all_that_came_meanwh
 #[test]
 fn an_unanswered_summary_goes_out_again_the_same() {
     let mut world = world();
-    let resend = params().resend_ms;
+    let resend = params().summaries.resend_ms;
     withdraw(&mut world, 1);
     withdraw(&mut world, 5);
     let sent = range(2, 1, 2);
@@ -129,7 +131,7 @@ fn an_idle_child_gives_a_sign_of_life_twenty_times_in_a_silence() {
 
 #[test]
 fn no_summary_is_larger_than_the_parent_takes() {
-    let mut world = world_with(SoloParams { remit_lines_max: 10, ..params() });
+    let mut world = world_with(with_lines(10));
     for withdrawals in [4, 6, 1, 9, 10, 2] {
         withdraw(&mut world, withdrawals);
     }
@@ -167,7 +169,7 @@ fn no_summary_acknowledges_more_inbox_entries_than_the_parent_takes() {
 
 #[test]
 fn blocks_stop_when_too_many_summaries_wait() {
-    let params = SoloParams { remit_lines_max: 1, ..params() };
+    let params = with_lines(1).summaries;
     let mut summaries = Summaries::new(0, Mark::default(), None);
     let mark = |height| Mark { height: Height(height), outbox_to: height, ..Mark::default() };
     let max = u64::try_from(PIECES_MAX).unwrap();
@@ -183,7 +185,7 @@ fn blocks_stop_when_too_many_summaries_wait() {
 
 #[test]
 fn a_full_backlog_raises_an_alarm_and_ends_when_a_summary_is_accepted() {
-    let mut world = world_with(SoloParams { remit_lines_max: 1, ..params() });
+    let mut world = world_with(with_lines(1));
     withdraw(&mut world, 1);
     // As if the child had gone on for long: its disk holds as many blocks that each fill a summary.
     let mut saved = world.saved();

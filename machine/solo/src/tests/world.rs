@@ -197,8 +197,9 @@ impl World {
         let prev = self.tip().clone();
         let prev_seal_hash = self.chain.last().map_or(Hash::ZERO, Produced::seal_hash);
         let parent = self.told.get(&produced.header.parent_hash).copied();
-        let view = View { params: &self.params, prev: &prev, prev_seal_hash, parent };
-        assert_eq!(rules::check(&view, &produced.header, &produced.seal), Ok(()));
+        let SoloParams { version, associate, .. } = self.params;
+        let view = View { version, associate, prev: &prev, prev_seal_hash, parent };
+        assert_eq!(rules::check(&self.params, &view, &produced.header, &produced.seal), Ok(()));
         self.chain.push(produced.clone());
     }
 

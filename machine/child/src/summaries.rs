@@ -5,12 +5,50 @@
 
 use alloc::collections::VecDeque;
 
-use banyan_types::{Height, TimeMs, limits::INBOX_ACKED_PER_REMIT_MAX};
+use banyan_types::{
+    Height, TimeMs,
+    limits::{INBOX_ACKED_PER_REMIT_MAX, REMIT_LINES_MAX},
+};
 
-use crate::{Range, SoloParams};
+/// Heartbeats in a silence: so many summaries may be lost before the child counts as dead. Source: associates 5.
+const HEARTBEATS_PER_SILENCE: u64 = 20;
 
 /// Pieces that may wait for acceptance: 65 million withdrawals. Past them no more blocks are made.
 pub const PIECES_MAX: usize = 65_536;
+
+/// What a child's connection point fixes for its summaries. Source: associates 2, 5.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SummaryParams {
+    /// Parent heights without an accepted summary after which the child is dead.
+    pub silence: u64,
+    /// Withdrawals in one summary, at most.
+    pub lines_max: u64,
+    /// A summary without an answer is sent again after this long, in milliseconds.
+    pub resend_ms: u64,
+}
+
+impl SummaryParams {
+    /// The profile `dev`, with the connection point's `silence`.
+    pub const fn dev(silence: u64) -> Self {
+        Self { silence, lines_max: REMIT_LINES_MAX as u64, resend_ms: 10_000 }
+    }
+
+    /// Parent heights between two summaries that carry nothing.
+    fn heartbeat(&self) -> u64 {
+        (self.silence / HEARTBEATS_PER_SILENCE).max(1)
+    }
+}
+
+/// The blocks of a summary: above `from`, up to `to`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Number of the summary, from 1.
+    pub seq: u64,
+    /// Where the last accepted summary ended.
+    pub from: Height,
+    /// Where this one ends.
+    pub to: Height,
+}
 
 /// What summaries need to know of a block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,7 +104,7 @@ impl Summaries {
     }
 
     /// A block was committed.
-    pub fn push(&mut self, params: &SoloParams, block: Mark) {
+    pub fn push(&mut self, params: &SummaryParams, block: Mark) {
         let before = self.pieces.back().map_or(self.base, |piece| piece.end);
         let has_work = block.settled > 0 || block.outbox_to > before.outbox_to;
         match self.pieces.len().checked_sub(1) {
@@ -78,13 +116,13 @@ impl Summaries {
         }
     }
 
-    fn may_extend(&self, params: &SoloParams, last: usize, block: &Mark) -> bool {
+    fn may_extend(&self, params: &SummaryParams, last: usize, block: &Mark) -> bool {
         let start = if last == 0 { self.base } else { self.pieces[last - 1].end };
         // What is under way stays as it is, also when a restart gathers its blocks again.
         let ends = self.pieces[last].end.height;
         let crosses = self.under_way().is_some_and(|range| ends <= range.to && range.to < block.height);
         !crosses
-            && block.outbox_to.saturating_sub(start.outbox_to) <= params.remit_lines_max
+            && block.outbox_to.saturating_sub(start.outbox_to) <= params.lines_max
             && block.inbox_to.saturating_sub(start.inbox_to) <= INBOX_ACKED_PER_REMIT_MAX
     }
 
@@ -94,7 +132,7 @@ impl Summaries {
     }
 
     /// The range to write down now: there is work, or the parent has not heard of this child for a while.
-    pub fn begin(&mut self, params: &SoloParams) -> Option<Range> {
+    pub fn begin(&mut self, params: &SummaryParams) -> Option<Range> {
         let (first, last) = (self.pieces.front()?, self.pieces.back()?);
         let silent = last.end.parent_height.since(self.base.parent_height).unwrap_or(0);
         let due = silent >= params.heartbeat() || self.pieces.iter().any(|piece| piece.has_work);
@@ -107,7 +145,7 @@ impl Summaries {
     }
 
     /// The range under way is on disk, or has waited for an answer long enough: it goes out, at `now`.
-    pub fn send(&mut self, params: &SoloParams, now: TimeMs) -> Option<Range> {
+    pub fn send(&mut self, params: &SummaryParams, now: TimeMs) -> Option<Range> {
         let due = self.resend_due(params)?;
         let range = self.under_way().filter(|_| due <= now)?;
         self.stage = Stage::Sent(range, now);
@@ -122,7 +160,7 @@ impl Summaries {
     }
 
     /// When the summary under way goes out again.
-    pub fn resend_due(&self, params: &SoloParams) -> Option<TimeMs> {
+    pub fn resend_due(&self, params: &SummaryParams) -> Option<TimeMs> {
         match self.stage {
             Stage::Sent(_, TimeMs(0)) => Some(TimeMs(0)),
             Stage::Sent(_, at) => at.plus(params.resend_ms),

@@ -1,0 +1,63 @@
+//! What validators sign, and what their signatures make.
+
+use banyan_types::{
+    Hash, Height, Signature,
+    committee::{
+        Certificate, Member, MemberSignature, SignedStatement, Statement, StatementKind, ValidatorSet, handover_hash,
+    },
+    rlp::{Field as _, Items, put_list},
+};
+
+use super::{NETWORK, child, hash, hashed, key_of};
+use crate::frozen::{Again, Sample};
+
+fn statement(kind: StatementKind) -> Statement {
+    let (height, view, block_hash) = (Height(300), 2, hash(91));
+    let valid_view = (kind == StatementKind::Proposal).then_some(1);
+    Statement { kind, height, view, block_hash, valid_view }
+}
+
+fn set() -> ValidatorSet {
+    let members = [(92, 5), (93, 700)].map(|(key, weight)| Member { key: key_of(key), weight });
+    ValidatorSet::new(members.into()).unwrap_or_else(|bad| unreachable!("{bad}"))
+}
+
+fn certificate() -> Certificate {
+    let by = [(1, 94), (130, 95)].map(|(index, byte)| MemberSignature { index, signature: Signature([byte; 64]) });
+    Certificate::gather(&statement(StatementKind::Precommit), by.into())
+}
+
+/// A set stands inside others; alone it is read as one item of a list.
+fn set_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut list, mut out) = (Vec::new(), Vec::new());
+    put_list(&mut list, |out| out.extend_from_slice(bytes));
+    let mut items = Items::of(&list).ok()?;
+    ValidatorSet::take(&mut items).ok()?.put(&mut out);
+    items.finish().ok().map(|()| out)
+}
+
+pub(super) fn all() -> Vec<Sample> {
+    let signed = |kind| SignedStatement { statement: statement(kind), by: key_of(96), signature: Signature([97; 64]) };
+    let message = |kind| statement(kind).signing_message(NETWORK);
+    let again: Again = |bytes| SignedStatement::decode(bytes).ok().map(|signed| signed.encode());
+    let proposal = signed(StatementKind::Proposal).encode();
+    let mut members = Vec::new();
+    set().put(&mut members);
+    let handover: Hash = handover_hash(child(), 4, &set());
+    vec![
+        Sample {
+            name: "1230.1 certificate",
+            bytes: certificate().encode(),
+            again: Some(|bytes| Certificate::decode(bytes).ok().map(|certificate| certificate.encode())),
+        },
+        Sample { name: "validator set", bytes: members, again: Some(set_again) },
+        Sample { name: "validator's signed proposal", bytes: proposal, again: Some(again) },
+        hashed("validator's prevote message", message(StatementKind::Prevote)),
+        hashed("validator's precommit message", message(StatementKind::Precommit)),
+        hashed("validator's proposal message", message(StatementKind::Proposal)),
+        hashed("handover message", Statement::handover(4, handover).signing_message(NETWORK)),
+        hashed("handover hash", handover.0),
+        hashed("validator set hash", set().hash().0),
+        hashed("certificate hash", certificate().hash().0),
+    ]
+}

@@ -1,0 +1,66 @@
+//! The rules of engine `committee`: a weighted draw of leaders, a quorum's certificate. Rules: protocol, associates 9.
+
+mod certificate;
+mod election;
+
+use banyan_types::{
+    Hash, Height, PublicKey,
+    committee::{Certificate, ValidatorSet},
+    header::ChildHeader,
+};
+
+pub use certificate::{BadCertificate, Fault, certificate_fault, check, check_handover, fault, handover_fault};
+
+use super::{BadHeader, Rules};
+
+/// Who orders the blocks of an epoch, and the seed that their turns are drawn from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Epoch {
+    /// Its number.
+    pub number: u64,
+    /// Known one epoch ahead, and not two.
+    pub seed: Hash,
+    /// The validators.
+    pub set: ValidatorSet,
+}
+
+impl Epoch {
+    /// Who leads `view` at `height`.
+    pub fn leader(&self, height: Height, view: u32) -> PublicKey {
+        election::leader(&self.set, self.seed, height, view)
+    }
+}
+
+/// The engine `committee`, at a block of this epoch.
+#[derive(Debug, Clone, Copy)]
+pub struct Committee<'a> {
+    /// The child's own network.
+    pub network_id: &'a str,
+    /// The epoch of the block.
+    pub epoch: &'a Epoch,
+}
+
+impl Rules for Committee<'_> {
+    type Seal = Certificate;
+
+    fn leader(&self, height: Height, view: u32) -> Option<PublicKey> {
+        Some(self.epoch.leader(height, view))
+    }
+
+    fn set_hash(&self) -> Hash {
+        self.epoch.set.hash()
+    }
+
+    fn seal_hash(&self, seal: &Certificate) -> Hash {
+        seal.hash()
+    }
+
+    /// A certificate may be of a later view than the block's: who proposes a block again, because it was nearly agreed on,
+    /// does not make it anew.
+    fn check_seal(&self, header: &ChildHeader, seal: &Certificate) -> Result<(), BadHeader> {
+        if (seal.height, seal.block_hash) != (header.height, header.hash()) || seal.view < header.view {
+            return Err(BadHeader::Seal);
+        }
+        check(seal, &self.epoch.set, self.network_id).map_err(BadHeader::Certificate)
+    }
+}
