@@ -218,6 +218,9 @@ rejections! {
     /// A parameter outside its limits.
     Params { /// Which.
         field: &'static str } = Invalid, "params", "parameter {field} is outside its limits";
+    /// Data of a regime that make no sense.
+    Regime { /// What is wrong.
+        why: &'static str } = Invalid, "regime", "no regime: {why}";
     /// The connection point would not outlive its own silence.
     Expiry { /// Least expiry.
         least: Height, /// The one asked for.
@@ -320,6 +323,12 @@ rejections! {
     Authorization { /// Signatures that count.
         valid: usize, /// Signatures needed.
         needed: usize } = Invalid, "authorization", "{valid} valid operator signatures, needed {needed}";
+    /// The block that validators agreed to says something else than the summary, or than the handover.
+    CertifiedBlock { /// Where.
+        field: &'static str } = Invalid, "certified_block", "the certified block says something else of {field}";
+    /// The validators' certificate does not hold.
+    Certificate { /// Why.
+        why: crate::engine::committee::BadCertificate } = Invalid, "certificate", "certificate: {why}";
     /// More than the child's escrow holds beside what waits for it: the law above all regimes.
     Escrow { /// What may leave.
         escrow: Amount, /// What the summary takes out.

@@ -73,6 +73,7 @@ impl<S: State> Scene<'_, S> {
     pub(super) fn check_regime(&mut self, regime: &Regime) -> Result<(), Rejected> {
         match regime {
             Regime::Operators => Ok(()),
+            Regime::Certificate(validators) => super::certificate::check_validators(validators),
             Regime::Contract(id) => self.must_be_callable(*id),
         }
     }
@@ -236,6 +237,7 @@ fn new_point(tx: &AssociateCreate, height: Height) -> ConnectionPoint {
             accepted_at: height,
             outbox_acked: 0,
             outbox_hash: Hash::ZERO,
+            skipped_hash: Hash::ZERO,
         },
         bonds: Vec::new(),
         status: Status::Open,

@@ -330,7 +330,11 @@ fn read_account(root: Hash, id: Payee, step: &ProofStep) -> Result<(Amount, Paye
 }
 
 /// The leaves of one step, which stand under `keys` in the state with this root. A root of zeros commits to no state.
-fn open<const N: usize>(root: Hash, step: &ProofStep, keys: [crate::Key; N]) -> Result<[&[u8]; N], Rejected> {
+pub(super) fn open<const N: usize>(
+    root: Hash,
+    step: &ProofStep,
+    keys: [crate::Key; N],
+) -> Result<[&[u8]; N], Rejected> {
     let wrong = |why: &'static str| Rejected::Proof { why };
     let leaves: Vec<&[u8]> = step.leaves.iter().map(|leaf| leaf.0.as_slice()).collect();
     let leaves: [&[u8]; N] = leaves.try_into().map_err(|_| wrong("another number of leaves"))?;

@@ -3,8 +3,13 @@
 use alloc::vec::Vec;
 
 use banyan_crypto::Claim;
-use banyan_types::{AccountId, Amount, AssociateId, Bytes, associate::SummaryStatement, tx::AssociateEvidence};
+use banyan_types::{
+    AccountId, Amount, AssociateId, Bytes,
+    associate::{Regime, SummaryStatement, Validators},
+    tx::AssociateEvidence,
+};
 
+use super::certificate;
 use crate::{ConnectionPoint, Event, Rejected, Standing, State, Status, scene::Scene};
 
 /// What a reporter has of what the culprits lose: one part of so many.
@@ -12,13 +17,15 @@ const REWARD_PARTS: u128 = 10;
 
 /// Two words of one key.
 const KIND_WORDS: u64 = 0;
+/// Two certificates.
+const KIND_CERTIFICATES: u64 = 1;
 
 /// What a pair of statements proves.
 pub(super) struct Fault {
     /// Who signed both.
     pub culprits: Vec<AccountId>,
-    /// Whether the statements are certificates: then nothing that the child says counts for a while.
-    pub freezes: bool,
+    /// Where the statements are certificates, the validators as judged: nothing that they say counts for a while.
+    pub validators: Option<Validators>,
 }
 
 impl<S: State> Scene<'_, S> {
@@ -28,14 +35,15 @@ impl<S: State> Scene<'_, S> {
         let fault = self.judge(id, &point, tx.kind, &tx.a, &tx.b).ok_or(Rejected::NoFault)?;
         let guilty: Vec<_> =
             point.bonds.iter().filter(|bond| fault.culprits.contains(&bond.operator)).cloned().collect();
-        if guilty.is_empty() && !fault.freezes {
+        if guilty.is_empty() && fault.validators.is_none() {
             return Err(Rejected::NoBond);
         }
         for bond in guilty {
             point.set_bond(bond.operator, Amount::ZERO);
             self.slash_operator(id, bond.operator, bond.amount, tx.from_id)?;
         }
-        if fault.freezes {
+        if let Some(validators) = fault.validators {
+            point.regime = Regime::Certificate(validators);
             self.freeze(id, &mut point)?;
         }
         self.set_point(id, &point);
@@ -71,7 +79,13 @@ impl<S: State> Scene<'_, S> {
     /// What the statements prove, by the rules of the authority that this ledger knows of. Engines join here.
     fn judge(&self, id: AssociateId, point: &ConnectionPoint, kind: u64, a: &Bytes, b: &Bytes) -> Option<Fault> {
         match kind {
-            KIND_WORDS => self.two_words(id, point, a, b),
+            KIND_WORDS => self.two_words(id, point, a, b).or_else(|| certificate::two_votes(point, &a.0, &b.0)),
+            KIND_CERTIFICATES => match &point.regime {
+                Regime::Certificate(validators) => {
+                    certificate::two_certificates(point, validators, &a.0, &b.0).ok().flatten()
+                }
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -85,7 +99,7 @@ impl<S: State> Scene<'_, S> {
         let signed = [&a, &b].into_iter().all(|word| self.is_signed(word));
         let known = !point.bond_of(a.operator).is_zero() || point.operators.contains(&a.operator);
         (same && known && one.child_to == other.child_to && differs && signed)
-            .then(|| Fault { culprits: alloc::vec![a.operator], freezes: false })
+            .then(|| Fault { culprits: alloc::vec![a.operator], validators: None })
     }
 
     fn is_signed(&self, word: &SummaryStatement) -> bool {

@@ -5,6 +5,7 @@
 //! [`Scene::escrow_out`](crate::scene::Scene::escrow_out) alone lets money leave. Rules: associates 2 to 7.
 
 mod authority;
+mod certificate;
 mod child;
 mod contract;
 mod create;
@@ -105,6 +106,11 @@ impl<S: State> Scene<'_, S> {
         self.set(key::inbox(id, entry.n), &entry);
         Ok(())
     }
+}
+
+/// The hash chain over skipped numbers, continued by these.
+fn skip_chain(before: Hash, skipped: &[u64]) -> Hash {
+    skipped.iter().fold(before, |before, n| Hash(banyan_crypto::blake2b(&[&before.0, &n.to_be_bytes()])))
 }
 
 /// An entry without money.

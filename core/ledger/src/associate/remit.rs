@@ -7,7 +7,7 @@ use banyan_types::{
     tx::{AssociateRemit, SignedTx},
 };
 
-use super::{authority::Authority, contract::Asker, notice};
+use super::{authority::Authority, certificate::check_certified, contract::Asker, notice};
 use crate::{
     BlockHash, ConnectionPoint, Event, Missing, Point, Rejected, RemitSpan, Standing, State, Status,
     leaf::key,
@@ -21,6 +21,8 @@ use alloc::vec::Vec;
 enum Word {
     /// The child's own, by its regime: it is alive.
     Own,
+    /// The same, by the validators of the present epoch.
+    OwnOfPresent,
     /// That of the accounts named for a child that is dead.
     Recovery,
 }
@@ -74,11 +76,15 @@ impl<S: State> Scene<'_, S> {
         point.inbox_acked = summary.inbox_acked;
         point.inbox_acked_hash = summary.inbox_hash;
         match word {
-            Word::Own => {
+            Word::Own | Word::OwnOfPresent => {
                 point.last_alive = self.height;
                 point.thaw();
             }
             Word::Recovery => self.bury(id, &mut point)?,
+        }
+        if let (Word::OwnOfPresent, Regime::Certificate(validators)) = (word, &mut point.regime) {
+            // The epoch before is over: what its validators sign from now on says nothing.
+            validators.previous = None;
         }
         point.point = Point {
             seq: summary.seq,
@@ -89,6 +95,7 @@ impl<S: State> Scene<'_, S> {
             accepted_at: self.height,
             outbox_acked: summary.outbox_acked,
             outbox_hash: summary.outbox_hash,
+            skipped_hash: super::skip_chain(point.point.skipped_hash, &summary.skipped),
         };
         let taken = InboxKind::RemitDone { seq: summary.seq, outbox: summary.outbox_acked };
         self.tell(id, &mut point, notice(taken, tx.from_id))?;
@@ -167,6 +174,10 @@ impl<S: State> Scene<'_, S> {
             Regime::Operators => {
                 let own = Authority::operators(point).check(&message, authorization);
                 own.or_else(|why| if recovery.is_some() { heard } else { Err(why) }).map(|()| Asked::Said(Word::Own))
+            }
+            Regime::Certificate(validators) => {
+                let present = check_certified(point, validators, summary, &authorization.0)?;
+                Ok(Asked::Said(if present { Word::OwnOfPresent } else { Word::Own }))
             }
             Regime::Contract(contract) => Ok(Asked::Contract(*contract)),
         }

@@ -11,7 +11,7 @@ use banyan_types::{
     tx::{AssociateUpdate, Transaction},
 };
 
-use super::{authority::Authority, create, notice};
+use super::{authority::Authority, certificate, create, notice};
 use crate::{
     AccessRight, ConnectionPoint, Event, Pending, Rejected, Standing, State, Status,
     due::Ending,
@@ -81,7 +81,13 @@ impl<S: State> Scene<'_, S> {
         let must = |holds: bool, why: &'static str| if holds { Ok(()) } else { Err(Rejected::Change { why }) };
         match &tx.change {
             Change::Operators { operators, threshold } => create::check_operators(operators, *threshold),
-            Change::Regime(regime) => self.check_regime(regime),
+            Change::Regime(regime) => {
+                let both = [&point.regime, regime].into_iter().all(|regime| matches!(regime, Regime::Certificate(_)));
+                must(!both, "validators are changed by those before them")?;
+                self.check_regime(regime)
+            }
+            // Read as a set, it is one.
+            Change::Validators(_) => Ok(()),
             Change::Params(params) => create::check_params(params, self.params),
             Change::Access(access) => must(*access != point.access, "the access is so already"),
             Change::AccessLines(lines) => {
@@ -128,6 +134,11 @@ impl<S: State> Scene<'_, S> {
         if matches!(tx.change, Change::BondIn(_)) {
             return Ok(());
         }
+        if let (Change::Validators(next), Regime::Certificate(validators)) = (&tx.change, &point.regime) {
+            let after = certificate::hand_over(id, &point.network_id, validators, next, &tx.authorization.0)?;
+            point.regime = Regime::Certificate(after);
+            return Ok(());
+        }
         let message = update_message(&self.params.network_id, id, point.acts, &tx.change);
         Authority::operators(point).check(&message, &tx.authorization)?;
         point.acts = point.acts.checked_add(1).ok_or(Rejected::Overflow)?;
@@ -166,6 +177,12 @@ impl<S: State> Scene<'_, S> {
                 self.tell(id, point, notice(InboxKind::AccessMode(*access), creator))?;
             }
             Change::AccessLines(lines) => lines.iter().try_for_each(|line| self.list(id, point, line))?,
+            // Where a certificate allowed it, the set is written with its epoch already, and the child has signed it.
+            Change::Validators(_) if matches!(point.regime, Regime::Certificate(_)) => {}
+            Change::Validators(set) => {
+                let creator = point.creator;
+                self.tell(id, point, notice(InboxKind::SetChange(set.clone()), creator))?;
+            }
             Change::BondIn(amount) => {
                 let coins = self.take(from, *amount)?;
                 let held = point.bond_of(from).plus(self.pay_bonds(coins)?).ok_or(Rejected::Overflow)?;
@@ -223,6 +240,7 @@ fn binds_at_once(point: &ConnectionPoint, change: &Change) -> bool {
         Change::Operators { operators, threshold } => *operators == point.operators && *threshold >= point.threshold,
         Change::Regime(regime) => strength(regime) > strength(&point.regime),
         Change::Params(params) => is_tighter(&point.params, params),
+        Change::Validators(_) => matches!(point.regime, Regime::Certificate(_)),
         Change::Access(_) | Change::BondOut { .. } => false,
         Change::AccessLines(_) | Change::BondIn(_) | Change::Expiry(_) | Change::Thaw => true,
     }
@@ -233,6 +251,7 @@ const fn strength(regime: &Regime) -> u8 {
     match regime {
         Regime::Contract(_) => 0,
         Regime::Operators => 1,
+        Regime::Certificate(_) => 2,
     }
 }
 

@@ -122,6 +122,8 @@ banyan_types::record! {
         outbox_acked: u64,
         /// Hash chain of the outbox up to there.
         outbox_hash: Hash,
+        /// Hash chain over the numbers of the commits that were skipped.
+        skipped_hash: Hash,
     }
 
     /// What an operator has put up.

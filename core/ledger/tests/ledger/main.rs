@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
 
+mod certified;
 mod changes;
 mod children;
 mod contracts;

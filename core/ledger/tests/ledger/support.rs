@@ -129,6 +129,8 @@ pub struct Ledger {
     pub history: Vec<(Block, Changes)>,
     /// On the root: its key headers from height 1 on.
     pub keys: Vec<KeyHeader>,
+    /// On a child with validators: who they are, as its headers say.
+    pub set_hash: Hash,
     micro_index: u32,
 }
 
@@ -147,6 +149,7 @@ impl Ledger {
             genesis,
             history: vec![],
             keys: vec![],
+            set_hash: Hash::ZERO,
             micro_index: 0,
         }
     }
@@ -359,7 +362,7 @@ impl Ledger {
             inbox_to,
             outbox_to,
             state_root: made.root,
-            set_hash: Hash::ZERO,
+            set_hash: self.set_hash,
             leader: start.leader,
             view: 0,
             prev_seal_hash: Hash::ZERO,
@@ -574,6 +577,14 @@ impl Ledger {
         sorted.sort_unstable();
         let leaves = keys.iter().map(|key| Bytes(self.state.read(key).unwrap().unwrap_or_default()));
         ProofStep { leaves: leaves.collect(), proof: Bytes(trie.prove_many(&sorted).encode()) }
+    }
+
+    /// The header of a child's last block.
+    pub fn child_header(&self) -> ChildHeader {
+        match self.history.last() {
+            Some((Block::Child(block), _)) => block.header.clone(),
+            _ => panic!("no block of a child"),
+        }
     }
 
     /// The honest summary of this child's blocks since the last accepted one.

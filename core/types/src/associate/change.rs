@@ -5,6 +5,7 @@ use alloc::{string::ToString as _, vec, vec::Vec};
 use super::{Access, ChildParams, Regime};
 use crate::{
     AccountId, Amount, AssociateId, Hash, Height,
+    committee::ValidatorSet,
     rlp::{DecodeError, Field, Items, put_list},
     show::Value,
 };
@@ -39,6 +40,8 @@ pub enum Change {
     Access(Access),
     /// Lines of the access list.
     AccessLines(Vec<AccessLine>),
+    /// Other validators order the child's blocks.
+    Validators(ValidatorSet),
     /// The sender puts up so much of an operator's bond.
     BondIn(Amount),
     /// So much of an operator's bond goes back to it.
@@ -63,6 +66,7 @@ impl Change {
             Self::Params(_) => 2,
             Self::Access(_) => 3,
             Self::AccessLines(_) => 4,
+            Self::Validators(_) => 5,
             Self::BondIn(_) => 6,
             Self::BondOut { .. } => 7,
             Self::Expiry(_) => 8,
@@ -78,6 +82,7 @@ impl Change {
             Self::Params(_) => "parameters",
             Self::Access(_) => "access",
             Self::AccessLines(_) => "access list",
+            Self::Validators(_) => "validators",
             Self::BondIn(_) => "bond in",
             Self::BondOut { .. } => "bond out",
             Self::Expiry(_) => "expiry",
@@ -99,6 +104,7 @@ impl Field for Change {
                 Self::Params(params) => params.put(out),
                 Self::Access(access) => access.put(out),
                 Self::AccessLines(lines) => lines.put(out),
+                Self::Validators(set) => set.put(out),
                 Self::BondIn(amount) => amount.put(out),
                 Self::BondOut { operator, amount } => {
                     operator.put(out);
@@ -119,6 +125,7 @@ impl Field for Change {
             2 => Self::Params(Field::take(items)?),
             3 => Self::Access(Field::take(items)?),
             4 => Self::AccessLines(Field::take(items)?),
+            5 => Self::Validators(Field::take(items)?),
             6 => Self::BondIn(Field::take(items)?),
             7 => Self::BondOut { operator: Field::take(items)?, amount: Field::take(items)? },
             8 => Self::Expiry(Field::take(items)?),
@@ -138,6 +145,7 @@ impl Field for Change {
             Self::Params(params) => fields.push(("params", params.show())),
             Self::Access(access) => fields.push(("access", access.show())),
             Self::AccessLines(lines) => fields.push(("lines", lines.show())),
+            Self::Validators(set) => fields.push(("validators", set.show())),
             Self::BondIn(amount) => fields.push(("amount", amount.show())),
             Self::BondOut { operator, amount } => {
                 fields.extend([("operator", operator.show()), ("amount", amount.show())]);

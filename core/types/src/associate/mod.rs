@@ -14,6 +14,7 @@ pub use claim::{ProofStep, SummaryStatement, escape_message};
 
 use crate::{
     AccountId, Amount, Asset, AssociateId, Bytes, ContractId, Gas, Hash, Height, Payee, Signature,
+    committee::ValidatorSet,
     limits::{CONTRACT_WORD_BYTES_MAX, NOTICE_BYTES_MAX, OPERATORS_MAX},
     rlp::{DecodeError, Field, Items, put_bytes, put_list},
     show::Value,
@@ -28,6 +29,8 @@ const AUTHORIZATION_BYTES_MAX: usize = OPERATORS_MAX * 69 + 4;
 pub enum Regime {
     /// m of n operator accounts signed the summary.
     Operators,
+    /// The child's own validators agreed, and the parent follows who they are.
+    Certificate(Validators),
     /// A contract of the parent says yes.
     Contract(ContractId),
 }
@@ -36,6 +39,10 @@ impl Field for Regime {
     fn put(&self, out: &mut Vec<u8>) {
         put_list(out, |out| match self {
             Self::Operators => 0u64.put(out),
+            Self::Certificate(validators) => {
+                1u64.put(out);
+                validators.put(out);
+            }
             Self::Contract(id) => {
                 4u64.put(out);
                 id.put(out);
@@ -46,16 +53,18 @@ impl Field for Regime {
         let mut list = items.list()?;
         let regime = match u64::take(&mut list)? {
             0 => Self::Operators,
+            1 => Self::Certificate(Validators::take(&mut list)?),
             4 => Self::Contract(ContractId::take(&mut list)?),
             _ => return Err(DecodeError::Malformed("unknown regime")),
         };
         list.finish().map(|()| regime)
     }
     fn show(&self) -> Value {
-        Value::Text(match self {
-            Self::Operators => self.word().to_string(),
-            Self::Contract(id) => alloc::format!("{} {id}", self.word()),
-        })
+        match self {
+            Self::Operators => Value::Text(self.word().to_string()),
+            Self::Certificate(validators) => validators.show(),
+            Self::Contract(id) => Value::Text(alloc::format!("{} {id}", self.word())),
+        }
     }
 }
 
@@ -64,6 +73,7 @@ impl Regime {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Operators => "operators",
+            Self::Certificate(_) => "certificate",
             Self::Contract(_) => "contract",
         }
     }
@@ -149,6 +159,8 @@ pub enum InboxKind {
         /// Outbox entries below this number have been taken.
         outbox: u64,
     },
+    /// The validators of the child from its next epoch on.
+    SetChange(ValidatorSet),
     /// The account that the entry is to has these rights from now on, and no others.
     AccessChange {
         /// Be credited.
@@ -168,6 +180,10 @@ impl Field for InboxKind {
             Self::Commit => 0u64.put(out),
             Self::Returned { outbox } => [1, *outbox].iter().for_each(|int| int.put(out)),
             Self::RemitDone { seq, outbox } => [2, *seq, *outbox].iter().for_each(|int| int.put(out)),
+            Self::SetChange(set) => {
+                3u64.put(out);
+                set.put(out);
+            }
             Self::AccessChange { receive, transact } => {
                 for int in [4, u64::from(*receive), u64::from(*transact)] {
                     int.put(out);
@@ -189,6 +205,7 @@ impl Field for InboxKind {
             0 => Self::Commit,
             1 => Self::Returned { outbox: u64::take(&mut list)? },
             2 => Self::RemitDone { seq: u64::take(&mut list)?, outbox: u64::take(&mut list)? },
+            3 => Self::SetChange(ValidatorSet::take(&mut list)?),
             4 => Self::AccessChange { receive: bool::take(&mut list)?, transact: bool::take(&mut list)? },
             5 => Self::Notice(take_notice(&mut list)?),
             9 => Self::AccessMode(Access::take(&mut list)?),
@@ -201,6 +218,7 @@ impl Field for InboxKind {
             Self::Commit => "commit".to_string(),
             Self::Returned { outbox } => alloc::format!("returned {outbox}"),
             Self::RemitDone { seq, .. } => alloc::format!("remit done {seq}"),
+            Self::SetChange(set) => alloc::format!("{} validators", set.members().len()),
             Self::AccessChange { receive, transact } => {
                 let word = |may: bool| if may { "may" } else { "may not" };
                 alloc::format!("{} receive, {} transact", word(*receive), word(*transact))
@@ -245,6 +263,32 @@ crate::record! {
         remit_limit_heights: u64,
         /// Bond of each operator.
         operator_bond: Amount,
+    }
+
+    /// The validators of a child, as its parent follows them. Source: associates 6.
+    Validators {
+        /// Which engine they run: 1 committee.
+        engine: u64,
+        /// The epoch that the set is for.
+        epoch: u64,
+        /// Who they are.
+        set: ValidatorSet,
+        /// Those of the epoch before, until the set has spoken once.
+        previous: Option<ValidatorSet>,
+        /// Two certificates of one height up to this one were reported.
+        judged: Height,
+        /// Two handovers of one epoch up to this one were reported.
+        judged_epoch: u64,
+    }
+
+    /// The authorization of a remit in regime `certificate`: the summary's last block.
+    CertifiedBlock {
+        /// Its header (920).
+        header: Bytes,
+        /// The validators' agreement to it (1230).
+        certificate: Bytes,
+        /// The system leaf (1023) in the state after it.
+        leaf: ProofStep,
     }
 
     /// What a contract is asked about a remit or a claim, beside the summary or the claimant.
@@ -376,6 +420,32 @@ impl Summary {
     /// The bytes that an operator signs.
     pub fn signing_message(&self, parent_network: &str) -> Vec<u8> {
         [parent_network.as_bytes(), &self.digest(parent_network).0].concat()
+    }
+}
+
+/// The number of engine `committee`.
+pub const ENGINE_COMMITTEE: u64 = 1;
+
+impl Validators {
+    /// The validators that a child begins with.
+    pub const fn new(engine: u64, set: ValidatorSet) -> Self {
+        Self { engine, epoch: 0, set, previous: None, judged: Height(0), judged_epoch: 0 }
+    }
+}
+
+impl CertifiedBlock {
+    /// The bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.put(&mut out);
+        out
+    }
+
+    /// Read exactly these bytes.
+    /// # Errors
+    /// The first [`DecodeError`] that applies.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::take_fields(&mut Items::of(bytes)?)
     }
 }
 
