@@ -2,10 +2,12 @@
 
 use banyan_ledger::{Bucket, Claim, ConnectionPoint, OperatorBond, Pending, Status};
 use banyan_types::{
-    AssociateId, Bytes, Height, Nonce, Payee, Signature,
+    AssociateId, Bytes, ContractId, Gas, Height, Nonce, Payee, PublicKey, Signature,
     associate::{
-        AccessLine, Change, InboxKind, ProofStep, SummaryStatement, close_message, escape_message, update_message,
+        Access, AccessLine, CertifiedBlock, Change, ContractWord, ENGINE_COMMITTEE, InboxKind, ProofStep, Regime,
+        SummaryStatement, Validators, close_message, escape_message, update_message,
     },
+    committee::{Member, ValidatorSet},
     tx::{AssociateClose, AssociateEscape, AssociateEvidence, AssociateRefund, AssociateUpdate},
 };
 
@@ -15,9 +17,10 @@ use super::{NETWORK, account, amount, authorization, child, child_params, connec
 pub fn changes() -> Vec<Change> {
     vec![
         Change::Operators { operators: vec![account(40), account(41)], threshold: 2 },
-        Change::Regime(banyan_types::associate::Regime::Operators),
+        Change::Regime(Regime::Operators),
+        Change::Validators(validators()),
         Change::Params(child_params()),
-        Change::Access(banyan_types::associate::Access::Listed),
+        Change::Access(Access::Listed),
         Change::AccessLines(vec![AccessLine { account: account(42), receive: true, transact: false }]),
         Change::BondIn(amount(700)),
         Change::BondOut { operator: account(43), amount: amount(701) },
@@ -93,6 +96,39 @@ pub fn escape_words() -> Vec<u8> {
     escape_message(NETWORK, child(), Payee::Account(account(49)), &[AssociateId(fill(0x73))])
 }
 
+fn validators() -> ValidatorSet {
+    let member = |first, weight| Member { key: PublicKey(fill(first)), weight };
+    ValidatorSet::new(vec![member(53, 7), member(54, 8)]).expect("two members with keys and weights of their own")
+}
+
+pub fn set_change() -> InboxKind {
+    InboxKind::SetChange(validators())
+}
+
+pub fn by_contract() -> ConnectionPoint {
+    ConnectionPoint { regime: Regime::Contract(ContractId(fill(55))), ..connection_point() }
+}
+
+pub fn by_certificate() -> ConnectionPoint {
+    let regime = Regime::Certificate(Validators {
+        epoch: 56,
+        previous: Some(validators()),
+        judged: Height(57),
+        judged_epoch: 58,
+        ..Validators::new(ENGINE_COMMITTEE, validators())
+    });
+    ConnectionPoint { regime, ..connection_point() }
+}
+
+pub fn certified_block() -> CertifiedBlock {
+    let leaf = ProofStep { leaves: vec![Bytes(vec![59])], proof: Bytes(vec![60, 61]) };
+    CertifiedBlock { header: Bytes(vec![62, 63]), certificate: Bytes(vec![64]), leaf }
+}
+
+pub fn contract_word() -> ContractWord {
+    ContractWord { gas: Gas(65_000), word: Bytes(vec![66, 67]) }
+}
+
 pub const fn access_change() -> InboxKind {
     InboxKind::AccessChange { receive: true, transact: false }
 }
@@ -115,7 +151,7 @@ pub fn bucket() -> Bucket {
 
 pub fn claim() -> Claim {
     Claim {
-        account: Payee::Contract(banyan_types::ContractId(fill(51))),
+        account: Payee::Contract(ContractId(fill(51))),
         to: account(52),
         amount: amount(706),
         path: vec![AssociateId(fill(0x74)), AssociateId(fill(0x75))],

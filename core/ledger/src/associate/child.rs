@@ -42,10 +42,8 @@ impl<S: State> Scene<'_, S> {
                 self.state.put(key::access(self.params.ledger, entry.to), right);
                 Ok(())
             }
-            // An engine with a set of its own asks its nodes for it; the entry is what they agree on.
-            InboxKind::SetChange(_) => Ok(()),
-            // For people: nodes and wallets read it from the inbox.
-            InboxKind::Notice(_) => Ok(()),
+            // A set is the engine's to take up, and a notice is for people: both read them from the inbox.
+            InboxKind::SetChange(_) | InboxKind::Notice(_) => Ok(()),
             InboxKind::Commit if self.parent_leaf()?.height > entry.deadline => self.skip(entry.n),
             InboxKind::Commit | InboxKind::Returned { .. } => {
                 super::only_coin(entry.asset)?;

@@ -39,17 +39,12 @@ impl<S: State> Scene<'_, S> {
         let point = self.point(tx.associate_id)?;
         self.must_be_dead(&point)?;
         match point.regime {
-            Regime::Contract(contract) if self.height <= self.contract_end(&point)? => {
+            Regime::Contract(contract) if self.height <= contract_end(&point)? => {
                 let (child, from, fee) = (tx.associate_id, tx.from_id, tx.fee);
                 self.escape_by_contract(point, tx, &Asker { child, contract, from, fee, signed, under })
             }
             _ => self.escape_by_proof(point, tx).map(|()| Done::plain()),
         }
-    }
-
-    /// The last height at which a dead child's contract says who has what; then proofs do, as with operators.
-    fn contract_end(&self, point: &ConnectionPoint) -> Result<Height, Rejected> {
-        point.last_alive.plus(point.params.silence.saturating_mul(2)).ok_or(Rejected::Overflow)
     }
 
     /// What the contract gives is paid at once.
@@ -71,7 +66,7 @@ impl<S: State> Scene<'_, S> {
         let free = self.escrow(id)?.free();
         let (amount, done) = self.ask_for_escape(asker, tx, free)?;
         let Some(amount) = amount else { return Ok(done) };
-        let from = self.contract_end(&point)?;
+        let from = contract_end(&point)?;
         self.bury_from(id, &mut point, from)?;
         self.set(mark, &Bucket { cap: amount, claimed: amount, late: Amount::ZERO });
         let n = point.claims.made;
@@ -238,6 +233,11 @@ impl<S: State> Scene<'_, S> {
         self.set_point(id, point);
         Ok(())
     }
+}
+
+/// The last height at which a dead child's contract says who has what; then proofs do, as with operators.
+fn contract_end(point: &ConnectionPoint) -> Result<Height, Rejected> {
+    point.last_alive.plus(point.params.silence.saturating_mul(2)).ok_or(Rejected::Overflow)
 }
 
 /// The first `depth` ledgers of a path.

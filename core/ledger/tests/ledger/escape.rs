@@ -1,11 +1,13 @@
 //! A dead child: its users prove what they had, and everybody is paid the same share of what there is.
 
-use banyan_ledger::{Account, Changes, Event, Rejected, Status, Supply, key};
+use banyan_ledger::{Account, Changes, Event, Invalid, Rejected, Status, Supply, key};
 use banyan_types::{
     Amount, AssociateId, Bytes, Height, Payee, Signature,
     associate::{ProofStep, escape_message},
     tx::AssociateEscape,
 };
+
+use proptest::{collection::vec, prelude::*};
 
 use crate::support::*;
 
@@ -344,4 +346,84 @@ fn money_leaves_an_escrow_by_one_function() {
     let after = pair.root.escrow(pair.id);
     assert_eq!(after.committed, escrow.committed);
     assert_eq!(after.remitted, escrow.remitted.plus(coins(1_000)).unwrap());
+}
+
+/// What happens to a dead family: who claims what, in which order, and how much later.
+#[derive(Clone, Debug)]
+struct Claim901 {
+    person: u8,
+    /// 0 the child itself, 1 and 2 its children.
+    from: usize,
+    wait: u64,
+}
+
+fn claims() -> impl Strategy<Value = Vec<Claim901>> {
+    let person = prop_oneof![Just(ALICE), Just(BOB), Just(OPERATORS[0])];
+    let wait = prop_oneof![3 => Just(0), 1 => 1..SILENCE, 1 => Just(SILENCE)];
+    vec((person, 0..3usize, wait).prop_map(|(person, from, wait)| Claim901 { person, from, wait }), 1..10)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Whatever liars have shown, whoever comes when: no more is paid than there was, through each ledger no more than that
+    /// ledger had, and each block of it is undone whole.
+    #[test]
+    fn a_dead_family_never_pays_more_than_it_had(
+        invented in vec(0..5_000u64, 3),
+        claims in claims(),
+    ) {
+        let mut tree = Tree::funded(&[0, 1, 1]);
+        for (at, amount) in (1..4).zip(&invented) {
+            mint(&mut tree.ledgers[at], BOB, coins(*amount));
+        }
+        tree.advance();
+        tree.remit(2);
+        tree.remit(3);
+        tree.advance();
+        tree.remit(1);
+        tree.ledgers[0].key_blocks(SILENCE + 1);
+        let (id, child) = (tree.id(1), tree.known(1));
+        let below = [tree.known(2), tree.known(3)];
+        let caps = [2, 3].map(|at| child.escrow(tree.id(at)).held().minus(child.escrow(tree.id(at)).waiting).unwrap());
+        let free = tree.ledgers[0].escrow(id);
+        let free = free.held().minus(free.waiting).unwrap();
+        let (mut of_claim, mut paid) = (vec![], [Amount::ZERO; 3]);
+        for claim in &claims {
+            let tx = match claim.from {
+                0 => tree.ledgers[0].escape(claim.person, id, owner(claim.person), &[], &child),
+                at => tree.ledgers[0].escape(claim.person, id, owner(claim.person), &[&child], &below[at - 1]),
+            };
+            let tx = tree.ledgers[0].sign(claim.person, tx);
+            let mut events = vec![];
+            match tree.ledgers[0].micro(&[tx]) {
+                Ok(outcome) => {
+                    of_claim.push(claim.from);
+                    events.extend(outcome.events);
+                }
+                Err(Invalid::Transaction { why, .. }) => prop_assert!(
+                    matches!(why, Rejected::Claimed { .. } | Rejected::Window { .. } | Rejected::Unknown), "{why}"
+                ),
+                Err(other) => panic!("{other}"),
+            }
+            (0..claim.wait).for_each(|_| events.extend(tree.ledgers[0].key_block(LEADER).events));
+            count(&events, &of_claim, &mut paid);
+        }
+        for _ in 0..=2 * SILENCE {
+            let events = tree.ledgers[0].key_block(LEADER).events;
+            count(&events, &of_claim, &mut paid);
+        }
+        prop_assert!(sum(paid) <= free, "{paid:?} of {free}");
+        prop_assert!(paid[1] <= caps[0] && paid[2] <= caps[1], "{paid:?} of {caps:?}");
+    }
+}
+
+/// Add what these events pay to what came through each ledger.
+fn count(events: &[Event], of_claim: &[usize], paid: &mut [Amount; 3]) {
+    for event in events {
+        if let Event::Escaped { n, amount, .. } = event {
+            let from = of_claim[usize::try_from(*n).unwrap()];
+            paid[from] = paid[from].plus(*amount).unwrap();
+        }
+    }
 }
