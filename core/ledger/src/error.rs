@@ -286,6 +286,9 @@ rejections! {
     /// Too many commits wait for the child.
     InboxFull { /// Most open entries.
         max: u64 } = Early, "inbox_full", "{max} inbox entries are open";
+    /// The child's escrow holds too many tokens.
+    Assets { /// Most.
+        max: usize } = Early, "assets", "the escrow holds {max} tokens already, and takes no further one";
     /// A summary that was accepted already.
     SequenceUsed { /// The next number.
         expected: u64, /// The summary's.

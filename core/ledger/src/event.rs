@@ -3,8 +3,8 @@
 use alloc::{string::ToString as _, vec::Vec};
 
 use banyan_types::{
-    AccountId, Amount, AssociateId, ContractId, Era, Hash, Height, Id, Payee, PublicKey, Status, TokenAmount, TokenId,
-    TxHash,
+    AccountId, Amount, Asset, AssociateId, ContractId, Era, Hash, Height, Id, Payee, PublicKey, Status, TokenAmount,
+    TokenId, TxHash,
     associate::OutboxEntry,
     rlp::Field,
     show::{Fields, Value},
@@ -154,6 +154,8 @@ events! {
         n: u64,
         /// Who is credited there.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -165,6 +167,8 @@ events! {
         n: u64,
         /// Who.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -176,6 +180,8 @@ events! {
         n: u64,
         /// Who.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -185,6 +191,8 @@ events! {
         associate: AssociateId,
         /// Outbox number.
         n: u64,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -246,6 +254,8 @@ events! {
         n: u64,
         /// Whose.
         account: Payee,
+        /// What.
+        asset: Asset,
         /// How much the proof shows.
         amount: Amount,
     },
@@ -257,6 +267,8 @@ events! {
         n: u64,
         /// To whom.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -264,6 +276,8 @@ events! {
     Forfeited {
         /// Which child.
         associate: AssociateId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -282,6 +296,8 @@ events! {
         n: u64,
         /// Who.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -296,6 +312,8 @@ events! {
         n: u64,
         /// Who.
         from: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -303,6 +321,8 @@ events! {
     Stopped {
         /// Who holds it.
         account: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
         /// Why.
@@ -396,7 +416,7 @@ macro_rules! plain_parts {
         }
     )+};
 }
-plain_parts! { Amount AssociateId Era Hash Height PublicKey Status TokenAmount TokenId TxHash u64 u32 bool }
+plain_parts! { Amount Asset AssociateId Era Hash Height PublicKey Status TokenAmount TokenId TxHash u64 u32 bool }
 
 impl Part for AccountId {
     fn shown(&self) -> Option<Value> {

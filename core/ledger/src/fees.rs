@@ -2,11 +2,11 @@
 
 use banyan_tree::MultiProof;
 use banyan_types::{
-    Amount, Bytes, Gas, GasPrice, Height, Lifetime,
+    Amount, Asset, Bytes, Gas, GasPrice, Height, Lifetime,
     associate::{CertifiedBlock, Change, ProofStep},
     committee::{Certificate, VALIDATORS_MAX},
     limits::{REMIT_BYTES_MAX, REMIT_LINES_MAX},
-    tx::{AssociateUpdate, ContractCreateV2, SignedTx, Transaction},
+    tx::{AssociateCommit, AssociateUpdate, AssociateWithdraw, ContractCreateV2, SignedTx, Transaction},
 };
 
 use crate::{
@@ -175,8 +175,8 @@ pub fn amount_moved(tx: &Transaction) -> Option<Amount> {
         Transaction::ContractCreate(tx) => tx.amount.plus(tx.deposit)?,
         Transaction::ContractCreateV2(tx) => tx.amount.plus(tx.deposit)?,
         Transaction::ContractCall(tx) => tx.amount,
-        Transaction::AssociateCommit(tx) => tx.amount,
-        Transaction::AssociateWithdraw(tx) => tx.amount,
+        Transaction::AssociateCommit(AssociateCommit { asset: Asset::Coin, amount, .. })
+        | Transaction::AssociateWithdraw(AssociateWithdraw { asset: Asset::Coin, amount, .. }) => *amount,
         Transaction::AssociateUpdate(AssociateUpdate { change: Change::BondIn(amount), .. }) => *amount,
         Transaction::Bond(tx) => tx.amount,
         _ => Amount::ZERO,

@@ -20,6 +20,7 @@ extern crate alloc;
 mod account;
 mod associate;
 mod block;
+mod cargo;
 pub mod certificate;
 mod contract;
 mod due;
@@ -50,6 +51,7 @@ pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
 };
+pub use cargo::escrow_of;
 pub use contract::{Tried, contract, contract_code, contract_source, dry_run, public_text, try_alone, try_behind};
 pub use entry::entry;
 pub use error::{BadSeal, Fault, Invalid, Rejected};
@@ -59,10 +61,10 @@ pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
     AccessRight, Account, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code, ConnectionPoint,
-    Contract, Due, DueCount, DueCursor, Entry, Escrow, Fees, Generalized, OperatorBond, ParentLeaf, Pending,
-    PendingReward, Point, RemitSpan, Reward, RootEngine, Shares, Slashed, Source, Stake, Standing, Status, Supply,
-    SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey,
-    WitnessSets, key,
+    Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Fees, Generalized, Inherited, OperatorBond,
+    ParentLeaf, Pending, PendingReward, Point, RemitSpan, Reward, RootEngine, Shares, Slashed, Source, Stake, Standing,
+    Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, Unbonding, UsedAuth,
+    UsedKey, WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};

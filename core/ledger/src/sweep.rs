@@ -57,11 +57,11 @@ impl<S: State> Scene<'_, S> {
     /// A claim, its mark, and the buckets of its path, which others may have taken away already.
     fn forget_claim(&mut self, id: AssociateId, n: u64) -> Result<(), Missing> {
         let at = key::claim(id, n);
-        if let Some(Claim { account, path, .. }) = self.get(&at)? {
+        if let Some(Claim { account, asset, path, .. }) = self.get(&at)? {
             for depth in 0..=path.len() {
-                self.state.put(key::bucket(id, path.get(..depth).unwrap_or(&path), None), None);
+                self.state.put(key::bucket(id, asset, path.get(..depth).unwrap_or(&path), None), None);
             }
-            self.state.put(key::bucket(id, &path, Some(account)), None);
+            self.state.put(key::bucket(id, asset, &path, Some(account)), None);
         }
         self.state.put(at, None);
         Ok(())

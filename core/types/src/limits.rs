@@ -56,3 +56,5 @@ pub const ACCESS_LINES_MAX: usize = 1_000;
 pub const PENDING_MAX: usize = 8;
 /// Bytes that a child's authority may say to the contract that judges it. Source: associates 6.
 pub const CONTRACT_WORD_BYTES_MAX: usize = 64 * 1024;
+/// Tokens of one child's escrow; with the coin, 64 assets. Source: ledger 7.
+pub const TOKENS_PER_ASSOCIATE_MAX: usize = 63;

@@ -1,17 +1,17 @@
 //! On the parent: register a child, and move money down into it. Rules: associates 3.
 
 use banyan_types::{
-    AccountId, Amount, AssociateId, Hash, Height, Payee,
+    AccountId, Amount, Asset, AssociateId, Hash, Height, Payee,
     associate::{Access, ChildParams, Hop, InboxEntry, InboxKind, Regime},
-    limits::{OPERATORS_MAX, REMIT_LINES_MAX, ROUTE_HOPS_MAX},
+    limits::{OPERATORS_MAX, REMIT_LINES_MAX, ROUTE_HOPS_MAX, TOKENS_PER_ASSOCIATE_MAX},
     tx::{AssociateCommit, AssociateCreate, Transaction},
 };
 
 use crate::{
     Claims, ConnectionPoint, Event, Point, Rejected, RemitSpan, Standing, State, Status, Tombstone,
+    cargo::Cargo,
     due::Ending,
     leaf::{AccessRight, key},
-    money::Coins,
     params::Params,
     rules::{REMIT_GAS_MAX, fee_with_rent},
     scene::Scene,
@@ -79,29 +79,36 @@ impl<S: State> Scene<'_, S> {
     }
 
     pub(crate) fn commit(&mut self, tx: &AssociateCommit, unsigned_len: usize) -> Result<(), Rejected> {
-        super::only_coin(tx.asset)?;
         let deadline = (tx.deadline.0 != 0).then_some(tx.deadline);
         let passage = Passage { to: tx.to_id, route: tx.route.clone(), leg: tx.leg, deadline };
-        self.check_commit(tx.associate_id, &passage, tx.amount)?;
+        self.check_commit(tx.associate_id, &passage, tx.asset, tx.amount)?;
         let extra = self.point(tx.associate_id)?.params.commit_gas;
         let kind = Transaction::from(tx.clone());
         let needed = fee_with_rent(self.params, &kind, unsigned_len, extra).ok_or(Rejected::Overflow)?;
         if tx.fee < needed {
             return Err(Rejected::FeeTooLow { needed, got: tx.fee });
         }
-        let coins = self.take(tx.from_id, tx.amount)?;
-        self.commit_coins(tx.associate_id, tx.from_id, passage, coins)
+        let cargo = self.take_cargo(tx.from_id, tx.asset, tx.amount)?;
+        self.commit_cargo(tx.associate_id, tx.from_id, passage, cargo)
     }
 
     /// Everything that a commit must pass, for a signed one as for a routed hop.
-    pub(super) fn check_commit(&mut self, id: AssociateId, to: &Passage, amount: Amount) -> Result<(), Rejected> {
+    pub(super) fn check_commit(
+        &mut self,
+        id: AssociateId,
+        to: &Passage,
+        asset: Asset,
+        amount: Amount,
+    ) -> Result<(), Rejected> {
         let point = self.point(id)?;
         let standing = point.standing(self.height);
         if standing != Standing::Open {
             return Err(Rejected::Status { status: standing.as_str() });
         }
-        if amount < point.params.commit_min {
-            return Err(Rejected::CommitTooSmall { min: point.params.commit_min, got: amount });
+        // The least commit is a sum of coin; of a token any part will do.
+        let min = if asset == Asset::Coin { point.params.commit_min } else { Amount::new(1).unwrap_or_default() };
+        if amount < min {
+            return Err(Rejected::CommitTooSmall { min, got: amount });
         }
         if point.access == Access::Listed && !self.may_receive(id, to.to)? {
             return Err(Rejected::Access { account: to.to });
@@ -118,28 +125,37 @@ impl<S: State> Scene<'_, S> {
         if point.inbox_next.saturating_sub(point.inbox_acked) >= point.params.inbox_open_max {
             return Err(Rejected::InboxFull { max: point.params.inbox_open_max });
         }
+        let max = TOKENS_PER_ASSOCIATE_MAX;
+        if matches!(asset, Asset::Token(token) if !point.tokens.contains(&token) && point.tokens.len() >= max) {
+            return Err(Rejected::Assets { max });
+        }
         Ok(())
     }
 
-    /// Put `coins` into the escrow of `id` and tell it. The checks have passed.
-    pub(super) fn commit_coins(
+    /// Put `cargo` into the escrow of `id` and tell it. The checks have passed.
+    pub(super) fn commit_cargo(
         &mut self,
         id: AssociateId,
         from: AccountId,
         to: Passage,
-        coins: Coins,
+        cargo: Cargo,
     ) -> Result<(), Rejected> {
         let mut point = self.point(id)?;
-        let amount = coins.amount();
+        let (asset, amount) = (cargo.asset(), cargo.amount());
+        if let Asset::Token(token) = asset
+            && !point.tokens.contains(&token)
+        {
+            point.tokens.push(token);
+        }
         let deadline = to.deadline.unwrap_or(self.deadlines(&point)?.1);
-        self.escrow_in(id, coins)?;
-        self.events.push(Event::Committed { associate: id, n: point.inbox_next, to: to.to, amount });
+        self.escrow_in(id, cargo)?;
+        self.events.push(Event::Committed { associate: id, n: point.inbox_next, to: to.to, asset, amount });
         let entry = InboxEntry {
             n: 0,
             kind: InboxKind::Commit,
             from: Payee::Account(from),
             to: to.to,
-            asset: banyan_types::Asset::Coin,
+            asset,
             amount,
             route: to.route,
             leg: to.leg,
@@ -246,6 +262,7 @@ fn new_point(tx: &AssociateCreate, height: Height) -> ConnectionPoint {
         acts: 0,
         span: RemitSpan::NONE,
         claims: Claims::NONE,
+        tokens: Vec::new(),
         expiry: tx.expiry,
     }
 }

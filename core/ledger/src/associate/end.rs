@@ -1,7 +1,7 @@
 //! On the parent: the end of a child, whether it is closed or dies. Rules: associates 3, 7; ledger 5.
 
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Hash,
+    AccountId, Amount, AssociateId, Hash,
     associate::{InboxEntry, InboxKind, close_message},
     tx::{AssociateClose, AssociateRefund},
 };
@@ -43,12 +43,12 @@ impl<S: State> Scene<'_, S> {
         // The child may have credited it below: from now on it cannot come back and say so.
         self.bury(id, &mut point)?;
         self.set_point(id, &point);
-        self.wait_less(id, entry.amount)?;
+        let (to, asset, amount) = (sender_of(&entry), entry.asset, entry.amount);
+        self.wait_less(id, asset, amount)?;
         self.state.put(key::inbox(id, n), None);
-        let coins = self.escrow_out(id, entry.amount)?;
-        let to = sender_of(&entry);
-        self.pay(to, coins)?;
-        self.events.push(Event::PaidBack { associate: id, n, to, amount: entry.amount });
+        let cargo = self.escrow_out(id, asset, amount)?;
+        self.pay_cargo(to, cargo)?;
+        self.events.push(Event::PaidBack { associate: id, n, to, asset, amount });
         self.retire(id)
     }
 
@@ -89,8 +89,13 @@ impl<S: State> Scene<'_, S> {
             Status::Closing => true,
             Status::Open | Status::Frozen { .. } => point.expiry < self.height,
         };
-        if !over || !self.escrow(id)?.held().is_zero() {
+        if !over {
             return Ok(());
+        }
+        for asset in point.assets() {
+            if !self.escrow(id, asset)?.held().is_zero() {
+                return Ok(());
+            }
         }
         self.remove_point(id, &point)
     }
@@ -100,7 +105,9 @@ impl<S: State> Scene<'_, S> {
             self.return_bond(id, bond.operator, bond.amount, Amount::ZERO)?;
         }
         self.state.put(key::point(id), None);
-        self.state.put(key::escrow(id, Asset::Coin), None);
+        for asset in point.assets() {
+            self.state.put(key::escrow(id, asset), None);
+        }
         self.set(key::tombstone(id.into()), &Tombstone::of(point.expiry, &point.encode()));
         // What the inbox still holds are notices: all its money was settled.
         let (from, to) = (point.inbox_acked, point.inbox_next);

@@ -17,7 +17,8 @@ use banyan_types::{
 
 use super::contract::Asker;
 use crate::{
-    Account, Bucket, Claim, ConnectionPoint, Contract, Escrow, Event, Missing, Rejected, State, Status,
+    Account, Bucket, Claim, ConnectionPoint, Contract, Escrow, EscrowV2, Event, Missing, Rejected, State, Status,
+    TokenBalance,
     due::Ending,
     leaf::key,
     rules::{Done, Under},
@@ -55,27 +56,27 @@ impl<S: State> Scene<'_, S> {
         asker: &Asker<'_>,
     ) -> Result<Done, Rejected> {
         let (id, to, account) = (tx.associate_id, tx.from_id, tx.account_id);
-        let mark = key::bucket(id, &[], Some(account));
+        let mark = key::bucket(id, tx.asset, &[], Some(account));
         if self.get::<Bucket>(&mark)?.is_some() {
             return Err(Rejected::Claimed { account });
         }
         // The authorization is the contract's here, so the owner has to send it.
-        if account != Payee::Account(to) {
+        if account != Payee::Account(to) || tx.asset != Asset::Coin {
             return Err(Rejected::Signer { owner: account });
         }
-        let free = self.escrow(id)?.free();
+        let free = self.escrow(id, Asset::Coin)?.free();
         let (amount, done) = self.ask_for_escape(asker, tx, free)?;
         let Some(amount) = amount else { return Ok(done) };
         let from = contract_end(&point)?;
         self.bury_from(id, &mut point, from)?;
         self.set(mark, &Bucket { cap: amount, claimed: amount, late: Amount::ZERO });
         let n = point.claims.made;
-        self.set(key::claim(id, n), &Claim { account, to, amount, path: Vec::new() });
+        self.set(key::claim(id, n), &Claim { account, asset: Asset::Coin, to, amount, path: Vec::new() });
         point.claims.made = n.checked_add(1).ok_or(Rejected::Overflow)?;
         point.claims.paid = point.claims.made;
         self.set_point(id, &point);
-        self.events.push(Event::Claimed { associate: id, n, account, amount });
-        self.pay_claim(id, n, to, amount)?;
+        self.events.push(Event::Claimed { associate: id, n, account, asset: Asset::Coin, amount });
+        self.pay_claim(id, n, (to, Asset::Coin), amount)?;
         self.retire(id)?;
         Ok(done)
     }
@@ -84,7 +85,7 @@ impl<S: State> Scene<'_, S> {
         let id = tx.associate_id;
         let is_late = self.check_window(&point)?;
         let shown = read_proofs(point.point.root, tx)?;
-        let mark = key::bucket(id, &tx.path, Some(tx.account_id));
+        let mark = key::bucket(id, tx.asset, &tx.path, Some(tx.account_id));
         if self.get::<Bucket>(&mark)?.is_some() {
             return Err(Rejected::Claimed { account: tx.account_id });
         }
@@ -93,10 +94,10 @@ impl<S: State> Scene<'_, S> {
         let amount = shown.amount;
         self.set(mark, &Bucket { cap: amount, claimed: amount, late: Amount::ZERO });
         let n = point.claims.made;
-        let claim = Claim { account: tx.account_id, to, amount, path: tx.path.clone() };
+        let claim = Claim { account: tx.account_id, asset: tx.asset, to, amount, path: tx.path.clone() };
         self.set(key::claim(id, n), &claim);
         point.claims.made = n.checked_add(1).ok_or(Rejected::Overflow)?;
-        self.events.push(Event::Claimed { associate: id, n, account: tx.account_id, amount });
+        self.events.push(Event::Claimed { associate: id, n, account: tx.account_id, asset: tx.asset, amount });
         if is_late {
             point.claims.paid = point.claims.made;
             self.set_point(id, &point);
@@ -129,7 +130,7 @@ impl<S: State> Scene<'_, S> {
         if owner == tx.from_id && tx.authorization.0.is_empty() {
             return Ok(owner);
         }
-        let message = escape_message(&self.params.network_id, tx.associate_id, tx.account_id, &tx.path);
+        let message = escape_message(&self.params.network_id, tx.associate_id, tx.account_id, tx.asset, &tx.path);
         let signature: Option<&[u8; 64]> = tx.authorization.0.as_slice().try_into().ok();
         let verifies =
             |signature| banyan_crypto::verify(Signed { key: &owner.0, message: &message, signature }).is_ok();
@@ -140,7 +141,7 @@ impl<S: State> Scene<'_, S> {
     fn record_claim(&mut self, id: AssociateId, claim: &Claim, caps: &[Amount]) -> Result<(), Rejected> {
         let mut more = claim.amount;
         for (depth, cap) in capped(caps).rev() {
-            let at = key::bucket(id, prefix(&claim.path, depth), None);
+            let at = key::bucket(id, claim.asset, prefix(&claim.path, depth), None);
             let mut bucket = self.bucket(&at, cap)?;
             let before = bucket.asks();
             bucket.claimed = bucket.claimed.plus(more).ok_or(Rejected::Overflow)?;
@@ -158,7 +159,7 @@ impl<S: State> Scene<'_, S> {
     fn share(&mut self, id: AssociateId, claim: &Claim) -> Result<Amount, Rejected> {
         let mut share = claim.amount;
         for depth in (0..=claim.path.len()).rev() {
-            let bucket = self.bucket(&key::bucket(id, prefix(&claim.path, depth), None), Amount::MAX)?;
+            let bucket = self.bucket(&key::bucket(id, claim.asset, prefix(&claim.path, depth), None), Amount::MAX)?;
             share = bucket.share(share);
         }
         Ok(share)
@@ -166,25 +167,31 @@ impl<S: State> Scene<'_, S> {
 
     /// A claim after the window: at the fixed ratio, as far as its buckets and the escrow still hold something.
     fn pay_late(&mut self, id: AssociateId, n: u64, claim: &Claim, caps: &[Amount]) -> Result<(), Rejected> {
-        let mut share = self.share(id, claim)?.min(self.escrow(id)?.free());
+        let mut share = self.share(id, claim)?.min(self.escrow(id, claim.asset)?.free());
         let below: Vec<_> = capped(caps).skip(1).collect();
         for (depth, cap) in &below {
-            let bucket = self.bucket(&key::bucket(id, prefix(&claim.path, *depth), None), *cap)?;
+            let bucket = self.bucket(&key::bucket(id, claim.asset, prefix(&claim.path, *depth), None), *cap)?;
             share = share.min(bucket.left());
         }
         for (depth, cap) in &below {
-            let at = key::bucket(id, prefix(&claim.path, *depth), None);
+            let at = key::bucket(id, claim.asset, prefix(&claim.path, *depth), None);
             let mut bucket = self.bucket(&at, *cap)?;
             bucket.late = bucket.late.plus(share).ok_or(Rejected::Overflow)?;
             self.set(at, &bucket);
         }
-        self.pay_claim(id, n, claim.to, share)
+        self.pay_claim(id, n, (claim.to, claim.asset), share)
     }
 
-    fn pay_claim(&mut self, id: AssociateId, n: u64, to: AccountId, amount: Amount) -> Result<(), Rejected> {
-        let coins = self.escrow_out(id, amount)?;
-        self.pay(to, coins)?;
-        self.events.push(Event::Escaped { associate: id, n, to, amount });
+    fn pay_claim(
+        &mut self,
+        id: AssociateId,
+        n: u64,
+        (to, asset): (AccountId, Asset),
+        amount: Amount,
+    ) -> Result<(), Rejected> {
+        let cargo = self.escrow_out(id, asset, amount)?;
+        self.pay_cargo(to, cargo)?;
+        self.events.push(Event::Escaped { associate: id, n, to, asset, amount });
         Ok(())
     }
 
@@ -196,14 +203,16 @@ impl<S: State> Scene<'_, S> {
         if self.height <= until {
             return Ok(());
         }
-        self.fix_shares(id)?;
+        point.assets().into_iter().try_for_each(|asset| self.fix_shares(id, asset))?;
         self.pay_shares(id, &mut point)?;
         let next = if point.claims.paid < point.claims.made { self.height } else { last };
         if self.height > last && point.claims.paid == point.claims.made {
-            let rest = self.escrow(id)?.free();
-            let coins = self.escrow_out(id, rest)?;
-            self.unmint(coins)?;
-            self.events.push(Event::Forfeited { associate: id, amount: rest });
+            for asset in point.assets() {
+                let amount = self.escrow(id, asset)?.free();
+                let cargo = self.escrow_out(id, asset, amount)?;
+                self.forfeit(cargo)?;
+                self.events.push(Event::Forfeited { associate: id, asset, amount });
+            }
         } else {
             self.due_at(next.next().ok_or(Rejected::Overflow)?, Ending::Escape(id))?;
         }
@@ -211,10 +220,10 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// What is shared is what the escrow holds beside the money that waits, when the first claim is paid.
-    fn fix_shares(&mut self, id: AssociateId) -> Result<(), Rejected> {
-        let at = key::bucket(id, &[], None);
+    fn fix_shares(&mut self, id: AssociateId, asset: Asset) -> Result<(), Rejected> {
+        let at = key::bucket(id, asset, &[], None);
         if let Some(bucket) = self.get::<Bucket>(&at)?.filter(|bucket| bucket.cap == Amount::MAX) {
-            let cap = self.escrow(id)?.free();
+            let cap = self.escrow(id, asset)?.free();
             self.set(at, &Bucket { cap, ..bucket });
         }
         Ok(())
@@ -226,7 +235,7 @@ impl<S: State> Scene<'_, S> {
             let n = point.claims.paid;
             let claim: Claim = self.get(&key::claim(id, n))?.ok_or(Missing("a numbered claim is absent"))?;
             let share = self.share(id, &claim)?;
-            self.pay_claim(id, n, claim.to, share)?;
+            self.pay_claim(id, n, (claim.to, claim.asset), share)?;
             point.claims.paid = n.saturating_add(1);
             self.shares_left = self.shares_left.saturating_sub(1);
         }
@@ -297,29 +306,39 @@ fn read_proofs(root: Hash, tx: &AssociateEscape) -> Result<Shown, Rejected> {
     }
     let (mut root, mut caps) = (root, Vec::new());
     for (child, step) in tx.path.iter().zip(&tx.proofs) {
-        let [point, escrow] = open(root, step, [key::point(*child), key::escrow(*child, Asset::Coin)])?;
+        let [point, escrow] = open(root, step, [key::point(*child), key::escrow(*child, tx.asset)])?;
         let point = ConnectionPoint::decode(point).map_err(|_| wrong("no connection point"))?;
-        let escrow = Escrow::decode(escrow).map_err(|_| wrong("no escrow"))?;
+        let escrow = match tx.asset {
+            Asset::Coin => Escrow::decode(escrow),
+            Asset::Token(_) => EscrowV2::decode(escrow).map(Into::into),
+        };
+        let escrow = escrow.map_err(|_| wrong("no escrow"))?;
         root = point.point.root;
         caps.push(escrow.free());
     }
     let step = tx.proofs.last().ok_or(wrong("no step"))?;
-    let (amount, owner) = read_account(root, tx.account_id, step)?;
+    let (amount, owner) = read_account(root, tx.account_id, tx.asset, step)?;
     if amount.is_zero() {
         return Err(wrong("the account has nothing"));
     }
     Ok(Shown { caps, amount, owner })
 }
 
-fn read_account(root: Hash, id: Payee, step: &ProofStep) -> Result<(Amount, Payee), Rejected> {
+fn read_account(root: Hash, id: Payee, asset: Asset, step: &ProofStep) -> Result<(Amount, Payee), Rejected> {
     let wrong = |why: &'static str| Rejected::Proof { why };
     let account = |bytes: &[u8]| Account::decode(bytes).map_err(|_| wrong("no account"));
-    match id {
-        Payee::Account(own) => {
+    match (id, asset) {
+        (Payee::Account(own), Asset::Token(token)) => {
+            let [bytes] = open(root, step, [key::token_balance(token, own)])?;
+            let held = TokenBalance::decode(bytes).map_err(|_| wrong("no balance of that token"))?;
+            Ok((held.amount.0, id))
+        }
+        (Payee::Contract(_), Asset::Token(_)) => Err(wrong("a contract holds no tokens")),
+        (Payee::Account(own), Asset::Coin) => {
             let [bytes] = open(root, step, [key::account(own)])?;
             Ok((account(bytes)?.balance, id))
         }
-        Payee::Contract(contract) => {
+        (Payee::Contract(contract), Asset::Coin) => {
             let keys = [key::account(Contract::account(contract)), key::contract(contract)];
             let [bytes, contract] = open(root, step, keys)?;
             let contract = Contract::decode(contract).map_err(|_| wrong("no contract"))?;

@@ -40,7 +40,7 @@ pub fn associate(state: &mut impl State, id: AssociateId) -> Result<Option<Conne
 
 /// A child's escrow of the inherited coin, read from its parent's state.
 pub fn escrow(state: &mut impl State, id: AssociateId) -> Result<Escrow, Missing> {
-    Ok(load(state, &key::escrow(id, Asset::Coin))?.unwrap_or(Escrow::EMPTY))
+    crate::escrow_of(state, id, Asset::Coin)
 }
 
 /// An open entry of a child's inbox, read from its parent's state.
@@ -127,13 +127,6 @@ fn notice(kind: InboxKind, about: AccountId) -> InboxEntry {
         height: Height(0),
         deadline: Height(u64::MAX),
         hash: Hash::ZERO,
-    }
-}
-
-fn only_coin(asset: Asset) -> Result<(), Rejected> {
-    match asset {
-        Asset::Coin => Ok(()),
-        Asset::Token(_) => Err(Rejected::Asset { asset }),
     }
 }
 

@@ -14,7 +14,10 @@ use crate::{
     rules::{Done, Under},
     scene::Scene,
 };
-use alloc::vec::Vec;
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 /// Whose word a remit rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,9 @@ enum Asked {
     /// The contract is asked when everything else holds.
     Contract(ContractId),
 }
+
+/// Sums, for each asset.
+type Totals = BTreeMap<Asset, Amount>;
 
 /// The inbox entries that a summary settles.
 struct Settled {
@@ -57,13 +63,14 @@ impl<S: State> Scene<'_, S> {
         let settled = self.check_inbox(&point, summary)?;
         check_outbox(&point, summary, &tx.lines)?;
         let word = self.authorise(&point, summary, &tx.authorization)?;
-        let total = check_total(&settled, &tx.lines)?;
-        self.check_escrow(id, &settled, total)?;
+        let totals = check_totals(&point, &settled, &tx.lines)?;
+        self.check_escrow(id, &settled, &totals)?;
         point.span = self.check_rate(&point, &tx.lines)?;
         let (word, done) = match word {
             Asked::Said(word) => (word, Done::plain()),
             Asked::Contract(contract) => {
                 let asker = Asker { child: id, contract, from: tx.from_id, fee: tx.fee, signed, under };
+                let total = totals.get(&Asset::Coin).copied().unwrap_or(Amount::ZERO);
                 let (agrees, done) = self.ask_for_remit(&asker, tx, total)?;
                 if !agrees {
                     return Ok(done);
@@ -186,7 +193,8 @@ impl<S: State> Scene<'_, S> {
     /// Rule 12: lines beyond the limit of the span wait. What goes back to its sender is no thief's.
     fn check_rate(&self, point: &ConnectionPoint, lines: &[OutboxEntry]) -> Result<RemitSpan, Rejected> {
         let (limit, heights) = (point.params.remit_limit, point.params.remit_limit_heights);
-        let lines = super::sum(lines.iter().map(|line| line.amount))?;
+        let coins = lines.iter().filter(|line| line.asset == Asset::Coin);
+        let lines = super::sum(coins.map(|line| line.amount))?;
         if heights == 0 || lines.is_zero() {
             return Ok(point.span.clone());
         }
@@ -197,61 +205,89 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// A liar must not pay out a commit that it has not credited: that money waits and is not the child's yet.
-    fn check_escrow(&mut self, id: AssociateId, settled: &Settled, total: Amount) -> Result<(), Rejected> {
-        let escrow = self.escrow(id)?;
-        let settled = super::sum(settled.entries.iter().filter(|entry| entry.is_money()).map(|entry| entry.amount))?;
-        let waiting = escrow.waiting.minus(settled).ok_or(Missing("less waits than the open entries hold"))?;
-        let free = escrow.held().minus(waiting).ok_or(Missing("more waits than the escrow holds"))?;
-        if total > free { Err(Rejected::Escrow { escrow: free, total }) } else { Ok(()) }
+    fn check_escrow(&mut self, id: AssociateId, settled: &Settled, totals: &Totals) -> Result<(), Rejected> {
+        let settled = settled.money()?;
+        let assets: BTreeSet<_> = totals.keys().chain(settled.keys()).copied().collect();
+        for asset in assets {
+            let [total, settled] = [totals, &settled].map(|sums| sums.get(&asset).copied().unwrap_or(Amount::ZERO));
+            let escrow = self.escrow(id, asset)?;
+            let waiting = escrow.waiting.minus(settled).ok_or(Missing("less waits than the open entries hold"))?;
+            let free = escrow.held().minus(waiting).ok_or(Missing("more waits than the escrow holds"))?;
+            if total > free {
+                return Err(Rejected::Escrow { escrow: free, total });
+            }
+        }
+        Ok(())
     }
 
     /// Settled entries no longer wait; those that were skipped go back to who sent them.
     fn settle_inbox(&mut self, id: AssociateId, settled: &Settled) -> Result<(), Rejected> {
-        let money = super::sum(settled.entries.iter().filter(|entry| entry.is_money()).map(|entry| entry.amount))?;
-        self.wait_less(id, money)?;
+        for (asset, amount) in settled.money()? {
+            self.wait_less(id, asset, amount)?;
+        }
         for entry in &settled.entries {
             self.state.put(key::inbox(id, entry.n), None);
         }
         for entry in &settled.skipped {
-            let (coins, to) = (self.escrow_out(id, entry.amount)?, entry.from.account());
-            self.pay(to, coins)?;
-            self.events.push(Event::PaidBack { associate: id, n: entry.n, to, amount: entry.amount });
+            let (n, to, asset, amount) = (entry.n, entry.from.account(), entry.asset, entry.amount);
+            let cargo = self.escrow_out(id, asset, amount)?;
+            self.pay_cargo(to, cargo)?;
+            self.events.push(Event::PaidBack { associate: id, n, to, asset, amount });
         }
         Ok(())
     }
 
     fn deliver_line(&mut self, id: AssociateId, line: &OutboxEntry) -> Result<(), Rejected> {
         let Payee::Account(to) = line.to else { return self.return_line(id, line) };
-        let coins = self.escrow_out(id, line.amount)?;
-        self.events.push(Event::Remitted { associate: id, n: line.n, to, amount: line.amount });
-        self.deliver(to, &line.route, line.leg, coins)
+        let (n, asset, amount) = (line.n, line.asset, line.amount);
+        let cargo = self.escrow_out(id, asset, amount)?;
+        self.events.push(Event::Remitted { associate: id, n, to, asset, amount });
+        self.deliver(to, &line.route, line.leg, cargo)
     }
 
     /// A line that cannot be paid never leaves the escrow: its money waits for the child again.
     fn return_line(&mut self, id: AssociateId, line: &OutboxEntry) -> Result<(), Rejected> {
         let mut point = self.point(id)?;
-        let back = notice(InboxKind::Returned { outbox: line.n }, line.from);
-        let back = InboxEntry { from: line.to, amount: line.amount, leg: line.leg, ..back };
-        self.wait_more(id, line.amount)?;
+        let (n, asset, amount) = (line.n, line.asset, line.amount);
+        let back = notice(InboxKind::Returned { outbox: n }, line.from);
+        let back = InboxEntry { from: line.to, asset, amount, leg: line.leg, ..back };
+        self.wait_more(id, asset, amount)?;
         self.tell(id, &mut point, back)?;
         self.set_point(id, &point);
-        self.events.push(Event::Undelivered { associate: id, n: line.n, amount: line.amount });
+        self.events.push(Event::Undelivered { associate: id, n, asset, amount });
         Ok(())
     }
 
-    pub(super) fn wait_less(&mut self, id: AssociateId, amount: Amount) -> Result<(), Rejected> {
-        let mut escrow = self.escrow(id)?;
+    pub(super) fn wait_less(&mut self, id: AssociateId, asset: Asset, amount: Amount) -> Result<(), Rejected> {
+        let mut escrow = self.escrow(id, asset)?;
         escrow.waiting = escrow.waiting.minus(amount).ok_or(Missing("less waits than the open entries hold"))?;
-        self.set(key::escrow(id, Asset::Coin), &escrow);
+        self.set_escrow(id, asset, &escrow);
         Ok(())
     }
 
-    fn wait_more(&mut self, id: AssociateId, amount: Amount) -> Result<(), Rejected> {
-        let mut escrow = self.escrow(id)?;
+    fn wait_more(&mut self, id: AssociateId, asset: Asset, amount: Amount) -> Result<(), Rejected> {
+        let mut escrow = self.escrow(id, asset)?;
         escrow.waiting = escrow.waiting.plus(amount).ok_or(Rejected::Overflow)?;
-        self.set(key::escrow(id, Asset::Coin), &escrow);
+        self.set_escrow(id, asset, &escrow);
         Ok(())
     }
+}
+
+impl Settled {
+    /// What the settled entries carry.
+    fn money(&self) -> Result<Totals, Rejected> {
+        totals(self.entries.iter().filter(|entry| entry.is_money()).map(|entry| (entry.asset, entry.amount)))
+    }
+}
+
+/// Sums of amounts, for each asset.
+fn totals(amounts: impl IntoIterator<Item = (Asset, Amount)>) -> Result<Totals, Rejected> {
+    let mut all = Totals::new();
+    for (asset, amount) in amounts {
+        let sum = all.entry(asset).or_insert(Amount::ZERO);
+        *sum = sum.plus(amount).ok_or(Rejected::Overflow)?;
+    }
+    Ok(all)
 }
 
 /// Rule 2. A dead child remits no more, unless those speak whom it has named for that.
@@ -296,8 +332,11 @@ fn check_outbox(point: &ConnectionPoint, summary: &Summary, lines: &[OutboxEntry
 }
 
 /// What the summary takes out of the escrow: its lines and what goes back.
-fn check_total(settled: &Settled, lines: &[OutboxEntry]) -> Result<Amount, Rejected> {
-    lines.iter().try_for_each(|line| super::only_coin(line.asset))?;
-    let back = settled.skipped.iter().map(|entry| entry.amount);
-    super::sum(lines.iter().map(|line| line.amount).chain(back))
+fn check_totals(point: &ConnectionPoint, settled: &Settled, lines: &[OutboxEntry]) -> Result<Totals, Rejected> {
+    let assets = point.assets();
+    if let Some(line) = lines.iter().find(|line| !assets.contains(&line.asset)) {
+        return Err(Rejected::Asset { asset: line.asset });
+    }
+    let back = settled.skipped.iter().map(|entry| (entry.asset, entry.amount));
+    totals(lines.iter().map(|line| (line.asset, line.amount)).chain(back))
 }

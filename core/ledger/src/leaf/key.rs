@@ -45,6 +45,11 @@ pub fn token(id: TokenId) -> Key {
     sha256(&[&[0x10], &id.0])
 }
 
+/// What of a token came down to this ledger. Domain 1f is free in the registry.
+pub fn inherited(id: TokenId) -> Key {
+    sha256(&[&[0x1f], &id.0])
+}
+
 /// What is left of an object that is gone: its id names no other one.
 pub fn tombstone(id: Id) -> Key {
     let (tag, bytes) = id.parts();
@@ -80,8 +85,13 @@ pub fn access(id: AssociateId, account: AccountId) -> Key {
 }
 
 /// What was claimed on a dead child through the ledgers of a path; with an account, what that account has claimed.
-pub fn bucket(id: AssociateId, path: &[AssociateId], account: Option<Payee>) -> Key {
-    let ids = path.iter().map(|hop| Id::Associate(*hop)).chain(account.map(Payee::id));
+pub fn bucket(id: AssociateId, asset: Asset, path: &[AssociateId], account: Option<Payee>) -> Key {
+    // A token's id stands first, and is of another kind than those of a path.
+    let token = match asset {
+        Asset::Coin => None,
+        Asset::Token(token) => Some(Id::Token(token)),
+    };
+    let ids = token.into_iter().chain(path.iter().map(|hop| Id::Associate(*hop))).chain(account.map(Payee::id));
     let mut bytes = Vec::new();
     for id in ids {
         let (tag, part) = id.parts();

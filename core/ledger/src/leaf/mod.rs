@@ -15,8 +15,8 @@ pub use object::{
 };
 
 pub use point::{
-    AccessRight, Bucket, Claim, Claims, ConnectionPoint, Escrow, HOP_GAS, LINE_GAS, OperatorBond, POINT_BYTES, Pending,
-    Point, RemitSpan, SIGNATURE_GAS, Standing, Status,
+    AccessRight, Bucket, Claim, Claims, ConnectionPoint, Escrow, EscrowV2, HOP_GAS, Inherited, LINE_GAS, OperatorBond,
+    POINT_BYTES, Pending, Point, RemitSpan, SIGNATURE_GAS, Standing, Status,
 };
 
 use banyan_types::{
@@ -75,7 +75,9 @@ leaves!(
     UsedAuth,
     SweepQueue,
     Bucket,
-    Claim
+    Claim,
+    EscrowV2,
+    Inherited
 );
 
 impl Leaf for banyan_types::associate::InboxEntry {

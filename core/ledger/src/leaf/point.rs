@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use banyan_types::{
-    AccountId, Amount, AssociateId, Gas, Hash, Height, Payee,
+    AccountId, Amount, Asset, AssociateId, Gas, Hash, Height, Payee, TokenId,
     associate::{Access, Change, ChildParams, Regime},
     rlp::{DecodeError, Field, Items, put_list},
     show::Value,
@@ -58,6 +58,8 @@ banyan_types::object! {
         span: RemitSpan,
         /// Claims on the escrow of a dead child.
         claims: Claims,
+        /// Tokens that were ever committed, in the order of their first commit.
+        tokens: Vec<TokenId>,
         /// Last height of this object.
         expiry: Height,
     }
@@ -70,6 +72,24 @@ banyan_types::object! {
         remitted: Amount,
         /// Money of inbox entries that no accepted summary has settled.
         waiting: Amount,
+    }
+
+    /// A child's escrow of a token: as of the coin, and which.
+    1029 v 2 EscrowV2 {
+        /// All that ever went down.
+        committed: Amount,
+        /// All that ever came back.
+        remitted: Amount,
+        /// Money of inbox entries that no accepted summary has settled.
+        waiting: Amount,
+        /// Which token.
+        token: TokenId,
+    }
+
+    /// What of a token came down to this ledger and has not gone up again.
+    1047 v 1 Inherited {
+        /// How much.
+        amount: Amount,
     }
 
     /// Claims that come through one ledger of a dead child's subtree, or a single account's. Source: associates 7.
@@ -86,6 +106,8 @@ banyan_types::object! {
     914 v 1 Claim {
         /// Whose money.
         account: Payee,
+        /// What money.
+        asset: Asset,
         /// Who is paid.
         to: AccountId,
         /// What the proof shows.
@@ -286,6 +308,11 @@ impl ConnectionPoint {
         };
     }
 
+    /// All that its escrow may hold.
+    pub fn assets(&self) -> Vec<Asset> {
+        core::iter::once(Asset::Coin).chain(self.tokens.iter().map(|token| Asset::Token(*token))).collect()
+    }
+
     /// What an operator has put up.
     pub fn bond_of(&self, operator: AccountId) -> Amount {
         self.bonds.iter().find(|bond| bond.operator == operator).map_or(Amount::ZERO, |bond| bond.amount)
@@ -297,6 +324,12 @@ impl ConnectionPoint {
         if !amount.is_zero() {
             self.bonds.push(OperatorBond { operator, amount });
         }
+    }
+}
+
+impl From<EscrowV2> for Escrow {
+    fn from(EscrowV2 { committed, remitted, waiting, .. }: EscrowV2) -> Self {
+        Self { committed, remitted, waiting }
     }
 }
 

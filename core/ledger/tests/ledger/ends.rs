@@ -101,7 +101,8 @@ fn a_dead_child_gives_back_what_it_has_not_settled_once() {
     let (before, held) = (pair.root.balance(CAROL), pair.held());
     let refund = pair.root.refund(BOB, id, n);
     let outcome = pair.on_root(BOB, refund);
-    let back = Event::PaidBack { associate: id, n, to: account(CAROL), amount: coins(7) };
+    let back =
+        Event::PaidBack { associate: id, n, to: account(CAROL), asset: banyan_types::Asset::Coin, amount: coins(7) };
     assert!(outcome.events.contains(&back));
     assert_eq!(pair.root.balance(CAROL), before.plus(coins(7)).unwrap());
     assert_eq!((pair.held(), pair.root.escrow(id).waiting), (held.minus(coins(7)).unwrap(), Amount::ZERO));

@@ -2,7 +2,7 @@
 
 use banyan_ledger::{Account, Changes, Event, Invalid, Rejected, Status, Supply, key};
 use banyan_types::{
-    Amount, AssociateId, Bytes, Height, Payee, Signature,
+    Amount, Asset, AssociateId, Bytes, Height, Payee, Signature,
     associate::{ProofStep, escape_message},
     tx::AssociateEscape,
 };
@@ -102,7 +102,7 @@ fn escape_rejects_in_the_written_order() {
         })
         .says(Rejected::Signer { owner: owner(ALICE) }, |(tx, _)| tx.authorization = Bytes(vec![7; 64]))
         .says(Rejected::Signer { owner: owner(ALICE) }, |(tx, _)| {
-            let message = escape_message("banyan_test", id, owner(ALICE), &[]);
+            let message = escape_message("banyan_test", id, owner(ALICE), Asset::Coin, &[]);
             tx.authorization = Bytes(secret(ALICE).sign(&message).to_vec());
         })
         .accepted();
@@ -175,7 +175,11 @@ fn late_claims_are_paid_while_money_remains_and_then_the_rest_goes_to_the_pool()
     let mut forfeited = false;
     for _ in 0..=SILENCE {
         let outcome = other.root.key_block(LEADER);
-        forfeited |= outcome.events.contains(&Event::Forfeited { associate: other.id, amount: coins(1_000) });
+        forfeited |= outcome.events.contains(&Event::Forfeited {
+            associate: other.id,
+            asset: Asset::Coin,
+            amount: coins(1_000),
+        });
     }
     assert!(forfeited);
     assert!(other.root.supply().pool > pool.minus(coins(100 * (SILENCE + 1))).unwrap());
@@ -336,7 +340,7 @@ impl Tree {
 fn money_leaves_an_escrow_by_one_function() {
     // A claim by its signature alone, by somebody who pays for it; and whoever was refused has nothing.
     let mut pair = silent();
-    let message = escape_message("banyan_test", pair.id, owner(ALICE), &[]);
+    let message = escape_message("banyan_test", pair.id, owner(ALICE), Asset::Coin, &[]);
     let authorization = Bytes(Signature(secret(ALICE).sign(&message)).0.to_vec());
     let claim = pair.root.escape(BOB, pair.id, owner(ALICE), &[], &pair.child);
     let escrow = pair.root.escrow(pair.id);

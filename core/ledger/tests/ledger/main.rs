@@ -26,4 +26,5 @@ mod signatures;
 mod stake;
 mod stakers;
 mod support;
+mod tokens;
 mod tree;

@@ -182,7 +182,6 @@ fn commit_rejects_in_the_written_order() {
     let (from, to) = (height.plus(11).unwrap(), height.plus(COMMIT_TIMEOUT).unwrap());
     let wrong = AssociateCommit {
         associate_id: NOBODY,
-        asset: ELSEWHERE,
         route: vec![Hop::Up; ROUTE_HOPS_MAX + 1],
         deadline: Height(height.0 + 10),
         amount: Amount::ZERO,
@@ -190,7 +189,6 @@ fn commit_rejects_in_the_written_order() {
     };
     let min = units(10);
     Wrong::new(wrong.clone(), |tx| root.admit(&root.sign(ALICE, tx.clone())))
-        .says(Rejected::Asset { asset: ELSEWHERE }, |tx| tx.asset = Asset::Coin)
         .says(Rejected::Unknown, |tx| tx.associate_id = id)
         .says(Rejected::CommitTooSmall { min, got: Amount::ZERO }, |tx| tx.amount = units(9))
         .says(Rejected::CommitTooSmall { min, got: units(9) }, |tx| tx.amount = min)
@@ -316,9 +314,9 @@ fn withdraw_rejects_in_the_written_order() {
     };
     let balance = child.balance(ALICE);
     Wrong::new(wrong, |tx| child.admit(&child.sign(ALICE, tx.clone())))
+        .says(Rejected::Asset { asset: ELSEWHERE }, |tx| tx.asset = Asset::Coin)
         .says(Rejected::Overflow, |tx| tx.amount = balance)
         .says(Rejected::Funds { balance, needed: balance.plus(coins(1)).unwrap() }, |tx| tx.amount = Amount::ZERO)
-        .says(Rejected::Asset { asset: ELSEWHERE }, |tx| tx.asset = Asset::Coin)
         .says(Rejected::Route { max: ROUTE_HOPS_MAX, got: ROUTE_HOPS_MAX + 1 }, |tx| tx.route.clear())
         .says(Rejected::Dust, |tx| tx.amount = units(1))
         .accepted();

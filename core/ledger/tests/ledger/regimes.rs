@@ -6,7 +6,8 @@ use banyan_fate::{
 };
 use banyan_ledger::{Event, Outcome, Rejected, Status as Life};
 use banyan_types::{
-    Amount, Bytes, CodeObject, ContractBytes, ContractId, FATE, Gas, GasPrice, Height, Lifetime, Payee, Serial, Status,
+    Amount, Asset, Bytes, CodeObject, ContractBytes, ContractId, FATE, Gas, GasPrice, Height, Lifetime, Payee, Serial,
+    Status,
     associate::{ContractWord, Regime, Summary},
     text::{self, Prefix},
     tx::{AssociateEscape, AssociateRemit, ContractCall, ContractCreateV2},
@@ -197,6 +198,7 @@ fn a_dead_childs_contract_says_who_has_what_and_then_proofs_do() {
         associate_id: id,
         from_id: account(person),
         account_id: Payee::Account(account(person)),
+        asset: Asset::Coin,
         path: vec![],
         proofs: vec![],
         authorization: word(says),
@@ -210,7 +212,7 @@ fn a_dead_childs_contract_says_who_has_what_and_then_proofs_do() {
     assert_eq!(judged.pair.root.point(id).status, Life::Open, "a failed claim changes nothing");
     let mine = claim(&judged, CAROL, b"mine");
     let outcome = judged.pair.on_root(CAROL, mine.clone());
-    let paid = Event::Escaped { associate: id, n: 0, to: account(CAROL), amount: coins(1_000) };
+    let paid = Event::Escaped { associate: id, n: 0, to: account(CAROL), asset: Asset::Coin, amount: coins(1_000) };
     assert!(outcome.events.contains(&paid), "half of what is free, by this contract");
     assert_eq!(judged.pair.held(), held.minus(coins(1_000)).unwrap());
     let again = AssociateEscape { nonce: judged.pair.root.nonce(CAROL), ..mine };

@@ -556,6 +556,7 @@ impl Ledger {
             associate_id: id,
             from_id: account(payer),
             account_id,
+            asset: Asset::Coin,
             path,
             proofs,
             authorization: Bytes::default(),

@@ -5,13 +5,14 @@ use alloc::vec::Vec;
 
 use super::Summary;
 use crate::{
-    AccountId, AssociateId, Bytes, Hash, Payee, Signature,
+    AccountId, Asset, AssociateId, Bytes, Hash, Payee, Signature,
     rlp::{DecodeError, Field as _, Items},
 };
 
 crate::record! {
     /// Leaves of one state with the proof that they stand there. On the way to an account: a connection point and its
-    /// escrow, for each child that is passed; at its end the account, and of a contract's account the contract behind it.
+    /// escrow, for each child that is passed; at its end the account or its token balance, and of a contract's account the
+    /// contract behind it.
     ProofStep {
         /// The leaves' values.
         leaves: Vec<Bytes>,
@@ -47,9 +48,16 @@ impl SummaryStatement {
 }
 
 /// What the owner of an account signs to have it claimed by somebody else, who pays for that.
-pub fn escape_message(parent_network: &str, id: AssociateId, account: Payee, path: &[AssociateId]) -> Vec<u8> {
+pub fn escape_message(
+    parent_network: &str,
+    id: AssociateId,
+    account: Payee,
+    asset: Asset,
+    path: &[AssociateId],
+) -> Vec<u8> {
     let mut bytes = Vec::new();
     account.put(&mut bytes);
+    asset.put(&mut bytes);
     path.to_vec().put(&mut bytes);
     let network = parent_network.as_bytes();
     [network, &Hash(banyan_crypto::blake2b(&[b"banyan escape", network, &id.0, &bytes])).0].concat()

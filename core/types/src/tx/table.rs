@@ -308,6 +308,8 @@ transactions! {
         from_id: AccountId,
         /// Whose money: an account, or a contract, whose owner is paid.
         account_id: Payee,
+        /// What money.
+        asset: Asset,
         /// From the child down to the ledger of that account.
         path: Vec<AssociateId>,
         /// For each ledger of the way one step.
