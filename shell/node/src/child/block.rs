@@ -1,7 +1,7 @@
 //! Blocks of a child: built from the pool, executed as others have built them, made the head.
 
+use banyan_child::Draft;
 use banyan_ledger::{Block, ChildBlock, ChildStart, Execution, Invalid, Overlay, ParentTip};
-use banyan_solo::Draft;
 use banyan_store::{Commit, Flush};
 use banyan_types::{
     Bytes, TxHash,
@@ -39,6 +39,13 @@ impl Made {
     }
 }
 
+impl Made {
+    /// Inbox entries with money that it settles.
+    pub fn settled(&self) -> u32 {
+        u32::try_from(settled(&self.executed.outcome)).unwrap_or(u32::MAX)
+    }
+}
+
 /// Where the child's inbox stands at the head.
 pub fn inbox_at_head(core: &Core) -> Result<u64, NodeError> {
     let head = core.chain.head()?;
@@ -50,6 +57,7 @@ pub fn build(core: &mut Core, link: &Link, header: &ChildHeader, prev_seal: Byte
     let parent = link.told(header)?;
     let head = core.chain.head()?;
     let inbox = link.inbox(inbox_at_head(core)?, header.inbox_to)?;
+    let inbox = inbox.ok_or_else(|| NodeError::Parent("entries that were not settled are gone there".into()))?;
     let session = core.session(head.view.version()).map_err(NodeError::OwnBlock)?;
     let mut state = Overlay::new(session);
     let begun = Execution::child(&mut state, core.chain.params(), &start(header, parent), &inbox);

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use banyan_child::Range;
 use banyan_crypto::SecretKey;
-use banyan_ledger::{ConnectionPoint, ParentTip, PointView, rules, summary_of};
+use banyan_ledger::{ConnectionPoint, Params, ParentTip, PointView, rules, summary_of};
 use banyan_store::{Commit, Flush, Place};
 use banyan_types::{
     AccountId, Amount, Bytes, Height, Nonce, Signature,
     associate::{InboxEntry, OperatorSignature, OutboxEntry, Summary, operators_authorization},
+    header::ChildHeader,
     rlp::Field as _,
     tx::{AssociateRemit, SignedTx, Transaction},
 };
@@ -45,9 +46,12 @@ banyan_types::record! {
 /// A child's link to its parent.
 pub struct Link {
     parent: Box<dyn Parent>,
-    operators: Operators,
+    /// None where this node sends no summaries.
+    operators: Option<Operators>,
     /// Parent blocks that the machine was told of and may still name, by height.
     told: BTreeMap<Height, ParentTip>,
+    /// Earlier ones, whose states are kept no longer: what final blocks of the child say of them.
+    recalled: BTreeMap<Height, ParentTip>,
     accepted: u64,
 }
 
@@ -64,12 +68,12 @@ impl Link {
     /// Where the parent holds `point`, and the child's head names `named`.
     pub fn new(
         parent: Box<dyn Parent>,
-        operators: Operators,
+        operators: Option<Operators>,
         point: &ConnectionPoint,
         named: Option<ParentTip>,
     ) -> Self {
         let told = named.map(|tip| (tip.height, tip)).into_iter().collect();
-        Self { parent, operators, told, accepted: point.point.seq }
+        Self { parent, operators, told, recalled: BTreeMap::new(), accepted: point.point.seq }
     }
 
     /// See what the parent has made final: a block to name, a summary accepted.
@@ -85,17 +89,32 @@ impl Link {
         Ok(Seen { tip: is_new.then_some(tip), accepted })
     }
 
-    /// The final parent block at a height, if it is still kept there with its state.
+    /// The final parent block at a height, if it is final by now.
     pub fn ask(&mut self, height: Height) -> Result<Option<ParentTip>, NodeError> {
-        let tip = self.parent.tip_at(height)?;
+        let tip = self.parent.tip_at(height)?.or_else(|| self.recalled.get(&height).copied());
         if let Some(tip) = tip {
             self.told.insert(tip.height, tip);
         }
         Ok(tip)
     }
 
-    /// The parent block that the machine was told of.
-    pub fn told(&self, header: &banyan_types::header::ChildHeader) -> Result<ParentTip, NodeError> {
+    /// Final blocks of the child name these parent blocks. Where the parent keeps a block's state no longer, how far the
+    /// child's inbox went there is what the last of them that names it has settled: none may be held back.
+    pub fn recall(&mut self, headers: &[ChildHeader]) -> Result<(), NodeError> {
+        for header in headers {
+            let (height, inbox_next) = (header.parent_height, header.inbox_to);
+            if let Some(known) = self.recalled.get_mut(&height).filter(|known| known.hash == header.parent_hash) {
+                known.inbox_next = known.inbox_next.max(inbox_next);
+                continue;
+            }
+            let past = self.parent.past(height, inbox_next)?;
+            self.recalled.extend(past.filter(|past| past.hash == header.parent_hash).map(|past| (height, past)));
+        }
+        Ok(())
+    }
+
+    /// The parent block that a header names, which the machine was told of.
+    pub fn told(&self, header: &ChildHeader) -> Result<ParentTip, NodeError> {
         let told = self.told.get(&header.parent_height).filter(|tip| tip.hash == header.parent_hash);
         told.copied().ok_or_else(|| NodeError::Parent("never told".into()))
     }
@@ -103,20 +122,22 @@ impl Link {
     /// The head names this height now: earlier ones are done with.
     pub fn named(&mut self, height: Height) {
         self.told = self.told.split_off(&height);
+        self.recalled = self.recalled.split_off(&height);
     }
 
-    /// Entries `from..to` of the child's inbox.
-    pub fn inbox(&self, from: u64, to: u64) -> Result<Vec<InboxEntry>, NodeError> {
+    /// Entries `from..to` of the child's inbox; `None` if the parent keeps them no longer.
+    pub fn inbox(&self, from: u64, to: u64) -> Result<Option<Vec<InboxEntry>>, NodeError> {
         self.parent.inbox(from, to)
     }
 
     /// Give the parent the summary of these blocks, unless it has it; the same bytes again while they may still count.
     pub fn summarise(&self, core: &mut Core, range: Range) -> Result<(), NodeError> {
+        let Some(operators) = &self.operators else { return Ok(()) };
         let point = self.parent.point(At::Tip)?;
         if point.point.seq >= range.seq {
             return Ok(());
         }
-        let payer = AccountId(self.operators.payer.public());
+        let payer = AccountId(operators.payer.public());
         let nonce = self.parent.next_nonce(payer)?;
         let sent: Option<Sent> = newest(&core.chain, REMIT_RECORD)?;
         let sent = sent.filter(|sent| sent.seq == range.seq).map(|sent| SignedTx::decode(&sent.tx.0)).transpose()?;
@@ -125,8 +146,8 @@ impl Link {
             return Ok(());
         }
         let (summary, lines) = summary(&core.chain, &point, range)?;
-        let remit = self.remit(summary, lines, &point, nonce);
-        let tx = remit.sign(&self.parent.params().network_id, &self.operators.payer);
+        let remit = operators.remit(self.parent.params(), (summary, lines), &point, nonce);
+        let tx = remit.sign(&self.parent.params().network_id, &operators.payer);
         let mut bytes = Vec::new();
         Sent { seq: range.seq, tx: Bytes(tx.bytes().to_vec()) }.put(&mut bytes);
         let mut commit = Commit::new();
@@ -135,13 +156,20 @@ impl Link {
         core.order(Order::ToParent(Box::new(tx)));
         Ok(())
     }
+}
 
-    fn remit(&self, summary: Summary, lines: Vec<OutboxEntry>, point: &ConnectionPoint, nonce: Nonce) -> Transaction {
-        let params = self.parent.params();
+impl Operators {
+    fn remit(
+        &self,
+        params: &Params,
+        (summary, lines): (Summary, Vec<OutboxEntry>),
+        point: &ConnectionPoint,
+        nonce: Nonce,
+    ) -> Transaction {
         let mut tx = AssociateRemit {
             associate_id: summary.associate,
-            from_id: AccountId(self.operators.payer.public()),
-            authorization: self.operators.authorise(point, &summary, &params.network_id),
+            from_id: AccountId(self.payer.public()),
+            authorization: self.authorise(point, &summary, &params.network_id),
             summary,
             lines,
             ttl: Height(0),
@@ -156,9 +184,7 @@ impl Link {
         }
         tx.into()
     }
-}
 
-impl Operators {
     /// As many signatures as the connection point asks for, by place.
     fn authorise(&self, point: &ConnectionPoint, summary: &Summary, parent_network: &str) -> Bytes {
         let message = summary.signing_message(parent_network);

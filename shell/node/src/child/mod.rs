@@ -1,12 +1,18 @@
 //! Drive a child ledger's machine: make its blocks, carry commits down and remits up.
 //!
 //! [`link`] is the way to the parent and back, [`block`] what is built, executed and made the head; both are the same for
-//! every engine. [`solo`] drives the machine of one operator.
+//! every engine. [`solo`] drives the machine of one operator, [`committee`] that of a quorum of validators, which talk to each
+//! other ([`talk`], [`bodies`], [`relay`]).
 
 mod block;
+mod bodies;
+mod committee;
 mod link;
+mod relay;
 mod solo;
+mod talk;
 
+pub use committee::{CommitteeDriver, ValidatorRole};
 use link::Link;
 pub use link::Operators;
 pub use solo::{SoloDriver, SoloRole};
@@ -94,4 +100,33 @@ fn read_record<T: Field>(item: &[u8]) -> Result<T, NodeError> {
     let mut list = Vec::new();
     banyan_types::rlp::put_list(&mut list, |out| out.extend_from_slice(item));
     Ok(T::take(&mut Items::of(&list)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use banyan_types::PublicKey;
+
+    /// A header of this height, all else zero.
+    pub fn header(height: u64) -> ChildHeader {
+        ChildHeader {
+            version: 1,
+            height: Height(height),
+            prev_hash: Hash::ZERO,
+            parent_hash: Hash::ZERO,
+            parent_height: Height(0),
+            root_height: Height(0),
+            time_ms: TimeMs(0),
+            entropy: Hash::ZERO,
+            txs_root: Hash::ZERO,
+            receipts_root: Hash::ZERO,
+            inbox_to: 0,
+            outbox_to: 0,
+            state_root: Hash::ZERO,
+            set_hash: Hash::ZERO,
+            leader: PublicKey::ZERO,
+            view: 0,
+            prev_seal_hash: Hash::ZERO,
+        }
+    }
 }

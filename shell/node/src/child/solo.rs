@@ -96,7 +96,7 @@ impl SoloDriver {
             ..SoloParams::dev(params.network_id.clone(), params.ledger, engine.leader, point.params.silence)
         };
         let saved = saved(&core.chain, &point)?;
-        let link = Link::new(parent, operators, &point, saved.parent);
+        let link = Link::new(parent, Some(operators), &point, saved.parent);
         let machine = Machine::resume(solo, saved).map_err(|broken| NodeError::Stopped(broken.to_string()))?;
         Ok(Self { machine, leader, link, making: None, ready: false })
     }

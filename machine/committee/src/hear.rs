@@ -1,0 +1,122 @@
+//! Messages: check who says what before anything is kept or given to the core.
+
+use alloc::vec::Vec;
+
+use banyan_types::{
+    Height, Peer, Points,
+    committee::{SignedStatement, StatementKind},
+};
+
+use crate::{
+    Effect, Machine, Message, Proposed, Stopped,
+    ahead::{Checked, HEIGHTS_AHEAD},
+};
+
+/// Peers whose last help is remembered.
+const SERVED_MAX: usize = 256;
+
+impl Machine {
+    pub(crate) fn heard(&mut self, from: Peer, message: Message, effects: &mut Vec<Effect>) -> Result<(), Stopped> {
+        match message {
+            Message::AskBlocks(height) => {
+                if height > Height(0) && height <= self.tip.height {
+                    self.serve(from, height, effects);
+                }
+                Ok(())
+            }
+            Message::Vote(vote) => {
+                if matches!(vote.statement.kind, StatementKind::Prevote | StatementKind::Precommit) {
+                    return self.statement(from, Checked::Vote(vote), effects);
+                }
+                effects.push(Effect::Score(from, Points::WRONG_BYTES));
+                Ok(())
+            }
+            Message::Proposal(proposed) => {
+                if is_whole(&proposed) {
+                    return self.statement(from, Checked::Proposal(proposed), effects);
+                }
+                effects.push(Effect::Score(from, Points::WRONG_BYTES));
+                Ok(())
+            }
+            Message::Polka(votes) if self.is_now(&votes) => {
+                self.with_core(|core, said, out| core.polka(&votes, said, out))
+            }
+            Message::View { closed, votes } if self.is_now(&votes) => {
+                self.with_core(|core, said, out| core.view(closed, &votes, said, out))
+            }
+            // Of another height: its votes come one by one too.
+            Message::Polka(_) | Message::View { .. } => Ok(()),
+        }
+    }
+
+    fn is_now(&self, votes: &[SignedStatement]) -> bool {
+        votes.first().is_some_and(|first| first.statement.height == self.height())
+    }
+
+    fn statement(&mut self, from: Peer, said: Checked, effects: &mut Vec<Effect>) -> Result<(), Stopped> {
+        let SignedStatement { statement, by, .. } = *said.signed();
+        if self.epoch.set.place(&by).is_none() {
+            return Ok(()); // perhaps of an epoch that is not known here yet
+        }
+        if statement.height <= self.tip.height {
+            self.help(from, statement.height, effects);
+            return Ok(());
+        }
+        if !said.signed().is_signed(&self.params.network_id) {
+            effects.push(Effect::Score(from, Points::INVALID));
+            return Ok(());
+        }
+        self.presence.heard(by, self.now);
+        let above = statement.height.since(self.height()).unwrap_or(0);
+        if above >= HEIGHTS_AHEAD {
+            self.sync.is_behind(from);
+            return Ok(());
+        }
+        if above == 0 && self.run.agreement.is_some() && self.is_open() {
+            return self.feed(said);
+        }
+        self.ahead.keep(said);
+        Ok(())
+    }
+
+    /// Give a checked statement of this height to the core.
+    pub(crate) fn feed(&mut self, checked: Checked) -> Result<(), Stopped> {
+        let signed = *checked.signed();
+        if let Checked::Proposal(proposed) = checked {
+            let Proposed { header, prev_seal, .. } = *proposed;
+            let is_leader = self.epoch.leader(signed.statement.height, signed.statement.view) == signed.by;
+            if !is_leader || !self.run.candidates.insert(header, prev_seal) {
+                return Ok(());
+            }
+        }
+        self.with_core(|core, said, out| core.heard(&signed, said, out))
+    }
+
+    /// Somebody still works on a height that is final here: send him its block, now and then.
+    fn help(&mut self, peer: Peer, height: Height, effects: &mut Vec<Effect>) {
+        let last = self.served.get(&peer);
+        if last.is_some_and(|last| self.now.since(*last).unwrap_or(0) < self.params.repeat_ms) {
+            return;
+        }
+        self.serve(peer, height, effects);
+    }
+
+    fn serve(&mut self, peer: Peer, height: Height, effects: &mut Vec<Effect>) {
+        if self.served.len() >= SERVED_MAX {
+            self.served.clear();
+        }
+        self.served.insert(peer, self.now);
+        effects.push(Effect::Serve(peer, height));
+    }
+}
+
+/// Whether a proposal brings the header that it is of: one made in its own view, or in an earlier one whose quorum it names.
+fn is_whole(proposed: &Proposed) -> bool {
+    let (said, header) = (&proposed.signed.statement, &proposed.header);
+    let view = said.valid_view.map_or(header.view == said.view, |valid| header.view <= valid);
+    said.kind == StatementKind::Proposal
+        && said.height == header.height
+        && view
+        && said.is_canonical()
+        && said.block_hash == header.hash()
+}

@@ -1,0 +1,6 @@
+//! The committee in a small world.
+
+mod crash;
+mod faults;
+mod order;
+mod world;
