@@ -7,10 +7,10 @@ mod points;
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
     AccessRight, Account, Anchors, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
-    ConnectionPoint, Contract, Due, DueCount, DueCursor, EmissionRow, Entry, Escrow, Fees, Genesis, GenesisAccount,
-    GenesisWitness, LeaderBond, Params, ParentLeaf, PendingReward, Point, RemitSpan, Reward, RootEngine, RootRules,
-    Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue, Token, TokenBalance, Tombstone, Unbonding,
-    UsedAuth, UsedKey, WitnessSets, key,
+    ConnectionPoint, Contract, Due, DueCount, DueCursor, EmissionRow, Entry, Escrow, EscrowV2, Fees, Genesis,
+    GenesisAccount, GenesisWitness, Inherited, LeaderBond, Params, ParentLeaf, PendingReward, Point, RemitSpan, Reward,
+    RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue, Token, TokenBalance,
+    Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 use banyan_tree::{ListProof, MultiProof, Proof, Trie, list_root, prove_item, value_hash};
 use banyan_types::{
@@ -500,6 +500,8 @@ fn leaves() -> Vec<Sample> {
         object!("1031.1 used auth", UsedAuth, UsedAuth { height: Height(79) }),
         object!("1028.1 sweep queue", SweepQueue, objects::sweep_queue()),
         object!("1029.1 escrow", Escrow, Escrow { committed: amount(9), remitted: amount(8), waiting: amount(1) }),
+        object!("1029.2 escrow of a token", EscrowV2, points::token_escrow()),
+        object!("1047.1 inherited", Inherited, Inherited { amount: amount(10) }),
         object!("1030.1 access", AccessRight, AccessRight { receive: true, transact: false }),
         hashed("genesis hash", genesis().hash().0),
     ]
@@ -540,6 +542,7 @@ fn connection_point() -> ConnectionPoint {
         acts: 10,
         span: RemitSpan { from: Height(11), amount: amount(12) },
         claims: Claims { made: 13, paid: 14 },
+        tokens: vec![TokenId(fill(64))],
         expiry: Height(9),
     }
 }
@@ -666,8 +669,12 @@ fn state_keys() -> Vec<Sample> {
         hashed("key 15 escrow of the coin", key::escrow(child(), Asset::Coin)),
         hashed("key 15 escrow of a token", key::escrow(child(), Asset::Token(TokenId(fill(2))))),
         hashed("key 16 access", key::access(child(), account(3))),
-        hashed("key 18 bucket", key::bucket(child(), &[AssociateId(fill(22))], None)),
-        hashed("key 18 bucket of an account", key::bucket(child(), &[], Some(Payee::Account(account(23))))),
+        hashed("key 18 bucket", key::bucket(child(), Asset::Coin, &[AssociateId(fill(22))], None)),
+        hashed(
+            "key 18 bucket of an account",
+            key::bucket(child(), Asset::Token(TokenId(fill(25))), &[], Some(Payee::Account(account(23)))),
+        ),
+        hashed("key 1f inherited", key::inherited(TokenId(fill(26)))),
         hashed("key 1b claim", key::claim(child(), 24)),
         hashed("key 09 inbox", key::inbox(child(), 4)),
         hashed("key 17 outbox", key::outbox(5)),

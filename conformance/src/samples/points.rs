@@ -1,8 +1,8 @@
 //! Changes, ends and claims of a connection point.
 
-use banyan_ledger::{Bucket, Claim, ConnectionPoint, OperatorBond, Pending, Status};
+use banyan_ledger::{Bucket, Claim, ConnectionPoint, EscrowV2, OperatorBond, Pending, Status};
 use banyan_types::{
-    AssociateId, Bytes, ContractId, Gas, Height, Nonce, Payee, PublicKey, Signature,
+    Asset, AssociateId, Bytes, ContractId, Gas, Height, Nonce, Payee, PublicKey, Signature, TokenId,
     associate::{
         Access, AccessLine, CertifiedBlock, Change, ContractWord, ENGINE_COMMITTEE, InboxKind, ProofStep, Regime,
         SummaryStatement, Validators, close_message, escape_message, update_message,
@@ -71,6 +71,7 @@ pub fn escape() -> AssociateEscape {
         associate_id: child(),
         from_id: signer(),
         account_id: Payee::Account(account(46)),
+        asset: Asset::Token(TokenId(fill(69))),
         path: vec![AssociateId(fill(0x72))],
         proofs: vec![step(2), step(3)],
         authorization: Bytes(vec![5; 64]),
@@ -93,7 +94,7 @@ pub fn close_words() -> Vec<u8> {
 }
 
 pub fn escape_words() -> Vec<u8> {
-    escape_message(NETWORK, child(), Payee::Account(account(49)), &[AssociateId(fill(0x73))])
+    escape_message(NETWORK, child(), Payee::Account(account(49)), Asset::Coin, &[AssociateId(fill(0x73))])
 }
 
 fn validators() -> ValidatorSet {
@@ -145,6 +146,11 @@ pub fn dead() -> ConnectionPoint {
     ConnectionPoint { status: Status::Dead { since: Height(31), until: Height(32) }, ..connection_point() }
 }
 
+pub fn token_escrow() -> EscrowV2 {
+    let (committed, remitted, waiting) = (amount(707), amount(708), amount(709));
+    EscrowV2 { committed, remitted, waiting, token: TokenId(fill(70)) }
+}
+
 pub fn bucket() -> Bucket {
     Bucket { cap: amount(703), claimed: amount(704), late: amount(705) }
 }
@@ -152,6 +158,7 @@ pub fn bucket() -> Bucket {
 pub fn claim() -> Claim {
     Claim {
         account: Payee::Contract(ContractId(fill(51))),
+        asset: Asset::Token(TokenId(fill(68))),
         to: account(52),
         amount: amount(706),
         path: vec![AssociateId(fill(0x74)), AssociateId(fill(0x75))],

@@ -282,13 +282,13 @@ impl Standing {
 impl ConnectionPoint {
     /// How the child stands at `height`.
     pub fn standing(&self, height: Height) -> Standing {
-        // A frozen child could not speak: its silence counts from the thaw.
-        let heard = match self.status {
+        // A frozen child cannot speak, so it may be silent for longer: by the time of one freeze, however often it is frozen.
+        let patience = match self.status {
             Status::Dead { .. } => return Standing::Dead,
-            Status::Frozen { until, .. } => self.last_alive.max(until),
-            Status::Open | Status::Closing => self.last_alive,
+            Status::Frozen { .. } => self.params.silence.saturating_add(self.params.change_delay),
+            Status::Open | Status::Closing => self.params.silence,
         };
-        if height.since(heard).is_some_and(|heights| heights > self.params.silence) {
+        if height.since(self.last_alive).is_some_and(|heights| heights > patience) {
             return Standing::Silent;
         }
         match self.status {

@@ -362,3 +362,47 @@ fn operators_give_way_to_certificates_at_once_and_never_back() {
     pair.on_root(ALICE, weaker);
     assert_eq!(pair.root.point(pair.id).pending.len(), 1);
 }
+
+#[test]
+fn a_child_cannot_be_kept_from_dying_by_freezing_it_again_and_again() {
+    let mut certified = Certified::new();
+    let id = certified.0.id;
+    let alive = certified.0.root.point(id).last_alive;
+    let last = alive.0 + SILENCE + COMMIT_TIMEOUT;
+    for height in 0.. {
+        let vote = |certified: &Certified, hash| {
+            let statement = Statement::precommit(Height(100 + height), 0, Hash([hash; 32]));
+            Bytes(certificate(certified.network(), &FIRST, &FIRST, &statement).encode())
+        };
+        let tx = AssociateEvidence {
+            associate_id: id,
+            from_id: account(CAROL),
+            kind: 1,
+            a: vote(&certified, 1),
+            b: vote(&certified, 2),
+            ttl: Height(0),
+            fee: FEE,
+            nonce: certified.0.root.nonce(CAROL),
+        };
+        certified.0.on_root(CAROL, tx);
+        (0..COMMIT_TIMEOUT).for_each(|_| drop(certified.0.root.key_block(LEADER)));
+        if certified.0.root.height().0 > last {
+            break;
+        }
+    }
+    let claim =
+        certified.0.root.escape(ALICE, id, banyan_types::Payee::Account(account(ALICE)), &[], &certified.0.child);
+    certified.0.on_root(ALICE, claim);
+}
+
+#[test]
+fn a_speaking_child_of_each_regime_is_shown_by_its_word() {
+    let regimes = [
+        (Regime::Operators, "operators"),
+        (Regime::Certificate(Validators::new(ENGINE_COMMITTEE, set(&FIRST))), "certificate"),
+        (Regime::Contract(banyan_types::ContractId([1; 32])), "contract"),
+    ];
+    for (regime, word) in regimes {
+        assert_eq!(regime.word(), word);
+    }
+}

@@ -10,7 +10,7 @@ use std::fmt;
 
 use banyan_crypto::SecretKey;
 use banyan_types::{
-    AccountId, Amount, GasPrice, Height,
+    AccountId, Amount, Asset, GasPrice, Height,
     associate::Hop,
     rlp::DecodeError,
     show::{Fields, Value},
@@ -216,23 +216,32 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
             }
             lines
         }
-        Transaction::AssociateCommit(tx) => vec![
-            ("from", tx.from_id.to_string()),
-            ("into", tx.associate_id.to_string()),
-            ("to", tx.to_id.to_string()),
-            ("route", route(&tx.route)),
-            ("leg", tx.leg.to_string()),
-        ],
-        Transaction::AssociateWithdraw(tx) => vec![
-            ("from", tx.from_id.to_string()),
-            ("to", format!("{} on the parent", tx.to_id)),
-            ("route", route(&tx.route)),
-            ("leg", tx.leg.to_string()),
-        ],
+        Transaction::AssociateCommit(tx) => {
+            let mut lines = vec![
+                ("from", tx.from_id.to_string()),
+                ("into", tx.associate_id.to_string()),
+                ("to", tx.to_id.to_string()),
+                ("route", route(&tx.route)),
+                ("leg", tx.leg.to_string()),
+            ];
+            lines.extend(token_parts(tx.asset, tx.amount));
+            lines
+        }
+        Transaction::AssociateWithdraw(tx) => {
+            let mut lines = vec![
+                ("from", tx.from_id.to_string()),
+                ("to", format!("{} on the parent", tx.to_id)),
+                ("route", route(&tx.route)),
+                ("leg", tx.leg.to_string()),
+            ];
+            lines.extend(token_parts(tx.asset, tx.amount));
+            lines
+        }
         // The proofs are for the ledger to read: what they show is asked of it by whoever made them.
         Transaction::AssociateEscape(tx) => vec![
             ("from", tx.associate_id.to_string()),
             ("account", tx.account_id.to_string()),
+            ("asset", tx.asset.to_string()),
             (
                 "path",
                 match tx.path.is_empty() {
@@ -268,6 +277,14 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
         | Transaction::EntryCreate(_)
         | Transaction::EntryTransfer(_)
         | Transaction::EntryDestroy(_) => plain(tx.fields()),
+    }
+}
+
+/// How much of a token moves, in its smallest parts: the transaction does not say how many digits it has.
+fn token_parts(asset: Asset, amount: Amount) -> Option<(&'static str, String)> {
+    match asset {
+        Asset::Coin => None,
+        Asset::Token(token) => Some(("token", format!("{} parts of {token}", amount.base()))),
     }
 }
 
