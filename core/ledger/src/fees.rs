@@ -176,8 +176,8 @@ pub fn amount_moved(tx: &Transaction) -> Option<Amount> {
         Transaction::ContractCreateV2(tx) => tx.amount.plus(tx.deposit)?,
         Transaction::ContractCall(tx) => tx.amount,
         Transaction::AssociateCommit(AssociateCommit { asset: Asset::Coin, amount, .. })
-        | Transaction::AssociateWithdraw(AssociateWithdraw { asset: Asset::Coin, amount, .. }) => *amount,
-        Transaction::AssociateUpdate(AssociateUpdate { change: Change::BondIn(amount), .. }) => *amount,
+        | Transaction::AssociateWithdraw(AssociateWithdraw { asset: Asset::Coin, amount, .. })
+        | Transaction::AssociateUpdate(AssociateUpdate { change: Change::BondIn(amount), .. }) => *amount,
         Transaction::Bond(tx) => tx.amount,
         _ => Amount::ZERO,
     })

@@ -137,7 +137,7 @@ impl Sums {
         };
         // A contract's store holds bytes that mean nothing here.
         let tag = Items::of(value).and_then(|mut items| take_tag(&mut items));
-        match tag.clone().map_or(0, |(tag, _)| tag) {
+        match tag.map_or(0, |(tag, _)| tag) {
             Contract::TAG => {
                 let contract = Contract::decode(value)?;
                 self.named = self.named.saturating_add(1).saturating_add(u64::from(contract.visible));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
 
+mod acts;
 mod certified;
 mod changes;
 mod children;
@@ -12,6 +13,7 @@ mod evidence;
 mod expiry;
 mod follow;
 mod genesis;
+mod lives;
 mod money;
 mod objects;
 mod order;

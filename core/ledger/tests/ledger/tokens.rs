@@ -101,7 +101,7 @@ fn a_late_commit_of_tokens_goes_back() {
     let commit = tree.ledgers[1].commit(ALICE, tree.id(2), ALICE, units(30));
     let tx = tree.ledgers[1].sign(ALICE, AssociateCommit { asset: Asset::Token(token), ..commit });
     tree.run(1, &[tx]).unwrap();
-    (0..COMMIT_TIMEOUT + 1).for_each(|_| drop(tree.run(1, &[]).unwrap()));
+    (0..=COMMIT_TIMEOUT).for_each(|_| drop(tree.run(1, &[]).unwrap()));
     tree.run(2, &[]).unwrap();
     tree.remit(2);
     assert_eq!((tree.ledgers[1].tokens(token, ALICE), tree.held(2, token)), (1_000, (0, 0)));
@@ -148,7 +148,7 @@ fn a_dead_child_gives_its_tokens_back_in_shares() {
         ..tree.ledgers[1].escape(person, tree.id(2), Payee::Account(account(person)), &[], &child)
     };
     let tx = tree.ledgers[1].sign(ALICE, claim(&tree, ALICE));
-    tree.run(1, &[tx.clone()]).unwrap();
+    tree.run(1, &[tx]).unwrap();
     // The same account's coins are another claim.
     let coins_too = tree.ledgers[1].escape(ALICE, tree.id(2), Payee::Account(account(ALICE)), &[], &child);
     let tx = tree.ledgers[1].sign(ALICE, coins_too);

@@ -198,8 +198,8 @@ pub const fn amount_of(tx: &Transaction) -> Option<Amount> {
     match tx {
         Transaction::Spend(tx) => Some(tx.amount),
         Transaction::AssociateCommit(AssociateCommit { asset: Asset::Coin, amount, .. })
-        | Transaction::AssociateWithdraw(AssociateWithdraw { asset: Asset::Coin, amount, .. }) => Some(*amount),
-        Transaction::AssociateUpdate(AssociateUpdate { change: Change::BondIn(amount), .. }) => Some(*amount),
+        | Transaction::AssociateWithdraw(AssociateWithdraw { asset: Asset::Coin, amount, .. })
+        | Transaction::AssociateUpdate(AssociateUpdate { change: Change::BondIn(amount), .. }) => Some(*amount),
         Transaction::Bond(tx) => Some(tx.amount),
         Transaction::Unbond(tx) => Some(tx.amount),
         Transaction::ContractCreate(tx) => tx.amount.plus(tx.deposit),
