@@ -4,16 +4,21 @@ use alloc::vec::Vec;
 
 use banyan_types::{
     Height, Peer, Points,
-    committee::{SignedStatement, StatementKind},
+    committee::{SignedStatement, Statement, StatementKind},
 };
 
 use crate::{
     Effect, Machine, Message, Proposed, Stopped,
+    agreement::Agreement,
     ahead::{Checked, HEIGHTS_AHEAD},
 };
 
 /// Peers whose last help is remembered.
 const SERVED_MAX: usize = 256;
+/// Statements of one height that are remembered as checked: all of 200 members in ten views.
+const CHECKED_MAX: usize = 4_096;
+/// Views above the current one whose proposals are looked at: the core takes none beyond either.
+const VIEWS_AHEAD: u32 = 10;
 
 impl Machine {
     pub(crate) fn heard(&mut self, from: Peer, message: Message, effects: &mut Vec<Effect>) -> Result<(), Stopped> {
@@ -62,7 +67,7 @@ impl Machine {
             self.help(from, statement.height, effects);
             return Ok(());
         }
-        if !said.signed().is_signed(&self.params.network_id) {
+        if !self.is_signed(said.signed()) {
             effects.push(Effect::Score(from, Points::INVALID));
             return Ok(());
         }
@@ -84,12 +89,31 @@ impl Machine {
         let signed = *checked.signed();
         if let Checked::Proposal(proposed) = checked {
             let Proposed { header, prev_seal, .. } = *proposed;
-            let is_leader = self.epoch.leader(signed.statement.height, signed.statement.view) == signed.by;
-            if !is_leader || !self.run.candidates.insert(header, prev_seal) {
+            let Statement { height, view, block_hash, .. } = signed.statement;
+            let is_near = self.current_view().saturating_add(VIEWS_AHEAD) >= view;
+            let is_leader = self.epoch.leader(height, view) == signed.by;
+            if !is_near || !is_leader || !self.run.candidates.propose(view, block_hash) {
                 return Ok(());
             }
+            self.run.candidates.insert(header, prev_seal);
         }
         self.with_core(|core, said, out| core.heard(&signed, said, out))
+    }
+
+    fn current_view(&self) -> u32 {
+        self.run.agreement.as_ref().map_or(0, Agreement::current_view)
+    }
+
+    /// Everybody says everything several times: a signature is checked once.
+    fn is_signed(&mut self, signed: &SignedStatement) -> bool {
+        if self.run.checked.contains(signed) {
+            return true;
+        }
+        let is_signed = signed.is_signed(&self.params.network_id);
+        if is_signed && self.run.checked.len() < CHECKED_MAX {
+            self.run.checked.insert(*signed);
+        }
+        is_signed
     }
 
     /// Somebody still works on a height that is final here: send him its block, now and then.

@@ -3,7 +3,7 @@
 //! A height is begun when there is something for a block, when others have begun it, or for a sign of life. Then the core
 //! runs ([`crate::agreement`]); what it wants is carried out here. A block that others have sealed is committed without it.
 
-use alloc::{boxed::Box, collections::BTreeMap, collections::VecDeque, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, collections::BTreeSet, collections::VecDeque, sync::Arc, vec::Vec};
 
 use banyan_child::{PIECES_MAX, Parents, Pool, Summaries};
 use banyan_ledger::{
@@ -12,7 +12,7 @@ use banyan_ledger::{
 };
 use banyan_types::{
     Hash, Height, Peer, PublicKey, TimeMs,
-    committee::{Certificate, ValidatorSet},
+    committee::{Certificate, SignedStatement, ValidatorSet},
     header::ChildHeader,
 };
 
@@ -76,6 +76,8 @@ pub(crate) struct Run {
     /// Views whose leader this validator is, still without an answer to the core.
     pub turns: Vec<u32>,
     pub waits: BTreeMap<(Wait, u32), TimeMs>,
+    /// Statements whose signatures were checked.
+    pub checked: BTreeSet<SignedStatement>,
     pub stage: Stage,
 }
 
@@ -166,8 +168,9 @@ impl Machine {
 
     fn parent_tip(&mut self, tip: ParentTip, effects: &mut Vec<Effect>) {
         self.asked = None;
-        if let Err(contradiction) = self.parents.told(tip) {
-            effects.push(Effect::Alarm(Alarm::Parent(contradiction)));
+        match self.parents.told(tip) {
+            Ok(()) => self.run.candidates.parent_told(tip),
+            Err(contradiction) => effects.push(Effect::Alarm(Alarm::Parent(contradiction))),
         }
     }
 
@@ -294,13 +297,8 @@ impl Machine {
 
     /// Ask for the parent block that is on the way to the newest, if that is too far for one step.
     fn ask_parent(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(height) = self.parents.wanted(&self.tip) {
-            self.ask_parent_at(height, effects);
-        }
-    }
-
-    pub(crate) fn ask_parent_at(&mut self, height: Height, effects: &mut Vec<Effect>) {
-        if self.asked != Some(height) {
+        let wanted = self.parents.wanted(&self.tip).filter(|height| self.asked != Some(*height));
+        if let Some(height) = wanted {
             self.asked = Some(height);
             effects.push(Effect::AskParent(height));
         }

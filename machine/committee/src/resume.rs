@@ -7,7 +7,7 @@ use banyan_crypto::SecretKey;
 use banyan_ledger::{ParentTip, engine::committee::Epoch};
 use banyan_types::{
     Hash, Height,
-    committee::{Certificate, ValidatorSet},
+    committee::{Certificate, Statement, ValidatorSet},
     header::ChildHeader,
 };
 
@@ -145,6 +145,8 @@ impl Machine {
                 Record::Proposal(proposed) => {
                     self.said.recall(&proposed.signed);
                     logged.push(Logged::Proposal(proposed.signed));
+                    let Statement { view, block_hash, .. } = proposed.signed.statement;
+                    self.run.candidates.propose(view, block_hash);
                     self.run.candidates.insert(proposed.header, proposed.prev_seal);
                 }
                 Record::Vote(vote) => {
