@@ -13,18 +13,18 @@ use banyan_ledger::{
 use banyan_tree::{ListProof, MultiProof, Proof, Trie, list_root, prove_item, value_hash};
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, EntryId, Era,
-    Gas, GasPrice, Hash, Height, Log, Nonce, Payee, PublicKey, Receipt, Signature, TimeMs, TokenId, TxHash,
+    Gas, GasPrice, Hash, Height, Log, Nonce, Payee, PublicKey, Receipt, Round, Signature, TimeMs, TokenId, TxHash,
     associate::{
         Access, ChildParams, Hop, InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Regime, Summary,
         operators_authorization, read_operators_authorization,
     },
-    header::{ChildBody, ChildHeader, KeyHeader, MicroBody, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
+    header::{ChildBody, ChildHeader, KeyBody, KeyHeader, MicroBody, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
     text::{self, Prefix},
     tx::{
         AssociateCommit, AssociateCreate, AssociateRemit, AssociateWithdraw, Bond, Evidence, Renew, SignedTx, Spend,
         Transaction, Unbond,
     },
-    witness::{Witness, WitnessSet, bond_message},
+    witness::{Justification, Seal, Witness, WitnessSet, bond_message},
 };
 
 use crate::frozen::{Again, Sample};
@@ -340,8 +340,11 @@ fn headers() -> Vec<Sample> {
         object!("key header with info", KeyHeader, key_header(Some(3))),
         object!("micro header", MicroHeader, micro_header()),
         object!("920.1 child header", ChildHeader, child_header()),
+        object!("1200.1 key body", KeyBody, KeyBody { seal: Bytes(seal().encode()) }),
         object!("1201.1 micro body", MicroBody, micro),
         object!("921.1 child body", ChildBody, body),
+        object!("1220.1 seal", Seal, seal()),
+        object!("1221.1 justification", Justification, justification()),
         hashed("key block hash", key_header(None).hash().0),
         hashed("key block entropy", key_header(None).entropy().0),
         hashed("micro block hash", micro_header().hash().0),
@@ -349,6 +352,31 @@ fn headers() -> Vec<Sample> {
         hashed("child block hash", child_header().hash().0),
         hashed("child entropy", ChildHeader::derive_entropy(hash(36), child()).0),
     ]
+}
+
+fn seal() -> Seal {
+    Seal {
+        era: Era(2),
+        round: Round(3),
+        height: Height(41),
+        hash: hash(97),
+        bitmap: Bytes(vec![0b1010_0000]),
+        signatures: vec![Signature([98; 64]), Signature([99; 64])],
+    }
+}
+
+fn justification() -> Justification {
+    let Seal { era, round, height, hash: sealed, bitmap, signatures } = seal();
+    let source = |round, first| banyan_types::witness::Source { round: Round(round), hash: hash(first) };
+    Justification {
+        era,
+        round,
+        height,
+        hash: sealed,
+        bitmap,
+        signatures,
+        sources: vec![source(1, 100), source(2, 101)],
+    }
 }
 
 fn inbox_entry(kind: InboxKind) -> InboxEntry {

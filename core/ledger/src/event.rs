@@ -1,15 +1,46 @@
 //! What a block did, for the shell: events for people, effects for the parent link.
 
-use alloc::vec::Vec;
+use alloc::{string::ToString as _, vec::Vec};
 
 use banyan_types::{
     AccountId, Amount, AssociateId, ContractId, Era, Hash, Height, Id, PublicKey, Status, TokenAmount, TokenId, TxHash,
     associate::OutboxEntry,
+    rlp::Field,
+    show::{Fields, Value},
 };
 
-/// Something that happened to money or objects, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+/// The kinds of events, their fields by name, and the accounts that they speak of.
+macro_rules! events {
+    ($($(#[$doc:meta])+ $name:ident { $($(#[$field_doc:meta])+ $field:ident: $type:ty,)+ },)+) => {
+        /// Something that happened to money or objects, in order.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Event { $($(#[$doc])+ $name { $($(#[$field_doc])+ $field: $type,)+ },)+ }
+
+        impl Event {
+            /// The kind's name, as it stands in the code.
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$name { .. } => stringify!($name),)+ }
+            }
+
+            /// The fields by name, for people.
+            pub fn fields(&self) -> Fields {
+                match self {
+                    $(Self::$name { $($field,)+ } => [$((stringify!($field), $field.shown()),)+].into_iter()
+                        .filter_map(|(name, value)| Some((name, value?))).collect(),)+
+                }
+            }
+
+            /// The accounts that it speaks of, contracts' accounts among them; one may come twice.
+            pub fn accounts(&self) -> Vec<AccountId> {
+                match self {
+                    $(Self::$name { $($field,)+ } => [$($field.account(),)+].into_iter().flatten().collect(),)+
+                }
+            }
+        }
+    };
+}
+
+events! {
     /// A transfer.
     Spent {
         /// Payer.
@@ -266,6 +297,77 @@ pub enum Event {
         /// Whether it is the set before again, because too few could be chosen.
         repeated: bool,
     },
+}
+
+/// A field of an event: what people are shown of it, and the account that it is.
+trait Part {
+    fn shown(&self) -> Option<Value>;
+    fn account(&self) -> Option<AccountId> {
+        None
+    }
+}
+
+macro_rules! plain_parts {
+    ($($type:ty)+) => {$(
+        impl Part for $type {
+            fn shown(&self) -> Option<Value> {
+                Some(self.show())
+            }
+        }
+    )+};
+}
+plain_parts! { Amount AssociateId Era Hash Height PublicKey Status TokenAmount TokenId TxHash u64 u32 bool }
+
+impl Part for AccountId {
+    fn shown(&self) -> Option<Value> {
+        Some(self.show())
+    }
+    fn account(&self) -> Option<AccountId> {
+        Some(*self)
+    }
+}
+
+impl Part for ContractId {
+    fn shown(&self) -> Option<Value> {
+        Some(self.show())
+    }
+    fn account(&self) -> Option<AccountId> {
+        Some(AccountId(self.0))
+    }
+}
+
+impl Part for Id {
+    fn shown(&self) -> Option<Value> {
+        Some(Value::Text(self.to_string()))
+    }
+    fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(id) => Some(*id),
+            Self::Contract(id) => Some(AccountId(id.0)),
+            _ => None,
+        }
+    }
+}
+
+impl Part for Option<AccountId> {
+    fn shown(&self) -> Option<Value> {
+        self.as_ref().and_then(Part::shown)
+    }
+    fn account(&self) -> Option<AccountId> {
+        *self
+    }
+}
+
+impl Part for &'static str {
+    fn shown(&self) -> Option<Value> {
+        Some(Value::Text((*self).into()))
+    }
+}
+
+impl Part for Offence {
+    fn shown(&self) -> Option<Value> {
+        self.as_str().shown()
+    }
 }
 
 /// What no honest key does.

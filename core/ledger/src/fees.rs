@@ -118,13 +118,17 @@ pub fn cost(gas: Gas, price: GasPrice) -> Option<Amount> {
 
 /// Fee and run of a transaction and of all that stands inside it: what a payer answers for. `None` above the supply.
 pub fn fees_through(tx: &Transaction) -> Option<Amount> {
-    let mut sum = Amount::ZERO;
-    let mut layer = Some(tx);
-    while let Some(tx) = layer {
-        sum = sum.plus(tx.fee())?.plus(run_cost(tx)?)?;
-        layer = tx.inside().map(SignedTx::transaction);
-    }
-    Some(sum)
+    through(tx).try_fold(Amount::ZERO, |sum, tx| sum.plus(tx.fee())?.plus(run_cost(tx)?))
+}
+
+/// The fees alone of a transaction and of all that stands inside it. `None` above the supply.
+pub fn fees_offered(tx: &Transaction) -> Option<Amount> {
+    through(tx).try_fold(Amount::ZERO, |sum, tx| sum.plus(tx.fee()))
+}
+
+/// The transaction, and those inside it.
+fn through(tx: &Transaction) -> impl Iterator<Item = &Transaction> {
+    core::iter::successors(Some(tx), |tx| tx.inside().map(SignedTx::transaction))
 }
 
 /// What a transaction moves out of its sender's account. `None` above the supply.

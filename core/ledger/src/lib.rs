@@ -44,12 +44,13 @@ mod sweep;
 mod token;
 mod verified;
 
+pub use account::account;
 pub use associate::{PointView, associate, escrow, inbox_entry, summary_of};
 pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
 };
-pub use contract::{Tried, contract, contract_code, contract_source, dry_run, public_text, try_behind};
+pub use contract::{Tried, contract, contract_code, contract_source, dry_run, public_text, try_alone, try_behind};
 pub use entry::entry;
 pub use error::{BadSeal, Fault, Invalid, Rejected};
 pub use event::{Effects, Event, Offence};

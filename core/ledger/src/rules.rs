@@ -8,13 +8,11 @@ use banyan_types::{
     tx::{SignedTx, Transaction},
 };
 
-use crate::{
-    Account, Event, Missing, Params, Rejected, State, Verified,
-    fees::{amount_moved, rent_gas},
-    scene::Scene,
-};
+use crate::{Account, Event, Missing, Params, Rejected, State, Verified, fees::amount_moved, scene::Scene};
 
-pub use crate::fees::{REMIT_GAS_MAX, charged_before, intrinsic_gas, minimum_fee, run_cost, run_gas};
+pub use crate::fees::{
+    REMIT_GAS_MAX, charged_before, fees_offered, fees_through, intrinsic_gas, minimum_fee, rent_gas, run_cost, run_gas,
+};
 
 /// Meta transactions inside each other. Source: ledger 3.
 const METAS_MAX: usize = 4;

@@ -26,7 +26,7 @@ use crate::{
 /// What each leg may take.
 const LEG_LIMIT: Duration = Duration::from_secs(45);
 /// What one payment may take.
-const PAYMENT_LIMIT: Duration = Duration::from_secs(20);
+pub const PAYMENT_LIMIT: Duration = Duration::from_secs(20);
 /// What a refusal may take.
 const REFUSAL_LIMIT: Duration = Duration::from_secs(20);
 /// How often something is asked again.
@@ -64,7 +64,8 @@ impl Scene {
         self.client.on(ROOT)
     }
 
-    fn child(&self) -> Client {
+    /// The child.
+    pub fn child(&self) -> Client {
         self.client.on(BANK)
     }
 
