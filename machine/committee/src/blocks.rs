@@ -268,6 +268,6 @@ impl Machine {
             return;
         }
         self.run.candidates.insert(sealed.header, sealed.prev_seal);
-        self.sync.seal(sealed.certificate);
+        self.sync.seal(from, sealed.certificate);
     }
 }

@@ -24,7 +24,10 @@ impl Machine {
     pub(crate) fn heard(&mut self, from: Peer, message: Message, effects: &mut Vec<Effect>) -> Result<(), Stopped> {
         match message {
             Message::AskBlocks(height) => {
-                if height > Height(0) && height <= self.tip.height {
+                let has_it = height > Height(0) && height <= self.tip.height;
+                // Who goes on gets more at once; who asks for the same again waits.
+                let goes_on = self.served.get(&from).is_some_and(|(_, before)| height > *before);
+                if has_it && (goes_on || self.may_serve(from)) {
                     self.serve(from, height, effects);
                 }
                 Ok(())
@@ -118,18 +121,21 @@ impl Machine {
 
     /// Somebody still works on a height that is final here: send him its block, now and then.
     fn help(&mut self, peer: Peer, height: Height, effects: &mut Vec<Effect>) {
-        let last = self.served.get(&peer);
-        if last.is_some_and(|last| self.now.since(*last).unwrap_or(0) < self.params.repeat_ms) {
-            return;
+        if self.may_serve(peer) {
+            self.serve(peer, height, effects);
         }
-        self.serve(peer, height, effects);
+    }
+
+    fn may_serve(&self, peer: Peer) -> bool {
+        let last = self.served.get(&peer).map(|(last, _)| *last);
+        last.is_none_or(|last| self.now.since(last).unwrap_or(0) >= self.params.repeat_ms)
     }
 
     fn serve(&mut self, peer: Peer, height: Height, effects: &mut Vec<Effect>) {
         if self.served.len() >= SERVED_MAX {
             self.served.clear();
         }
-        self.served.insert(peer, self.now);
+        self.served.insert(peer, (self.now, height));
         effects.push(Effect::Serve(peer, height));
     }
 }

@@ -60,8 +60,8 @@ pub struct Machine {
     pub(crate) ahead: Ahead,
     pub(crate) presence: Presence,
     pub(crate) sync: Sync,
-    /// When each peer was last given blocks that it did not ask for.
-    pub(crate) served: BTreeMap<Peer, TimeMs>,
+    /// When each peer was last given blocks, and from which height.
+    pub(crate) served: BTreeMap<Peer, (TimeMs, Height)>,
     wake: Option<TimeMs>,
 }
 
@@ -96,7 +96,7 @@ pub(crate) enum Stage {
 
 impl Machine {
     pub(crate) fn at(params: Arc<CommitteeParams>, said: Said, saved: Saved) -> Self {
-        let mut summaries = Summaries::new(saved.accepted, saved.base, saved.summary);
+        let mut summaries = Summaries::new((saved.accepted, saved.accepted_to), saved.base, saved.summary);
         saved.since.iter().for_each(|mark| summaries.push(&params.summaries, *mark));
         Self {
             params,
@@ -342,7 +342,7 @@ impl Machine {
         let due = [
             self.start_due(),
             self.first_wait().map(|(due, _)| due),
-            self.run.candidates.retry(),
+            self.run.candidates.retry().filter(|due| *due > self.now),
             self.summaries.resend_due(&self.params.summaries),
             self.quorum_due().filter(|due| *due > self.now),
             self.blocks_due(),

@@ -100,8 +100,10 @@ fn who_is_behind_is_helped_now_and_then() {
     let old = || heard(Message::Vote(sign(1, old)));
     assert_eq!(tell(&mut world, old()), [Effect::Serve(FROM, Height(1))]);
     assert_eq!(tell(&mut world, old()), []);
-    let asked = heard(Message::AskBlocks(Height(2)));
-    assert_eq!(tell(&mut world, asked), [Effect::Serve(FROM, Height(2))]);
+    let ask = |height| heard(Message::AskBlocks(Height(height)));
+    assert_eq!(tell(&mut world, ask(1)), [], "the same again, at once");
+    assert_eq!(tell(&mut world, ask(2)), [Effect::Serve(FROM, Height(2))], "it goes on");
+    assert_eq!(tell(&mut world, ask(1)), []);
 }
 
 #[test]

@@ -6,4 +6,5 @@ mod epochs;
 mod faults;
 mod hear;
 mod order;
+mod swarm;
 mod world;

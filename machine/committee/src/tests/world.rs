@@ -213,7 +213,8 @@ impl World {
             Mark { height, parent_height, outbox_to, inbox_to, settled: decided.block.settled }
         };
         let (accepted, base) = disk.accepted;
-        let (before, since) = disk.chain.split_at(usize::try_from(base.0).unwrap());
+        let at = usize::try_from(base.0).unwrap().min(disk.chain.len());
+        let (before, since) = disk.chain.split_at(at);
         Saved {
             tip: last.block.header.clone(),
             seal: Some(last.certificate.clone()),
@@ -222,6 +223,7 @@ impl World {
             sealers: self.epoch_at(last.block.header.height.0).set.clone(),
             log: disk.log.clone(),
             accepted,
+            accepted_to: base,
             base: before.last().map(mark).unwrap_or_default(),
             since: since.iter().map(mark).collect(),
             summary: disk.summary,
@@ -239,6 +241,11 @@ impl World {
         if self.parent_height > 0 {
             self.feed(i, Input::ParentTip(parent(self.parent_height)));
         }
+    }
+
+    /// Come back after so many milliseconds.
+    pub fn boot_after(&mut self, i: usize, millis: u64) {
+        self.later(millis, Event::Boot(i));
     }
 
     pub fn kill(&mut self, i: usize) {
@@ -394,7 +401,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Boot(i) => self.boot(i),
+            Event::Boot(i) if self.nodes[i].machine.is_none() => self.boot(i),
             Event::Feed(i, life, input) if self.is_alive(i, life) => {
                 if let Input::SummaryAccepted { seq, child_to } = input {
                     self.nodes[i].disk.accepted = self.nodes[i].disk.accepted.max((seq, child_to));
