@@ -32,6 +32,8 @@ const THRESHOLD: u8 = 2;
 /// Nodes of the root, each of them a witness with this bond in coins. Source: node 5.
 const WITNESSES: usize = 4;
 const COINS_BOND: u64 = 10_000;
+/// Nodes of the child, each of them a validator. Source: node 5.
+const VALIDATORS: usize = 4;
 /// Coins of each development account on the root, and on the child.
 pub const COINS_ROOT: u64 = 10_000;
 pub const COINS_BANK: u64 = 1_000;
@@ -81,7 +83,12 @@ pub fn witnesses() -> [SecretKey; WITNESSES] {
     [0, 1, 2, 3].map(|n| role_key(&format!("root witness {n}")))
 }
 
-/// Orders the child.
+/// Keys that order the child, one for each of its nodes.
+pub fn validators() -> [SecretKey; VALIDATORS] {
+    [0, 1, 2, 3].map(|n| role_key(&format!("bank validator {n}")))
+}
+
+/// Ordered the child of a devnet of an earlier version.
 pub fn leader() -> SecretKey {
     role_key("bank leader")
 }
@@ -117,8 +124,8 @@ pub fn make(seeds: &Seeds) -> Result<Files, Failure> {
     let mut root = GenesisFile::dev_root(seeds.time, Some(seeds.key_interval_ms), BTreeMap::new())
         .with_witnesses(witnesses().map(witness).to_vec());
     let id = bank_id(&root.params.network_id);
-    let leader = PublicKey(leader().public());
-    let bank = GenesisFile::dev_solo(BANK, id, seeds.time, seeds.key_interval_ms, leader);
+    let keys = validators().map(|key| PublicKey(key.public()));
+    let bank = GenesisFile::dev_committee(BANK, id, seeds.time, seeds.key_interval_ms, &keys)?;
     root.associates.push(registration(&root, &bank)?.into());
     root.accounts = accounts(&root, seeds)?;
     root.genesis()?;

@@ -137,7 +137,7 @@ impl Ready<'_> {
                 "└─ bank",
                 &format!("{url}/l/{BANK}/"),
                 &files.bank.params.network_id,
-                "engine solo × regime operators, 2 of 3",
+                &format!("engine {} × regime operators, 2 of 3", files.bank.engine.name()),
             ],
         ];
         let rows =

@@ -3,16 +3,13 @@
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     path::{Path, PathBuf},
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use banyan_api::Served;
 use banyan_network::PeerAddr;
-use banyan_node::{
-    Handle, Leaves as _, LocalParent, Node, Operators, PoolLimits, Role, Service, ServiceConfig, SoloRole, WitnessRole,
-};
+use banyan_node::{EngineParams, Handle, Leaves as _, Operators, WitnessRole};
 use banyan_types::{AccountId, Nonce, TimeMs, tx::SignedTx};
 use banyan_wallet::{client::Client, tx};
 use serde_json::Value;
@@ -22,11 +19,12 @@ use super::{
     genesis::{self, BANK, Files, ROOT, Seeds},
 };
 use crate::{
+    child_node::{ChildNode, Seat},
     cli::Fund,
     failure::{Exit, Failure},
     host::Host,
     peers,
-    root_node::{self, Duty, RootNode, check},
+    root_node::{Duty, RootNode, check},
 };
 
 /// Where the root's nodes hear each other: the system picks the port.
@@ -49,7 +47,8 @@ pub struct Plan {
 pub struct Tree {
     /// Nodes of the root; the first mines, and is the one that is asked. The others may rest.
     roots: Vec<Option<RootNode>>,
-    bank: Service,
+    /// Nodes of the child; the first is the one that is asked.
+    banks: Vec<ChildNode>,
     files: Files,
     folder: PathBuf,
     /// Whether it was grown anew by this start.
@@ -62,18 +61,9 @@ impl Tree {
     /// The disk's, and a genesis that another program wrote.
     pub fn grow(folder: &Folder, plan: &Plan) -> Result<Self, Failure> {
         let (files, fresh) = files(folder, plan)?;
-        let (roots, bank) = thread::scope(|scope| {
-            let bank = scope.spawn(|| root_node::open(&folder.store(BANK), files.bank.clone()));
-            (start_roots(folder.path(), &files), bank.join())
-        });
-        let (roots, bank_chain) = (roots?, bank.unwrap_or_else(|_| Err(thread_died()))?);
-        let root = first(&roots).clone();
-        let parent = LocalParent::new(Arc::clone(root.chain()), files.bank.params.ledger);
-        let operators = Operators { signers: genesis::operators(), payer: genesis::operators().swap_remove(0) };
-        let role = SoloRole { leader: genesis::leader(), operators, parent: Box::new(parent) };
-        let node = Node::open(bank_chain, Role::Solo(role), PoolLimits::default())?;
-        let bank = Service::start(node, ServiceConfig { parent: Some(root), ..ServiceConfig::default() })?;
-        Ok(Self { roots, bank, files, folder: folder.path().to_owned(), fresh })
+        let roots = start_roots(folder.path(), &files)?;
+        let banks = start_banks(folder, &files, first(&roots))?;
+        Ok(Self { roots, banks, files, folder: folder.path().to_owned(), fresh })
     }
 
     /// Start a node of the root that rests; it calls the others.
@@ -99,12 +89,17 @@ impl Tree {
         first(&self.roots)
     }
 
+    /// The node of the child that is asked.
+    fn bank(&self) -> &Handle {
+        self.banks.first().map(ChildNode::handle).expect("a child has a node")
+    }
+
     /// The ledgers to serve, the root first.
     pub fn served(&self) -> Vec<Served> {
         let path = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         vec![
             Served { path: path(&[ROOT]), handle: self.root().clone() },
-            Served { path: path(&[ROOT, BANK]), handle: self.bank.handle().clone() },
+            Served { path: path(&[ROOT, BANK]), handle: self.bank().clone() },
         ]
     }
 
@@ -160,12 +155,13 @@ impl Tree {
         for (n, node) in self.roots.iter().enumerate().filter_map(|(n, node)| Some((n, node.as_ref()?))) {
             check(&format!("{ROOT}.{n}"), node.handle())?;
         }
-        check(BANK, self.bank.handle())
+        let mut banks = self.banks.iter().enumerate();
+        banks.try_for_each(|(n, node)| check(&format!("{BANK}.{n}"), node.handle()))
     }
 
     /// Stop all: what was promised is on disk when this returns.
     pub fn stop(self) {
-        self.bank.stop();
+        self.banks.into_iter().for_each(ChildNode::stop);
         self.roots.into_iter().flatten().for_each(RootNode::stop);
     }
 }
@@ -203,6 +199,29 @@ fn start_root(folder: &Path, files: &Files, n: usize, roots: &[Option<RootNode>]
     RootNode::start(&folder.join(name), files.root.clone(), duty)
 }
 
+/// Start all nodes of the child. All hang from the root's first node, which never rests. A tree of an earlier version has one
+/// operator: one node is all of it.
+fn start_banks(folder: &Folder, files: &Files, root: &Handle) -> Result<Vec<ChildNode>, Failure> {
+    let keys = match &files.bank.engine {
+        EngineParams::Committee(_) => genesis::validators().to_vec(),
+        _ => vec![genesis::leader()],
+    };
+    let is_alone = keys.len() == 1;
+    let mut banks: Vec<ChildNode> = Vec::new();
+    for (n, key) in keys.into_iter().enumerate() {
+        let name = if n == 0 { BANK.to_owned() } else { format!("{BANK}.{n}") };
+        let boot = banks.iter().flat_map(ChildNode::addresses).filter_map(|address| address.parse().ok()).collect();
+        let seat = Seat {
+            key,
+            operators: Operators { signers: genesis::operators(), payer: genesis::operators().swap_remove(0) },
+            parent: root.clone(),
+            network: (!is_alone).then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
+        };
+        banks.push(ChildNode::start(&folder.store(&name), files.bank.clone(), seat)?);
+    }
+    Ok(banks)
+}
+
 /// A payment of the prober to itself.
 fn probe(client: &Client) -> Result<SignedTx, Failure> {
     let (key, account) = (genesis::prober(), AccountId(genesis::prober().public()));
@@ -230,10 +249,6 @@ fn submit(node: &Handle, txs: Vec<SignedTx>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(|error| refused(error.to_string()))?;
     let answers = runtime.block_on(node.submit(txs))?;
     answers.into_iter().try_for_each(|answer| answer.map(drop).map_err(|error| refused(error.to_string())))
-}
-
-fn thread_died() -> Failure {
-    Failure::new(Exit::Ours, "thread", "a thread has died", "report this")
 }
 
 /// The genesis files: those that are there, or new ones. The root's is written last: without it nothing has begun.
