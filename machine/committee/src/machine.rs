@@ -207,7 +207,7 @@ impl Machine {
         }
         let after = |millis| TimeMs(self.committed_at.0.saturating_add(millis));
         let soon = after(self.params.block_interval_ms);
-        if self.ahead.is_called(self.height()) {
+        if self.ahead.is_called(self.height(), &self.epoch) {
             return Some(soon);
         }
         let parent = self.parents.next(&self.tip).filter(|_| !self.summaries.is_full())?;

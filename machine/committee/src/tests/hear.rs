@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec, vec::Vec};
 
 use banyan_types::{
-    Hash, Height, Signature,
+    Hash, Height, Signature, TimeMs,
     committee::{SignedStatement, Statement, StatementKind},
 };
 
@@ -150,4 +150,28 @@ fn a_block_with_a_seal_that_does_not_hold_costs_its_sender() {
     sealed.header.height = Height(world.height(0) + 1);
     let effects = tell(&mut world, Input::Blocks(FROM, vec![sealed]));
     assert_eq!(effects, [Effect::Score(FROM, Points::INVALID)]);
+}
+
+#[test]
+fn one_validator_alone_does_not_make_the_others_go_on() {
+    let mut world = World::new(32, Faults::default());
+    world.run_until(2, 20_000);
+    // Nobody has anything to do.
+    world.stop_parent();
+    world.run(1_000);
+    let height = world.height(0);
+    world.parts = Some([0].into());
+    let starts = |effects: Vec<Effect>, at: u64| {
+        let soon = TimeMs(at + params().block_interval_ms);
+        effects.iter().any(|effect| matches!(effect, Effect::Wake(due) if *due <= soon))
+    };
+    let vote = |world: &World, n| heard(Message::Vote(sign(n, prevote(world, 0, 0))));
+    let one = vote(&world, 1);
+    let now = world.now;
+    assert!(!starts(tell(&mut world, one), now), "one vote of four");
+    let again = vote(&world, 1);
+    assert!(!starts(tell(&mut world, again), now));
+    let other = vote(&world, 2);
+    assert!(starts(tell(&mut world, other), now), "over a third of the weight");
+    assert_eq!(world.height(0), height);
 }
