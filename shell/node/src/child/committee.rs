@@ -566,6 +566,7 @@ fn saved(chain: &Chain, point: &ConnectionPoint, epoch: Epoch, log: Vec<Record>)
         epoch,
         log,
         accepted: point.point.seq,
+        accepted_to: point.point.child_to,
         base: mark(chain, base)?,
         since: marks(chain, base, tip.height)?,
         summary: match range {
