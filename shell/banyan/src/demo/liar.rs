@@ -97,7 +97,7 @@ fn summary(root: &Client, child: AssociateId, point: &ConnectionPoint, line: &Ou
 /// The operators' own keys: every devnet draws them from the same words.
 fn signatures(point: &ConnectionPoint, summary: &Summary, network: &str) -> Vec<OperatorSignature> {
     let message = summary.signing_message(network);
-    let keys = devnet::operators();
+    let keys = devnet::operators(devnet::BANK);
     let sign = |(index, operator): (usize, &AccountId)| {
         let key = keys.iter().find(|key| key.public() == operator.0)?;
         Some(OperatorSignature { index: index as u64, signature: Signature(key.sign(&message)) })
