@@ -57,6 +57,8 @@ pub struct PointView {
     pub block_hash: Hash,
     /// Its state root.
     pub root: Hash,
+    /// What it says of the validator set.
+    pub set_hash: Hash,
     /// The system leaf after it.
     pub leaf: ParentLeaf,
 }
@@ -88,7 +90,7 @@ pub fn summary_of(
         skipped,
         outbox_acked: end.leaf.outbox,
         outbox_hash: end.leaf.outbox_hash,
-        set_hash: Hash::ZERO,
+        set_hash: end.set_hash,
     };
     (summary, lines)
 }

@@ -70,7 +70,7 @@ impl Certified {
     /// The remit of the child's last block, certified by these people as members of a set.
     fn remit(&self, of: &[u8], people: &[u8]) -> AssociateRemit {
         let (summary, lines) = self.0.child.summary(&self.0.root);
-        let summary = Summary { set_hash: self.0.child.set_hash, ..summary };
+
         let authorization = Bytes(self.block(of, people).encode());
         AssociateRemit { authorization, ..self.0.root.remit(OPERATORS[0], summary, lines) }
     }

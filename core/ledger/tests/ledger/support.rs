@@ -513,7 +513,13 @@ impl Ledger {
     pub fn summary(&self, parent: &Self) -> (Summary, Vec<OutboxEntry>) {
         let point = parent.point(self.params.ledger).point;
         let leaf = self.parent_leaf();
-        let end = PointView { height: self.height(), block_hash: self.head, root: self.root_hash(), leaf };
+        let end = PointView {
+            height: self.height(),
+            block_hash: self.head,
+            root: self.root_hash(),
+            set_hash: self.set_hash,
+            leaf,
+        };
         summary_of(self.params.ledger, &point, &end, self.effects.clone())
     }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::{GenesisWitness, HOP_GAS};
-use banyan_node::GenesisFile;
+use banyan_node::{EngineParams, GenesisFile};
 use banyan_types::{
     AccountId, Amount, AssociateId, Gas, Hash, Height, Nonce, PublicKey, TimeMs,
-    associate::{Access, ChildParams, Hop, Regime},
+    associate::{Access, ChildParams, ENGINE_COMMITTEE, Hop, Regime, Validators},
     limits::REMIT_LINES_MAX,
     tx::{AssociateCreate, SignedTx},
 };
@@ -144,8 +144,11 @@ pub fn make(seeds: &Seeds) -> Result<Files, Failure> {
     let leader = PublicKey(relay_leader().public());
     let relay = GenesisFile::dev_solo(RELAY, id, seeds.time, seeds.key_interval_ms, leader);
     // Blocks of the bank follow each other faster than the root's while there is something to put into them.
-    bank.associates.push(registration(&relay, bank.engine.block_interval_ms(), bank.params.lifetime_max)?.into());
-    root.associates.push(registration(&bank, root.params.height_interval_ms, root.params.lifetime_max)?.into());
+    let (by_operators, by_certificate) = (Regime::Operators, by_certificate(&bank));
+    bank.associates
+        .push(registration(&relay, by_operators, bank.engine.block_interval_ms(), bank.params.lifetime_max)?.into());
+    root.associates
+        .push(registration(&bank, by_certificate, root.params.height_interval_ms, root.params.lifetime_max)?.into());
     let mut files = Files { root, bank, relay: Some(relay) };
     files.root.accounts = accounts(&files, seeds)?;
     files.root.genesis()?;
@@ -239,8 +242,18 @@ const COMMIT_TIMEOUT_MIN: u64 = 10;
 /// Most heights of a span here: far below the connection point's lifetime, however short the interval.
 const SPAN_MAX: u64 = 600_000;
 
+/// The parent takes the word of the child's own validators, where it has some.
+fn by_certificate(child: &GenesisFile) -> Regime {
+    match &child.engine {
+        EngineParams::Committee(engine) => {
+            Regime::Certificate(Validators::new(ENGINE_COMMITTEE, engine.validators.clone()))
+        }
+        _ => Regime::Operators,
+    }
+}
+
 /// `interval` is the least time between two heights of the parent, in milliseconds.
-fn registration(child: &GenesisFile, interval: u64, lifetime: u64) -> Result<AssociateCreate, Failure> {
+fn registration(child: &GenesisFile, regime: Regime, interval: u64, lifetime: u64) -> Result<AssociateCreate, Failure> {
     let name = child.name.as_str();
     let heights = |ms: u64| (ms / interval.max(1)).clamp(COMMIT_TIMEOUT_MIN, SPAN_MAX);
     let commit_timeout = heights(2 * HOUR_MS).min(SPAN_MAX / 10);
@@ -249,7 +262,7 @@ fn registration(child: &GenesisFile, interval: u64, lifetime: u64) -> Result<Ass
         network_id: child.params.network_id.clone(),
         genesis_hash: child.genesis()?.hash(),
         genesis_root: Hash::ZERO,
-        regime: Regime::Operators,
+        regime,
         operators: operators(name).iter().map(|key| AccountId(key.public())).collect(),
         threshold: THRESHOLD,
         recovery: vec![],

@@ -15,13 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use banyan_node::GenesisFile;
+use banyan_node::{EngineParams, GenesisFile};
 use banyan_wallet::client::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub use folder::Folder;
-pub use genesis::{BANK, ROOT, operators};
+pub use genesis::{BANK, ROOT, validators};
 pub use tree::{Plan, Tree};
 
 use genesis::{COINS_BANK, COINS_RELAY, COINS_ROOT, RELAY};
@@ -134,7 +134,11 @@ impl Ready<'_> {
         let moved =
             if other_port { format!("port {} is taken, so another was chosen\n", self.wanted) } else { String::new() };
         let row = |drawn: &str, path: &str, file: &GenesisFile| {
-            let regime = if file.params.is_root() { "" } else { " × regime operators, 2 of 3" };
+            let regime = match file.engine {
+                EngineParams::Root(_) => "",
+                EngineParams::Committee(_) => " × regime certificate",
+                EngineParams::Solo(_) => " × regime operators, 2 of 3",
+            };
             let engine = format!("engine {}{regime}", file.engine.name());
             vec![drawn.to_owned(), format!("{url}/{path}"), file.params.network_id.clone(), engine]
         };
