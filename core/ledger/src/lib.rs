@@ -46,6 +46,7 @@ mod verified;
 
 pub use account::account;
 pub use associate::{PointView, associate, escrow, inbox_entry, summary_of};
+pub use associate::{as_leg, first_leg, next_leg};
 pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
@@ -57,6 +58,7 @@ pub use event::{Effects, Event, Offence};
 pub use expiry::extension_rent;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis_state};
 pub use invariant::{Broken, check_totals};
+pub use leaf::HOP_GAS;
 pub use leaf::{
     AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount,
     DueCursor, Entry, Escrow, Fees, Generalized, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed,

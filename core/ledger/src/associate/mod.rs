@@ -6,8 +6,12 @@
 
 mod child;
 mod create;
+mod door;
+mod legs;
 mod remit;
 mod route;
+
+pub use legs::{as_leg, first_leg, next_leg};
 
 use banyan_types::{
     Amount, Asset, AssociateId, Hash, Height,

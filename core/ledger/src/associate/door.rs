@@ -1,0 +1,24 @@
+//! Whether a parent would let money down into a child now: asked before a journey begins, and after one came to rest.
+
+use banyan_types::{AccountId, Amount, Height, associate::Access};
+
+use crate::{ConnectionPoint, Rejected};
+
+impl ConnectionPoint {
+    /// Why a commit of `amount` for `account` would be refused at `height`, in the order in which the rule looks; `None`
+    /// where it would be taken. `may_receive` is what the child's list says of the account. Source: associates 3, commit.
+    pub fn refusal(&self, height: Height, account: AccountId, may_receive: bool, amount: Amount) -> Option<Rejected> {
+        let (min, max) = (self.params.commit_min, self.params.inbox_open_max);
+        if let Some(status) = self.closed_at(height) {
+            return Some(Rejected::Status { status });
+        }
+        if amount < min {
+            return Some(Rejected::CommitTooSmall { min, got: amount });
+        }
+        if self.access == Access::Listed && !may_receive {
+            return Some(Rejected::Access { account });
+        }
+        let open = self.inbox_next.saturating_sub(self.inbox_acked);
+        (open >= max).then_some(Rejected::InboxFull { max })
+    }
+}
