@@ -3,7 +3,8 @@
 use alloc::{string::ToString as _, vec::Vec};
 
 use banyan_types::{
-    AccountId, Amount, AssociateId, ContractId, Era, Hash, Height, Id, PublicKey, Status, TokenAmount, TokenId, TxHash,
+    AccountId, Amount, Asset, AssociateId, ContractId, Era, Hash, Height, Id, Payee, PublicKey, Status, TokenAmount,
+    TokenId, TxHash,
     associate::OutboxEntry,
     rlp::Field,
     show::{Fields, Value},
@@ -153,6 +154,8 @@ events! {
         n: u64,
         /// Who is credited there.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -164,6 +167,8 @@ events! {
         n: u64,
         /// Who.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -175,6 +180,8 @@ events! {
         n: u64,
         /// Who.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -184,6 +191,93 @@ events! {
         associate: AssociateId,
         /// Outbox number.
         n: u64,
+        /// What.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+    },
+    /// A connection point was changed, or a change was announced.
+    Updated {
+        /// Which child.
+        associate: AssociateId,
+        /// What, in a word.
+        what: &'static str,
+        /// Whether it binds later.
+        waits: bool,
+    },
+    /// An operator's bond has changed.
+    OperatorBond {
+        /// Which child.
+        associate: AssociateId,
+        /// Whose.
+        operator: AccountId,
+        /// What it is now.
+        amount: Amount,
+    },
+    /// An operator has said two things, and lost its bond.
+    OperatorSlashed {
+        /// Which child.
+        associate: AssociateId,
+        /// Whose.
+        operator: AccountId,
+        /// How much.
+        amount: Amount,
+        /// Who reported it.
+        reporter: AccountId,
+        /// What that brought; the rest is in the escrow.
+        reward: Amount,
+    },
+    /// A child takes neither commits nor remits for a while.
+    Frozen {
+        /// Which.
+        associate: AssociateId,
+        /// The last height.
+        until: Height,
+    },
+    /// A child takes no more commits, and is gone when its escrow is empty.
+    Closing {
+        /// Which.
+        associate: AssociateId,
+    },
+    /// A silent child never comes back: somebody has claimed.
+    Died {
+        /// Which.
+        associate: AssociateId,
+        /// The last height at which claims are collected for shares.
+        until: Height,
+    },
+    /// What an account had on a dead child was claimed.
+    Claimed {
+        /// Which child.
+        associate: AssociateId,
+        /// The claim's number.
+        n: u64,
+        /// Whose.
+        account: Payee,
+        /// What.
+        asset: Asset,
+        /// How much the proof shows.
+        amount: Amount,
+    },
+    /// A claim was paid its share.
+    Escaped {
+        /// Which child.
+        associate: AssociateId,
+        /// The claim's number.
+        n: u64,
+        /// To whom.
+        to: AccountId,
+        /// What.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+    },
+    /// What nobody has claimed went back to what is unmined.
+    Forfeited {
+        /// Which child.
+        associate: AssociateId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -202,6 +296,8 @@ events! {
         n: u64,
         /// Who.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -216,6 +312,8 @@ events! {
         n: u64,
         /// Who.
         from: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -223,6 +321,8 @@ events! {
     Stopped {
         /// Who holds it.
         account: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
         /// Why.
@@ -316,7 +416,7 @@ macro_rules! plain_parts {
         }
     )+};
 }
-plain_parts! { Amount AssociateId Era Hash Height PublicKey Status TokenAmount TokenId TxHash u64 u32 bool }
+plain_parts! { Amount Asset AssociateId Era Hash Height PublicKey Status TokenAmount TokenId TxHash u64 u32 bool }
 
 impl Part for AccountId {
     fn shown(&self) -> Option<Value> {
@@ -346,6 +446,15 @@ impl Part for Id {
             Self::Contract(id) => Some(AccountId(id.0)),
             _ => None,
         }
+    }
+}
+
+impl Part for Payee {
+    fn shown(&self) -> Option<Value> {
+        self.id().shown()
+    }
+    fn account(&self) -> Option<AccountId> {
+        Some(Self::account(*self))
     }
 }
 

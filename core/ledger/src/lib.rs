@@ -20,6 +20,7 @@ extern crate alloc;
 mod account;
 mod associate;
 mod block;
+mod cargo;
 pub mod certificate;
 mod contract;
 mod due;
@@ -51,6 +52,7 @@ pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
 };
+pub use cargo::escrow_of;
 pub use contract::{Tried, contract, contract_code, contract_source, dry_run, public_text, try_alone, try_behind};
 pub use entry::entry;
 pub use error::{BadSeal, Fault, Invalid, Rejected};
@@ -58,12 +60,12 @@ pub use event::{Effects, Event, Offence};
 pub use expiry::extension_rent;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis_state};
 pub use invariant::{Broken, check_totals};
-pub use leaf::HOP_GAS;
 pub use leaf::{
-    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount,
-    DueCursor, Entry, Escrow, Fees, Generalized, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed,
-    Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone,
-    Unbonding, UsedAuth, UsedKey, WitnessSets, key,
+    AccessRight, Account, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code, ConnectionPoint,
+    Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Fees, Generalized, HOP_GAS, Inherited, OperatorBond,
+    ParentLeaf, Pending, PendingReward, Point, RemitSpan, Reward, RootEngine, Shares, Slashed, Source, Stake, Standing,
+    Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, Unbonding, UsedAuth,
+    UsedKey, WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};

@@ -129,6 +129,11 @@ impl Agreement {
         Ok(())
     }
 
+    /// The view that is being tried.
+    pub fn current_view(&self) -> u32 {
+        view(self.state.round()).unwrap_or(0)
+    }
+
     /// A statement whose signature and signer were checked.
     pub fn heard(&mut self, heard: &SignedStatement, said: &mut Said, out: &mut Vec<Order>) -> Result<(), Stopped> {
         let fed = vote(heard).map(Fed::Vote).or_else(|| proposal(heard).map(Fed::Proposal));

@@ -1,7 +1,11 @@
 //! Statements of heights that do not run here yet: checked, then kept until they do.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
+use banyan_ledger::engine::committee::Epoch;
 use banyan_types::{
     Height, PublicKey,
     committee::{SignedStatement, StatementKind},
@@ -45,9 +49,17 @@ impl Ahead {
         }
     }
 
-    /// Whether others have begun `height`.
-    pub fn is_called(&self, height: Height) -> bool {
-        self.0.keys().any(|(at, ..)| *at == height)
+    /// Whether others have begun `height`: its first leader proposes, or somebody honest is among those who vote, since they
+    /// are over a third of the weight. One validator alone cannot make the others go on and on.
+    pub fn is_called(&self, height: Height, epoch: &Epoch) -> bool {
+        let of_height = || self.0.iter().filter(|((at, ..), _)| *at == height);
+        let first = epoch.leader(height, 0);
+        let proposes =
+            |(view, kind, by): (u32, StatementKind, PublicKey)| (view, kind, by) == (0, StatementKind::Proposal, first);
+        let voters: BTreeSet<_> = of_height().map(|((.., by), _)| *by).collect();
+        let weight = voters.iter().fold(0u64, |sum, by| sum.saturating_add(epoch.set.weight_of(by)));
+        of_height().any(|((_, view, kind, by), _)| proposes((*view, *kind, *by)))
+            || u128::from(weight).saturating_mul(3) > u128::from(epoch.set.total())
     }
 
     /// What was kept of `height`; what is below is of no use any more.

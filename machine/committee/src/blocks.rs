@@ -7,7 +7,7 @@ use banyan_ledger::{
     ParentTip,
     engine::{self, BadHeader, Rules as _, Turn, View, committee::Committee},
 };
-use banyan_types::{Hash, Height, TimeMs, committee::Certificate};
+use banyan_types::{Hash, TimeMs, committee::Certificate};
 
 use crate::{
     Alarm, Block, Decided, Effect, Machine, Message, Proposed, Record, Stopped, To, Verdict,
@@ -23,8 +23,8 @@ const AHEAD_OF_CLOCK_MS: u64 = 10_000;
 enum Doubt {
     /// Not before this time.
     Later(TimeMs),
-    /// Not before this block of the parent is known to be final.
-    Parent(Height),
+    /// Not before the block of the parent that it names is known to be final.
+    Parent,
     /// Never.
     Bad,
 }
@@ -120,11 +120,11 @@ impl Machine {
     }
 
     pub(crate) fn built(&mut self, draft: &Draft) -> Result<(), Stopped> {
+        self.pool.answered(draft.txs);
         if draft.height != self.height() || !self.is_open() {
             return Ok(());
         }
         let Some((view, header, parent)) = self.run.building.pop_front() else { return Ok(()) };
-        self.pool.answered(draft.txs);
         let header = draft.complete(&header);
         let hash = header.hash();
         let block = Block { header, prev_seal: self.seal.clone(), parent, settled: draft.settled };
@@ -146,8 +146,8 @@ impl Machine {
                     Judgement::Asked(parent)
                 }
                 Err(Doubt::Later(at)) => Judgement::New(at),
-                Err(Doubt::Parent(height)) => {
-                    self.ask_parent_at(height, effects);
+                Err(Doubt::Parent) => {
+                    self.ask_parent_of(hash, effects);
                     continue;
                 }
                 Err(Doubt::Bad) => Judgement::Bad,
@@ -156,14 +156,22 @@ impl Machine {
         }
     }
 
+    /// Ask for the parent block that a candidate names, once the parent has come so far.
+    fn ask_parent_of(&mut self, hash: Hash, effects: &mut Vec<Effect>) {
+        let height = self.run.candidates.get(hash).map(|candidate| candidate.header.parent_height);
+        if height.is_some_and(|height| self.parents.reaches(height)) {
+            effects.extend(self.run.candidates.ask_parent(hash).map(Effect::AskParent));
+        }
+    }
+
     /// The rules of a header; whether its roots are right is for whoever executes the body.
     fn judge(&self, candidate: &Candidate) -> Result<ParentTip, Doubt> {
         let Candidate { header, prev_seal, .. } = candidate;
         let rules = Committee { network_id: &self.params.network_id, epoch: &self.epoch };
-        let parent = self.parents.find(header.parent_hash);
+        let parent = candidate.parent.or_else(|| self.parents.find(header.parent_hash));
         let prev_seal_hash = prev_seal.as_ref().map_or(Hash::ZERO, |seal| seal.hash());
         match engine::check(&rules, &self.view(prev_seal_hash, parent), header) {
-            Err(BadHeader::ParentUnknown { .. }) => return Err(Doubt::Parent(header.parent_height)),
+            Err(BadHeader::ParentUnknown { .. }) => return Err(Doubt::Parent),
             Err(_) => return Err(Doubt::Bad),
             Ok(()) => {}
         }
@@ -188,7 +196,7 @@ impl Machine {
     }
 
     pub(crate) fn verified(&mut self, hash: Hash, verdict: Verdict) {
-        let Some(Candidate { header, prev_seal, stage: Judgement::Asked(parent) }) = self.run.candidates.get(hash)
+        let Some(Candidate { header, prev_seal, stage: Judgement::Asked(parent), .. }) = self.run.candidates.get(hash)
         else {
             return;
         };
@@ -260,6 +268,6 @@ impl Machine {
             return;
         }
         self.run.candidates.insert(sealed.header, sealed.prev_seal);
-        self.sync.seal(sealed.certificate);
+        self.sync.seal(from, sealed.certificate);
     }
 }

@@ -3,12 +3,14 @@
 use alloc::{boxed::Box, collections::BTreeMap, vec::Vec};
 
 use banyan_ledger::ParentTip;
-use banyan_types::{Hash, PublicKey, TimeMs, committee::Certificate, header::ChildHeader};
+use banyan_types::{Hash, Height, PublicKey, TimeMs, committee::Certificate, header::ChildHeader};
 
 use crate::Block;
 
-/// Blocks of one height that are looked at. Each needs a leader's signature, and two of one leader and view are evidence.
-const CANDIDATES_MAX: usize = 256;
+/// Blocks of one height that are kept: of so many views is spoken when a height is stuck for an hour.
+const CANDIDATES_MAX: usize = 1_024;
+/// Blocks that are looked at for one view: a second one is evidence, a third is nothing new.
+const PER_VIEW_MAX: usize = 2;
 
 /// How far the judgement of a block is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,10 @@ pub enum Stage {
 pub struct Candidate {
     pub header: Box<ChildHeader>,
     pub prev_seal: Option<Box<Certificate>>,
+    /// The parent block that it names, if that was asked for and is final.
+    pub parent: Option<ParentTip>,
+    /// Whether it was asked for.
+    pub is_asked: bool,
     pub stage: Stage,
 }
 
@@ -36,6 +42,8 @@ pub struct Candidate {
 pub struct Candidates {
     blocks: BTreeMap<Hash, Candidate>,
     wanted: Vec<Wanted>,
+    /// What was proposed in each view.
+    proposed: BTreeMap<u32, Vec<Hash>>,
 }
 
 /// A proposal that waits for its block.
@@ -47,25 +55,69 @@ pub struct Wanted {
 }
 
 impl Candidates {
-    /// Know of a block. Whether there was room.
-    pub fn insert(&mut self, header: ChildHeader, prev_seal: Option<Certificate>) -> bool {
+    /// Whether one more proposal of a view is worth a look.
+    pub fn propose(&mut self, view: u32, block_hash: Hash) -> bool {
+        let proposed = self.proposed.entry(view).or_default();
+        let is_known = proposed.contains(&block_hash);
+        let has_room = proposed.len() < PER_VIEW_MAX;
+        if has_room && !is_known {
+            proposed.push(block_hash);
+        }
+        is_known || has_room
+    }
+
+    /// Know of a block.
+    pub fn insert(&mut self, header: ChildHeader, prev_seal: Option<Certificate>) {
+        let (header, prev_seal) = (Box::new(header), prev_seal.map(Box::new));
         let hash = header.hash();
-        if self.blocks.contains_key(&hash) {
-            return true;
-        }
-        let has_room = self.blocks.len() < CANDIDATES_MAX;
-        if has_room {
-            let (header, prev_seal) = (Box::new(header), prev_seal.map(Box::new));
-            self.blocks.insert(hash, Candidate { header, prev_seal, stage: Stage::New(TimeMs(0)) });
-        }
-        has_room
+        let new = Candidate { header, prev_seal, parent: None, is_asked: false, stage: Stage::New(TimeMs(0)) };
+        self.blocks.entry(hash).or_insert(new);
+        self.make_room(hash);
     }
 
     /// A block that is good, whatever was known of it.
     pub fn good(&mut self, block: Block) {
         let (header, prev_seal) = (Box::new(block.header.clone()), block.prev_seal.clone().map(Box::new));
+        let (hash, parent) = (header.hash(), Some(block.parent));
         let stage = Stage::Good(Box::new(block));
-        self.blocks.insert(header.hash(), Candidate { header, prev_seal, stage });
+        self.blocks.insert(hash, Candidate { header, prev_seal, parent, is_asked: true, stage });
+        self.make_room(hash);
+    }
+
+    /// Forget the oldest where there are too many, first among those that are not known to be good. Who needs it after all
+    /// brings it again.
+    fn make_room(&mut self, newest: Hash) {
+        if self.blocks.len() <= CANDIDATES_MAX {
+            return;
+        }
+        let age = |(hash, candidate): (&Hash, &Candidate)| {
+            (matches!(candidate.stage, Stage::Good(_)), candidate.header.view, *hash)
+        };
+        let oldest = self.blocks.iter().filter(|(hash, _)| **hash != newest).map(age).min();
+        if let Some((_, view, hash)) = oldest {
+            self.blocks.remove(&hash);
+            self.wanted.retain(|wanted| wanted.block_hash != hash);
+            self.proposed = self.proposed.split_off(&view);
+        }
+    }
+
+    /// The parent has this final block: who names another one at its height is wrong for ever.
+    pub fn parent_told(&mut self, tip: ParentTip) {
+        let new = |candidate: &&mut Candidate| matches!(candidate.stage, Stage::New(_));
+        for candidate in self.blocks.values_mut().filter(new) {
+            if candidate.header.parent_hash == tip.hash {
+                candidate.parent = Some(tip);
+            } else if candidate.header.parent_height == tip.height {
+                candidate.stage = Stage::Bad;
+            }
+        }
+    }
+
+    /// The height of the parent block that has to be asked for before this candidate can be judged; once.
+    pub fn ask_parent(&mut self, hash: Hash) -> Option<Height> {
+        let candidate = self.blocks.get_mut(&hash).filter(|candidate| !candidate.is_asked)?;
+        candidate.is_asked = true;
+        Some(candidate.header.parent_height)
     }
 
     pub fn get(&self, hash: Hash) -> Option<&Candidate> {

@@ -4,22 +4,30 @@ use alloc::vec::Vec;
 
 use banyan_types::{
     Height, Peer, Points,
-    committee::{SignedStatement, StatementKind},
+    committee::{SignedStatement, Statement, StatementKind},
 };
 
 use crate::{
     Effect, Machine, Message, Proposed, Stopped,
+    agreement::Agreement,
     ahead::{Checked, HEIGHTS_AHEAD},
 };
 
 /// Peers whose last help is remembered.
 const SERVED_MAX: usize = 256;
+/// Statements of one height that are remembered as checked: all of 200 members in ten views.
+const CHECKED_MAX: usize = 4_096;
+/// Views above the current one whose proposals are looked at: the core takes none beyond either.
+const VIEWS_AHEAD: u32 = 10;
 
 impl Machine {
     pub(crate) fn heard(&mut self, from: Peer, message: Message, effects: &mut Vec<Effect>) -> Result<(), Stopped> {
         match message {
             Message::AskBlocks(height) => {
-                if height > Height(0) && height <= self.tip.height {
+                let has_it = height > Height(0) && height <= self.tip.height;
+                // Who goes on gets more at once; who asks for the same again waits.
+                let goes_on = self.served.get(&from).is_some_and(|(_, before)| height > *before);
+                if has_it && (goes_on || self.may_serve(from)) {
                     self.serve(from, height, effects);
                 }
                 Ok(())
@@ -62,7 +70,7 @@ impl Machine {
             self.help(from, statement.height, effects);
             return Ok(());
         }
-        if !said.signed().is_signed(&self.params.network_id) {
+        if !self.is_signed(said.signed()) {
             effects.push(Effect::Score(from, Points::INVALID));
             return Ok(());
         }
@@ -84,28 +92,50 @@ impl Machine {
         let signed = *checked.signed();
         if let Checked::Proposal(proposed) = checked {
             let Proposed { header, prev_seal, .. } = *proposed;
-            let is_leader = self.epoch.leader(signed.statement.height, signed.statement.view) == signed.by;
-            if !is_leader || !self.run.candidates.insert(header, prev_seal) {
+            let Statement { height, view, block_hash, .. } = signed.statement;
+            let is_near = self.current_view().saturating_add(VIEWS_AHEAD) >= view;
+            let is_leader = self.epoch.leader(height, view) == signed.by;
+            if !is_near || !is_leader || !self.run.candidates.propose(view, block_hash) {
                 return Ok(());
             }
+            self.run.candidates.insert(header, prev_seal);
         }
         self.with_core(|core, said, out| core.heard(&signed, said, out))
     }
 
+    fn current_view(&self) -> u32 {
+        self.run.agreement.as_ref().map_or(0, Agreement::current_view)
+    }
+
+    /// Everybody says everything several times: a signature is checked once.
+    fn is_signed(&mut self, signed: &SignedStatement) -> bool {
+        if self.run.checked.contains(signed) {
+            return true;
+        }
+        let is_signed = signed.is_signed(&self.params.network_id);
+        if is_signed && self.run.checked.len() < CHECKED_MAX {
+            self.run.checked.insert(*signed);
+        }
+        is_signed
+    }
+
     /// Somebody still works on a height that is final here: send him its block, now and then.
     fn help(&mut self, peer: Peer, height: Height, effects: &mut Vec<Effect>) {
-        let last = self.served.get(&peer);
-        if last.is_some_and(|last| self.now.since(*last).unwrap_or(0) < self.params.repeat_ms) {
-            return;
+        if self.may_serve(peer) {
+            self.serve(peer, height, effects);
         }
-        self.serve(peer, height, effects);
+    }
+
+    fn may_serve(&self, peer: Peer) -> bool {
+        let last = self.served.get(&peer).map(|(last, _)| *last);
+        last.is_none_or(|last| self.now.since(last).unwrap_or(0) >= self.params.repeat_ms)
     }
 
     fn serve(&mut self, peer: Peer, height: Height, effects: &mut Vec<Effect>) {
         if self.served.len() >= SERVED_MAX {
             self.served.clear();
         }
-        self.served.insert(peer, self.now);
+        self.served.insert(peer, (self.now, height));
         effects.push(Effect::Serve(peer, height));
     }
 }

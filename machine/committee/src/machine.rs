@@ -3,7 +3,7 @@
 //! A height is begun when there is something for a block, when others have begun it, or for a sign of life. Then the core
 //! runs ([`crate::agreement`]); what it wants is carried out here. A block that others have sealed is committed without it.
 
-use alloc::{boxed::Box, collections::BTreeMap, collections::VecDeque, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, collections::BTreeMap, collections::BTreeSet, collections::VecDeque, sync::Arc, vec::Vec};
 
 use banyan_child::{PIECES_MAX, Parents, Pool, Summaries};
 use banyan_ledger::{
@@ -12,7 +12,7 @@ use banyan_ledger::{
 };
 use banyan_types::{
     Hash, Height, Peer, PublicKey, TimeMs,
-    committee::{Certificate, ValidatorSet},
+    committee::{Certificate, SignedStatement, ValidatorSet},
     header::ChildHeader,
 };
 
@@ -60,8 +60,8 @@ pub struct Machine {
     pub(crate) ahead: Ahead,
     pub(crate) presence: Presence,
     pub(crate) sync: Sync,
-    /// When each peer was last given blocks that it did not ask for.
-    pub(crate) served: BTreeMap<Peer, TimeMs>,
+    /// When each peer was last given blocks, and from which height.
+    pub(crate) served: BTreeMap<Peer, (TimeMs, Height)>,
     wake: Option<TimeMs>,
 }
 
@@ -76,6 +76,8 @@ pub(crate) struct Run {
     /// Views whose leader this validator is, still without an answer to the core.
     pub turns: Vec<u32>,
     pub waits: BTreeMap<(Wait, u32), TimeMs>,
+    /// Statements whose signatures were checked.
+    pub checked: BTreeSet<SignedStatement>,
     pub stage: Stage,
 }
 
@@ -94,7 +96,7 @@ pub(crate) enum Stage {
 
 impl Machine {
     pub(crate) fn at(params: Arc<CommitteeParams>, said: Said, saved: Saved) -> Self {
-        let mut summaries = Summaries::new(saved.accepted, saved.base, saved.summary);
+        let mut summaries = Summaries::new((saved.accepted, saved.accepted_to), saved.base, saved.summary);
         saved.since.iter().for_each(|mark| summaries.push(&params.summaries, *mark));
         Self {
             params,
@@ -166,8 +168,9 @@ impl Machine {
 
     fn parent_tip(&mut self, tip: ParentTip, effects: &mut Vec<Effect>) {
         self.asked = None;
-        if let Err(contradiction) = self.parents.told(tip) {
-            effects.push(Effect::Alarm(Alarm::Parent(contradiction)));
+        match self.parents.told(tip) {
+            Ok(()) => self.run.candidates.parent_told(tip),
+            Err(contradiction) => effects.push(Effect::Alarm(Alarm::Parent(contradiction))),
         }
     }
 
@@ -204,7 +207,7 @@ impl Machine {
         }
         let after = |millis| TimeMs(self.committed_at.0.saturating_add(millis));
         let soon = after(self.params.block_interval_ms);
-        if self.ahead.is_called(self.height()) {
+        if self.ahead.is_called(self.height(), &self.epoch) {
             return Some(soon);
         }
         let parent = self.parents.next(&self.tip).filter(|_| !self.summaries.is_full())?;
@@ -294,13 +297,8 @@ impl Machine {
 
     /// Ask for the parent block that is on the way to the newest, if that is too far for one step.
     fn ask_parent(&mut self, effects: &mut Vec<Effect>) {
-        if let Some(height) = self.parents.wanted(&self.tip) {
-            self.ask_parent_at(height, effects);
-        }
-    }
-
-    pub(crate) fn ask_parent_at(&mut self, height: Height, effects: &mut Vec<Effect>) {
-        if self.asked != Some(height) {
+        let wanted = self.parents.wanted(&self.tip).filter(|height| self.asked != Some(*height));
+        if let Some(height) = wanted {
             self.asked = Some(height);
             effects.push(Effect::AskParent(height));
         }
@@ -344,7 +342,7 @@ impl Machine {
         let due = [
             self.start_due(),
             self.first_wait().map(|(due, _)| due),
-            self.run.candidates.retry(),
+            self.run.candidates.retry().filter(|due| *due > self.now),
             self.summaries.resend_due(&self.params.summaries),
             self.quorum_due().filter(|due| *due > self.now),
             self.blocks_due(),

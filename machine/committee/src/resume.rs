@@ -7,7 +7,7 @@ use banyan_crypto::SecretKey;
 use banyan_ledger::{ParentTip, engine::committee::Epoch};
 use banyan_types::{
     Hash, Height,
-    committee::{Certificate, ValidatorSet},
+    committee::{Certificate, Statement, ValidatorSet},
     header::ChildHeader,
 };
 
@@ -32,7 +32,9 @@ pub struct Saved {
     pub log: Vec<Record>,
     /// Number of the last accepted summary; 0 if there was none.
     pub accepted: u64,
-    /// The block where that summary ends, or the genesis.
+    /// Where that summary ends; above the tip where others have made blocks without this node.
+    pub accepted_to: Height,
+    /// The last block here that it covers, or the genesis.
     pub base: Mark,
     /// The blocks after it up to the tip, in order.
     pub since: Vec<Mark>,
@@ -82,6 +84,7 @@ impl Saved {
             epoch,
             log: Vec::new(),
             accepted: 0,
+            accepted_to: Height(0),
             base,
             since: Vec::new(),
             summary: None,
@@ -145,6 +148,8 @@ impl Machine {
                 Record::Proposal(proposed) => {
                     self.said.recall(&proposed.signed);
                     logged.push(Logged::Proposal(proposed.signed));
+                    let Statement { view, block_hash, .. } = proposed.signed.statement;
+                    self.run.candidates.propose(view, block_hash);
                     self.run.candidates.insert(proposed.header, proposed.prev_seal);
                 }
                 Record::Vote(vote) => {

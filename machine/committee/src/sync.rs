@@ -15,6 +15,8 @@ pub struct Sync {
     queue: BTreeMap<Height, (Peer, Sealed)>,
     /// The seal of the block above the tip, whose execution is waited for.
     certificate: Option<Certificate>,
+    /// Who sent it.
+    from: Option<Peer>,
     /// Somebody who is further.
     ahead: Option<Peer>,
     /// When blocks were last asked for.
@@ -37,9 +39,9 @@ impl Sync {
         self.queue.remove(&height)
     }
 
-    /// The block above the tip is sealed by this.
-    pub fn seal(&mut self, certificate: Certificate) {
-        self.certificate = Some(certificate);
+    /// The block above the tip is sealed by this, as a peer says.
+    pub fn seal(&mut self, from: Peer, certificate: Certificate) {
+        (self.from, self.certificate) = (Some(from), Some(certificate));
     }
 
     /// Hash of the sealed block above the tip, if one is known.
@@ -55,9 +57,14 @@ impl Sync {
         self.ahead = Some(peer);
     }
 
+    /// A height is done. Whoever sent its block may have more, if no more are here.
     pub fn forget_below(&mut self, height: Height) {
         self.queue = self.queue.split_off(&height);
-        (self.certificate, self.ahead) = (None, None);
+        self.certificate = None;
+        self.ahead = self.from.take().filter(|_| self.queue.is_empty());
+        if self.ahead.is_some() {
+            self.asked = TimeMs(0);
+        }
     }
 }
 

@@ -2,15 +2,16 @@
 
 use banyan_types::{AccountId, Amount, Height, associate::Access};
 
-use crate::{ConnectionPoint, Rejected};
+use crate::{ConnectionPoint, Rejected, Standing};
 
 impl ConnectionPoint {
-    /// Why a commit of `amount` for `account` would be refused at `height`, in the order in which the rule looks; `None`
+    /// Why a commit of `amount` of the coin for `account` would be refused at `height`, in the order in which the rule looks; `None`
     /// where it would be taken. `may_receive` is what the child's list says of the account. Source: associates 3, commit.
     pub fn refusal(&self, height: Height, account: AccountId, may_receive: bool, amount: Amount) -> Option<Rejected> {
         let (min, max) = (self.params.commit_min, self.params.inbox_open_max);
-        if let Some(status) = self.closed_at(height) {
-            return Some(Rejected::Status { status });
+        let standing = self.standing(height);
+        if standing != Standing::Open {
+            return Some(Rejected::Status { status: standing.as_str() });
         }
         if amount < min {
             return Some(Rejected::CommitTooSmall { min, got: amount });

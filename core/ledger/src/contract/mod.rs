@@ -10,6 +10,8 @@ mod dry;
 mod host;
 mod run;
 
+pub(crate) use run::Terms;
+
 pub use dry::{Tried, dry_run, public_text, try_alone, try_behind};
 
 use crate::{Missing, State, leaf::Contract, leaf::key, scene::load};

@@ -121,6 +121,8 @@ pub enum SweepKind {
     Store,
     /// The inbox of an associate.
     Inbox,
+    /// The claims on an associate, with their buckets.
+    Claims,
 }
 
 impl Field for SweepKind {
@@ -131,6 +133,7 @@ impl Field for SweepKind {
         match u64::take(items)? {
             0 => Ok(Self::Store),
             1 => Ok(Self::Inbox),
+            2 => Ok(Self::Claims),
             _ => Err(DecodeError::Malformed("unknown kind of leaves")),
         }
     }
@@ -138,6 +141,7 @@ impl Field for SweepKind {
         Value::Text(match self {
             Self::Store => "store".into(),
             Self::Inbox => "inbox".into(),
+            Self::Claims => "claims".into(),
         })
     }
 }

@@ -124,6 +124,8 @@ enum Event {
 
 pub struct World {
     pub epoch: Epoch,
+    /// The first height of another epoch, and that epoch.
+    pub next: Option<(u64, Epoch)>,
     pub nodes: Vec<Node>,
     queue: BTreeMap<(u64, u64), Event>,
     pub now: u64,
@@ -155,6 +157,7 @@ impl World {
         };
         let mut world = Self {
             epoch: epoch(4, seed),
+            next: None,
             nodes: (0..4).map(|_| node()).collect(),
             queue: BTreeMap::new(),
             now: START,
@@ -196,6 +199,10 @@ impl World {
         (0..self.nodes.len()).map(|i| self.height(i)).collect()
     }
 
+    pub fn epoch_at(&self, height: u64) -> &Epoch {
+        self.next.as_ref().filter(|(from, _)| *from <= height).map_or(&self.epoch, |(_, epoch)| epoch)
+    }
+
     fn saved(&self, i: usize) -> Saved {
         let disk = &self.nodes[i].disk;
         let Some(last) = disk.chain.last() else {
@@ -206,15 +213,17 @@ impl World {
             Mark { height, parent_height, outbox_to, inbox_to, settled: decided.block.settled }
         };
         let (accepted, base) = disk.accepted;
-        let (before, since) = disk.chain.split_at(usize::try_from(base.0).unwrap());
+        let at = usize::try_from(base.0).unwrap().min(disk.chain.len());
+        let (before, since) = disk.chain.split_at(at);
         Saved {
             tip: last.block.header.clone(),
             seal: Some(last.certificate.clone()),
             parent: Some(last.block.parent),
-            epoch: self.epoch.clone(),
-            sealers: self.epoch.set.clone(),
+            epoch: self.epoch_at(last.block.header.height.0 + 1).clone(),
+            sealers: self.epoch_at(last.block.header.height.0).set.clone(),
             log: disk.log.clone(),
             accepted,
+            accepted_to: base,
             base: before.last().map(mark).unwrap_or_default(),
             since: since.iter().map(mark).collect(),
             summary: disk.summary,
@@ -232,6 +241,11 @@ impl World {
         if self.parent_height > 0 {
             self.feed(i, Input::ParentTip(parent(self.parent_height)));
         }
+    }
+
+    /// Come back after so many milliseconds.
+    pub fn boot_after(&mut self, i: usize, millis: u64) {
+        self.later(millis, Event::Boot(i));
     }
 
     pub fn kill(&mut self, i: usize) {
@@ -387,7 +401,7 @@ impl World {
 
     fn happen(&mut self, event: Event) {
         match event {
-            Event::Boot(i) => self.boot(i),
+            Event::Boot(i) if self.nodes[i].machine.is_none() => self.boot(i),
             Event::Feed(i, life, input) if self.is_alive(i, life) => {
                 if let Input::SummaryAccepted { seq, child_to } = input {
                     self.nodes[i].disk.accepted = self.nodes[i].disk.accepted.max((seq, child_to));
@@ -401,7 +415,9 @@ impl World {
             Event::Committing(i, life, decided) if self.is_alive(i, life) => {
                 let height = decided.block.header.height;
                 self.commit(i, *decided);
-                self.feed(i, Input::Committed { height, next: None });
+                let begins = self.next.as_ref().filter(|(from, _)| *from == height.0 + 1);
+                let next = begins.map(|(_, epoch)| Box::new(epoch.clone()));
+                self.feed(i, Input::Committed { height, next });
                 let ready = self.nodes[i].ready;
                 self.feed(i, if ready { Input::PoolReady } else { Input::PoolEmpty });
             }
@@ -437,14 +453,15 @@ impl World {
         let genesis = genesis(&self.epoch);
         let disk = &self.nodes[i].disk;
         let prev = disk.chain.last().map_or(&genesis, |last| &last.block.header);
-        let rules = Committee { network_id: NETWORK, epoch: &self.epoch };
+        let rules = Committee { network_id: NETWORK, epoch: self.epoch_at(decided.block.header.height.0) };
         let Block { header, prev_seal, parent, .. } = &decided.block;
         let prev_seal_hash = prev_seal.as_ref().map_or(Hash::ZERO, Certificate::hash);
         let (version, associate) = (params().version, params().associate);
         let view = View { version, associate, prev, prev_seal_hash, parent: Some(*parent) };
         assert_eq!(engine::check_sealed(&rules, &view, header, &decided.certificate), Ok(()));
         if let Some(seal) = prev_seal {
-            assert_eq!(rules.check_seal(prev, seal), Ok(()));
+            let before = Committee { network_id: NETWORK, epoch: self.epoch_at(prev.height.0) };
+            assert_eq!(before.check_seal(prev, seal), Ok(()));
         }
         assert_ne!(header.state_root, BAD_ROOT, "a lie was committed");
         let at = disk.chain.len();

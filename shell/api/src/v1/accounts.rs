@@ -3,7 +3,7 @@
 use axum::{Json, extract::State};
 use banyan_ledger::Account;
 use banyan_node::{Leaves as _, Pool, Waiting};
-use banyan_types::{AccountId, Nonce, tx::Transaction};
+use banyan_types::{AccountId, Nonce, associate::Change, tx::Transaction};
 
 use super::{Answer, Paging, blocks, blocks::scan};
 use crate::{
@@ -60,6 +60,13 @@ pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
         Transaction::AssociateWithdraw(tx) => parties.push(tx.to_id.account()),
         Transaction::AssociateRemit(tx) => parties.extend(tx.lines.iter().map(|line| line.to.account())),
         Transaction::AssociateCreate(tx) => parties.extend(&tx.operators),
+        Transaction::AssociateUpdate(tx) => match &tx.change {
+            Change::Operators { operators, .. } => parties.extend(operators),
+            Change::AccessLines(lines) => parties.extend(lines.iter().map(|line| line.account)),
+            Change::BondOut { operator, .. } => parties.push(*operator),
+            _ => {}
+        },
+        Transaction::AssociateEscape(tx) => parties.push(tx.account_id.account()),
         Transaction::Evidence(tx) => parties.push(tx.staker_id),
         Transaction::ContractCall(tx) => parties.push(AccountId(tx.contract_id.0)),
         Transaction::TokenMint(tx) => parties.push(tx.to_id.account()),
@@ -68,7 +75,10 @@ pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
         Transaction::GaMeta(_) | Transaction::PayingFor(_) => {
             parties.extend(tx.inside().into_iter().flat_map(|inside| self::parties(inside.transaction())));
         }
-        Transaction::Bond(_)
+        Transaction::AssociateRefund(_)
+        | Transaction::AssociateEvidence(_)
+        | Transaction::AssociateClose(_)
+        | Transaction::Bond(_)
         | Transaction::Unbond(_)
         | Transaction::Renew(_)
         | Transaction::ContractCreate(_)

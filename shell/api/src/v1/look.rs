@@ -78,9 +78,7 @@ pub(crate) fn pending(mount: &Mount) -> u64 {
 fn regime(mount: &Mount) -> Result<Option<String>, NodeError> {
     let (Some(id), Some(parent)) = (mount.ledger().associate_id(), mount.parent()) else { return Ok(None) };
     let point = parent.head()?.view.associate(id)?;
-    Ok(point.map(|point| match point.regime {
-        banyan_types::associate::Regime::Operators => "operators".into(),
-    }))
+    Ok(point.map(|point| point.regime.word().into()))
 }
 
 /// Each level with its height and its lag behind the top.

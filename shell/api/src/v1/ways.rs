@@ -5,7 +5,7 @@ use banyan_ledger::{ConnectionPoint, HOP_GAS, Params, rules};
 use banyan_node::Leaves as _;
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Gas, Hash, Height, Nonce, Payee, SUPPLY_MAX,
-    associate::{Hop, Regime},
+    associate::Hop,
     limits::ROUTE_HOPS_MAX,
     tx::{AssociateCommit, AssociateWithdraw, Transaction},
 };
@@ -293,7 +293,7 @@ fn leg(step: &Stride, point: &ConnectionPoint, amount: Option<Amount>, fee: Amou
         fee: units(fee),
         expected_ms: interval.saturating_mul(HEIGHTS_EXPECTED),
         worst_ms: interval.saturating_mul(worst),
-        regime: regime(point),
+        regime: point.regime.word().into(),
         threshold: point.threshold,
         operators: point.operators.len() as u64,
         covered: minted <= escrow.held(),
@@ -303,12 +303,6 @@ fn leg(step: &Stride, point: &ConnectionPoint, amount: Option<Amount>, fee: Amou
         refused: refused.filter(|_| step.action == LegAction::Commit).map(|why| why.code().into()),
         at: At::of(&head.header, head.hash),
     })
-}
-
-fn regime(point: &ConnectionPoint) -> String {
-    match point.regime {
-        Regime::Operators => "operators".into(),
-    }
 }
 
 /// The way from one ledger to another: through the lowest ledger above both, with what each leg costs, takes and risks.

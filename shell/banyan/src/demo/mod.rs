@@ -89,7 +89,7 @@ fn tell(story: &mut Story, client: Client, folder: &Path, tree: Option<&mut Tree
     scene.walk(story, folder, (BANK, ROOT), UP, 1)?;
     story.step(
         "a child that lies",
-        &format!("banyan associate show {BANK} --url {url}    (its operators sign a remit above its escrow)"),
+        &format!("banyan associate show {BANK} --url {url}    (its validators certify a remit above its escrow)"),
     );
     scene.lie(story)?;
     // Whoever tells it on another's tree has no hand on its nodes.

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{
     folder::Folder,
-    genesis::{self, BANK, Files, ROOT, Seeds},
+    genesis::{self, BANK, Files, RELAY, ROOT, Seeds},
 };
 use crate::{
     child_node::{ChildNode, Seat},
@@ -49,6 +49,8 @@ pub struct Tree {
     roots: Vec<Option<RootNode>>,
     /// Nodes of the child; the first is the one that is asked.
     banks: Vec<ChildNode>,
+    /// The node of the child's child.
+    relay: Option<ChildNode>,
     files: Files,
     folder: PathBuf,
     /// Whether it was grown anew by this start.
@@ -63,7 +65,8 @@ impl Tree {
         let (files, fresh) = files(folder, plan)?;
         let roots = start_roots(folder.path(), &files)?;
         let banks = start_banks(folder, &files, first(&roots))?;
-        Ok(Self { roots, banks, files, folder: folder.path().to_owned(), fresh })
+        let relay = banks.first().map(|bank| start_relay(folder, &files, bank.handle())).transpose()?.flatten();
+        Ok(Self { roots, banks, relay, files, folder: folder.path().to_owned(), fresh })
     }
 
     /// Start a node of the root that rests; it calls the others.
@@ -97,10 +100,15 @@ impl Tree {
     /// The ledgers to serve, the root first.
     pub fn served(&self) -> Vec<Served> {
         let path = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        vec![
+        let relay =
+            self.relay.iter().map(|node| Served { path: path(&[ROOT, BANK, RELAY]), handle: node.handle().clone() });
+        [
             Served { path: path(&[ROOT]), handle: self.root().clone() },
             Served { path: path(&[ROOT, BANK]), handle: self.bank().clone() },
         ]
+        .into_iter()
+        .chain(relay)
+        .collect()
     }
 
     /// The ledgers' genesis files.
@@ -108,13 +116,13 @@ impl Tree {
         &self.files
     }
 
-    /// Send every funded account's commit that was not sent yet: the first transaction of each.
+    /// Send every funded account's commits that were not sent yet: the first transactions of each.
     /// # Errors
     /// The root refuses, which it does for no reason that a user can have caused.
     pub fn fund(&self) -> Result<(), Failure> {
-        let commits = genesis::commits(&self.files.root)?;
-        let fresh: Vec<_> =
-            commits.into_iter().filter(|tx| self.next_nonce(tx.transaction().signer()) == Nonce(1)).collect();
+        let commits = genesis::commits(&self.files)?;
+        let is_new = |tx: &SignedTx| self.next_nonce(tx.transaction().signer()) <= tx.transaction().nonce();
+        let fresh: Vec<_> = commits.into_iter().filter(is_new).collect();
         submit(self.root(), fresh)
     }
 
@@ -136,8 +144,11 @@ impl Tree {
         submit(self.root(), vec![probe])?;
         let ordered = || client.transaction(probed).is_ok_and(|tx| tx.is_some_and(|tx| tx.block.is_some()));
         let answers = |ledger: &str| client.on(ledger).get::<Value>("/banyan/v1/readyz").is_ok();
-        let linked = || client.on(BANK).status().is_ok_and(|status| status.top.height > 0);
-        while !(ordered() && answers(ROOT) && answers(BANK) && linked()) {
+        let ledgers = self.served().into_iter().filter_map(|served| served.path.into_iter().next_back());
+        let ledgers: Vec<_> = ledgers.collect();
+        let linked = |ledger: &str| client.on(ledger).status().is_ok_and(|status| status.top.height > 0);
+        let stand = || ledgers.iter().all(|ledger| answers(ledger) && (ledger == ROOT || linked(ledger)));
+        while !(ordered() && stand()) {
             self.check()?;
             if Instant::now() >= until {
                 let what = format!("the ledgers are not ready after {} s", READY_LIMIT.as_secs());
@@ -156,12 +167,13 @@ impl Tree {
             check(&format!("{ROOT}.{n}"), node.handle())?;
         }
         let mut banks = self.banks.iter().enumerate();
-        banks.try_for_each(|(n, node)| check(&format!("{BANK}.{n}"), node.handle()))
+        banks.try_for_each(|(n, node)| check(&format!("{BANK}.{n}"), node.handle()))?;
+        self.relay.iter().try_for_each(|node| check(RELAY, node.handle()))
     }
 
     /// Stop all: what was promised is on disk when this returns.
     pub fn stop(self) {
-        self.banks.into_iter().for_each(ChildNode::stop);
+        self.relay.into_iter().chain(self.banks).for_each(ChildNode::stop);
         self.roots.into_iter().flatten().for_each(RootNode::stop);
     }
 }
@@ -213,13 +225,26 @@ fn start_banks(folder: &Folder, files: &Files, root: &Handle) -> Result<Vec<Chil
         let boot = banks.iter().flat_map(ChildNode::addresses).filter_map(|address| address.parse().ok()).collect();
         let seat = Seat {
             key,
-            operators: Operators { signers: genesis::operators(), payer: genesis::operators().swap_remove(0) },
+            operators: operators(BANK),
             parent: root.clone(),
             network: (!is_alone).then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
         };
         banks.push(ChildNode::start(&folder.store(&name), files.bank.clone(), seat)?);
     }
     Ok(banks)
+}
+
+/// Start the node of the child's child, below the first node of the child.
+fn start_relay(folder: &Folder, files: &Files, bank: &Handle) -> Result<Option<ChildNode>, Failure> {
+    let Some(file) = &files.relay else { return Ok(None) };
+    let (key, parent) = (genesis::relay_leader(), bank.clone());
+    let seat = Seat { key, operators: operators(RELAY), parent, network: None };
+    ChildNode::start(&folder.store(RELAY), file.clone(), seat).map(Some)
+}
+
+fn operators(child: &str) -> Operators {
+    let signers = genesis::operators(child);
+    Operators { payer: signers[0].clone(), signers }
 }
 
 /// A payment of the prober to itself.
@@ -253,10 +278,11 @@ fn submit(node: &Handle, txs: Vec<SignedTx>) -> Result<(), Failure> {
 
 /// The genesis files: those that are there, or new ones. The root's is written last: without it nothing has begun.
 fn files(folder: &Folder, plan: &Plan) -> Result<(Files, bool), Failure> {
-    let (root, bank) = (folder.genesis(ROOT), folder.genesis(BANK));
+    let (root, bank, relay) = (folder.genesis(ROOT), folder.genesis(BANK), folder.genesis(RELAY));
     if root.exists() {
         let read = |path: &Path| crate::command::genesis::read(path);
-        return Ok((Files { root: read(&root)?, bank: read(&bank)? }, false));
+        let relay = if relay.exists() { Some(read(&relay)?) } else { None };
+        return Ok((Files { root: read(&root)?, bank: read(&bank)?, relay }, false));
     }
     // What an interrupted reset has left belongs to a root that nobody knows any more.
     folder.clear(&root)?;
@@ -264,7 +290,8 @@ fn files(folder: &Folder, plan: &Plan) -> Result<(Files, bool), Failure> {
     let time = TimeMs(crate::command::genesis::now().saturating_sub(plan.key_interval_ms));
     let seeds = Seeds { time, key_interval_ms: plan.key_interval_ms, funds: plan.funds.clone() };
     let files = genesis::make(&seeds)?;
-    folder.write(&bank, files.bank.to_toml().as_bytes())?;
-    folder.write(&root, files.root.to_toml().as_bytes())?;
+    for (path, file) in [(&relay, files.relay.as_ref()), (&bank, Some(&files.bank)), (&root, Some(&files.root))] {
+        file.map_or(Ok(()), |file| folder.write(path, file.to_toml().as_bytes()))?;
+    }
     Ok((files, true))
 }

@@ -10,7 +10,7 @@ use banyan_committee::{
     Verdict,
 };
 use banyan_crypto::SecretKey;
-use banyan_ledger::{ConnectionPoint, Fault, Invalid};
+use banyan_ledger::{ConnectionPoint, Fault, Invalid, key};
 use banyan_store::{Commit, Flush, Order as Direction, Place};
 use banyan_types::{
     Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs,
@@ -21,7 +21,7 @@ use banyan_types::{
 };
 
 use super::{
-    Link, Operators,
+    Link, Operators, PROOF_RECORD, SEAL_RECORD,
     block::{self, Made},
     bodies::{Bodies, Held, Missing},
     mark, marks, named, read_record, relay,
@@ -35,14 +35,15 @@ use crate::{
 };
 
 /// Kinds of the records kept here: the log of the height above the head, the bodies of its blocks, the newest summary; by
-/// height the seals, and the inbox entries that the blocks have settled.
+/// height the inbox entries that the blocks have settled.
 const LOG_RECORD: u8 = 5;
 const BODY_RECORD: u8 = 6;
 const RANGE_RECORD: u8 = 7;
-const SEAL_RECORD: u8 = 8;
 const INBOX_RECORD: u8 = 9;
 /// Rows of the log that are read at once at the start; one height leaves far fewer.
 const LOG_ROWS_MAX: usize = 1 << 20;
+/// Proofs that are let go at once; more follow with the next summary.
+const PROOFS_MAX: usize = 4_096;
 /// The least score: the peer is sent away.
 const SCORE_MIN: i32 = -100;
 /// How long to stay away from it, in milliseconds.
@@ -134,7 +135,7 @@ impl CommitteeDriver {
     pub(crate) fn handle(&mut self, core: &mut Core, input: Input) -> Result<(), NodeError> {
         match input {
             Input::Tick(now) => self.tick(core, now)?,
-            Input::ParentMoved => self.look_up()?,
+            Input::ParentMoved => self.look_up(core)?,
             Input::Connected { peer, .. } => {
                 self.peers.insert(peer, 0);
                 relay::meet(core, peer);
@@ -168,11 +169,24 @@ impl CommitteeDriver {
     }
 
     /// See what the parent has made final.
-    fn look_up(&mut self) -> Result<(), NodeError> {
+    fn look_up(&mut self, core: &Core) -> Result<(), NodeError> {
         let seen = self.link.look_up()?;
         self.steps.extend(seen.tip.map(Step::ParentTip));
-        self.steps.extend(seen.accepted.map(|(seq, child_to)| Step::SummaryAccepted { seq, child_to }));
+        if let Some((seq, child_to)) = seen.accepted {
+            self.forget_proofs(core, child_to)?;
+            self.steps.push_back(Step::SummaryAccepted { seq, child_to });
+        }
         Ok(())
+    }
+
+    /// What a summary has taken up needs no proof any more.
+    fn forget_proofs(&self, core: &Core, to: Height) -> Result<(), NodeError> {
+        let held = core.chain.store().records(PROOF_RECORD, 0, Direction::Ascending, PROOFS_MAX)?;
+        let mut commit = Commit::new();
+        for (height, _) in held.into_iter().take_while(|(height, _)| *height <= to.0) {
+            commit.forget(PROOF_RECORD, height);
+        }
+        Ok(core.chain.store().commit(commit, Flush::Later)?)
     }
 
     fn run(&mut self, core: &mut Core) -> Result<(), NodeError> {
@@ -379,6 +393,11 @@ impl CommitteeDriver {
                 commit.forget(LOG_RECORD, row).forget(BODY_RECORD, row);
             }
         })?;
+        // A crash in between loses only what the state says too, as long as it is kept.
+        let proof = core.chain.head()?.view.prove_many(&[key::parent()]).encode();
+        let mut more = Commit::new();
+        more.record(PROOF_RECORD, height.0, proof);
+        core.chain.store().commit(more, Flush::Later)?;
         self.made.clear();
         self.bodies.forget_to(height);
         // What fitted no block before may fit now.
@@ -547,6 +566,7 @@ fn saved(chain: &Chain, point: &ConnectionPoint, epoch: Epoch, log: Vec<Record>)
         epoch,
         log,
         accepted: point.point.seq,
+        accepted_to: point.point.child_to,
         base: mark(chain, base)?,
         since: marks(chain, base, tip.height)?,
         summary: match range {

@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 
 use banyan_child::Range;
 use banyan_crypto::SecretKey;
-use banyan_ledger::{ConnectionPoint, Params, ParentTip, PointView, rules, summary_of};
+use banyan_ledger::{ConnectionPoint, Params, ParentTip, PointView, key, rules, summary_of};
 use banyan_store::{Commit, Flush, Place};
 use banyan_types::{
     AccountId, Amount, Bytes, Height, Nonce, Signature,
-    associate::{InboxEntry, OperatorSignature, OutboxEntry, Summary, operators_authorization},
+    associate::{
+        CertifiedBlock, InboxEntry, OperatorSignature, OutboxEntry, ProofStep, Regime, Summary, operators_authorization,
+    },
     header::ChildHeader,
     rlp::Field as _,
     tx::{AssociateRemit, SignedTx, Transaction},
 };
 
-use super::newest;
+use super::{PROOF_RECORD, SEAL_RECORD, newest};
 use crate::{
-    Chain, NodeError, Parent,
+    Chain, Header, NodeError, Parent,
     node::{Core, Order},
     parent::At,
 };
@@ -146,7 +148,11 @@ impl Link {
             return Ok(());
         }
         let (summary, lines) = summary(&core.chain, &point, range)?;
-        let remit = operators.remit(self.parent.params(), (summary, lines), &point, nonce);
+        let authorization = match point.regime {
+            Regime::Certificate(_) => certified(&core.chain, range.to)?,
+            _ => operators.authorise(&point, &summary, &self.parent.params().network_id),
+        };
+        let remit = operators.remit(self.parent.params(), (summary, lines), authorization, nonce);
         let tx = remit.sign(&self.parent.params().network_id, &operators.payer);
         let mut bytes = Vec::new();
         Sent { seq: range.seq, tx: Bytes(tx.bytes().to_vec()) }.put(&mut bytes);
@@ -163,13 +169,13 @@ impl Operators {
         &self,
         params: &Params,
         (summary, lines): (Summary, Vec<OutboxEntry>),
-        point: &ConnectionPoint,
+        authorization: Bytes,
         nonce: Nonce,
     ) -> Transaction {
         let mut tx = AssociateRemit {
             associate_id: summary.associate,
             from_id: AccountId(self.payer.public()),
-            authorization: self.authorise(point, &summary, &params.network_id),
+            authorization,
             summary,
             lines,
             ttl: Height(0),
@@ -197,13 +203,31 @@ impl Operators {
     }
 }
 
+/// The last block of a summary with its seal, and the proof of what no header says.
+fn certified(chain: &Chain, height: Height) -> Result<Bytes, NodeError> {
+    let hash = chain.main_at(Place::at(height.0))?.ok_or(NodeError::Header)?;
+    let Some(Header::Child(header)) = chain.header(hash)? else { return Err(NodeError::Header) };
+    let (leaf, _) = chain.connection(hash)?.ok_or(NodeError::Header)?;
+    let store = chain.store();
+    let seal = store.record(SEAL_RECORD, height.0)?.ok_or(NodeError::Header)?;
+    let proof = match store.record(PROOF_RECORD, height.0)? {
+        Some(proof) => proof,
+        None => chain.state_at(hash)?.ok_or(NodeError::Header)?.prove_many(&[key::parent()]).encode(),
+    };
+    let leaf = ProofStep { leaves: vec![Bytes(leaf.encode())], proof: Bytes(proof) };
+    let block = CertifiedBlock { header: Bytes(header.encode()), certificate: Bytes(seal), leaf };
+    Ok(Bytes(block.encode()))
+}
+
 /// The summary of `range` and its lines, from what the blocks have left.
 fn summary(chain: &Chain, point: &ConnectionPoint, range: Range) -> Result<(Summary, Vec<OutboxEntry>), NodeError> {
     let block = |height| chain.main_at(Place::at(height))?.ok_or(NodeError::Header);
     let hash = block(range.to.0)?;
     let header = chain.header(hash)?.ok_or(NodeError::Header)?;
     let (leaf, _) = chain.connection(hash)?.ok_or(NodeError::Header)?;
-    let end = PointView { height: range.to, block_hash: hash, root: header.state_root(), leaf };
+    let Header::Child(header) = header else { return Err(NodeError::Header) };
+    let end =
+        PointView { height: range.to, block_hash: hash, root: header.state_root, set_hash: header.set_hash, leaf };
     let effects = (range.from.0 + 1..=range.to.0).map(|height| chain.effects(block(height)?));
     let effects = effects.collect::<Result<Vec<_>, NodeError>>()?;
     Ok(summary_of(chain.params().ledger, &point.point, &end, effects))

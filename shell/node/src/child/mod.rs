@@ -31,6 +31,11 @@ use crate::{Chain, Header, NodeError};
 /// Name of the row that holds the parent block which the head names.
 const PARENT_ROW: &str = "solo.parent";
 
+/// Kinds of the records that are kept by height: the seals of blocks, and the proof of the system leaf in the state after a
+/// block, until a summary has taken it up.
+const SEAL_RECORD: u8 = 8;
+const PROOF_RECORD: u8 = 10;
+
 banyan_types::record! {
     /// A parent block.
     Named {

@@ -4,11 +4,15 @@ use std::{collections::VecDeque, sync::Arc};
 
 use banyan_ledger::Fault;
 use banyan_node::{
-    Chain, GenesisFile, Input, Leaves as _, LocalParent, Node, Operators, Order, PoolLimits, Role, RootRole,
-    ValidatorRole,
+    Chain, EngineParams, GenesisFile, Input, Leaves as _, LocalParent, Node, Operators, Order, PoolLimits, Role,
+    RootRole, ValidatorRole,
 };
 use banyan_store::Mem;
-use banyan_types::{Amount, AssociateId, Hash, Height, Nonce, Peer, PublicKey, TimeMs, TxHash, tx::SignedTx};
+use banyan_types::{
+    Amount, AssociateId, Hash, Height, Nonce, Peer, PublicKey, TimeMs, TxHash,
+    associate::{ENGINE_COMMITTEE, Regime, Validators},
+    tx::SignedTx,
+};
 
 use super::{MINER, OPERATORS, START, USER, account, coins, key, registration, solve};
 
@@ -41,8 +45,14 @@ fn files() -> (GenesisFile, GenesisFile, AssociateId) {
     let id = AssociateId::derive(&root.params.network_id, account(OPERATORS[0]), Nonce(1));
     let keys = VALIDATORS.map(|seed| PublicKey(key(seed).public()));
     let child = GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap();
-    root.associates.push(registration(&child).into());
+    root.associates.push(registration(&child, by_certificate(&child)).into());
     (root, child, id)
+}
+
+/// The parent takes the word of the child's own validators.
+fn by_certificate(child: &GenesisFile) -> Regime {
+    let EngineParams::Committee(engine) = &child.engine else { unreachable!("a committee's file") };
+    Regime::Certificate(Validators::new(ENGINE_COMMITTEE, engine.validators.clone()))
 }
 
 impl Council {

@@ -62,18 +62,18 @@ pub fn genesis() -> (GenesisFile, GenesisFile, AssociateId) {
     let creator = account(OPERATORS[0]);
     let id = AssociateId::derive(&root.params.network_id, creator, Nonce(1));
     let child = GenesisFile::dev_solo("bank", id, START, 3_000, PublicKey(key(LEADER).public()));
-    root.associates.push(registration(&child).into());
+    root.associates.push(registration(&child, Regime::Operators).into());
     (root, child, id)
 }
 
 /// The first operator's first transaction: it registers the child on the root.
-pub fn registration(child: &GenesisFile) -> AssociateCreate {
+pub fn registration(child: &GenesisFile, regime: Regime) -> AssociateCreate {
     AssociateCreate {
         creator_id: account(OPERATORS[0]),
         network_id: child.params.network_id.clone(),
         genesis_hash: child.genesis().unwrap().hash(),
         genesis_root: Hash::ZERO,
-        regime: Regime::Operators,
+        regime,
         operators: OPERATORS.map(account).to_vec(),
         threshold: 2,
         recovery: vec![],

@@ -12,7 +12,7 @@ use std::{
 
 use banyan_ledger::{ConnectionPoint, Key, Rejected, key};
 use banyan_types::{
-    AccountId, Amount, Asset, Hash, Height, Payee,
+    AccountId, Asset, Hash, Height, Payee,
     associate::{InboxEntry, OutboxEntry},
     tx::SignedTx,
 };
