@@ -8,11 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use banyan_types::{Amount, Height};
+use banyan_types::{Amount, Height, Nonce};
 use banyan_wallet::{
-    client::Client,
+    client::{Client, Level},
     journey::{CannotPlan, Manner, Plan, Quote, Step, Stopped, Walk},
+    tx::{self, Terms},
 };
+use serde_json::Value;
 use support::*;
 
 /// Each step of each leg that was reached, in order.
@@ -20,6 +22,15 @@ fn words(reached: &[banyan_wallet::journey::Progress]) -> String {
     reached.iter().map(|step| format!("{}:{}", step.leg, step.step.word())).collect::<Vec<_>>().join(" ")
 }
 
+/// Each event of a journey as the node tells it, with the leg and the ledger.
+fn events(told: &Value) -> String {
+    let event = |event: &Value| format!("{}:{}@{}", event["leg"], event["event"], event["ledger"]).replace('"', "");
+    told["events"].as_array().unwrap().iter().map(event).collect::<Vec<_>>().join(" ")
+}
+
+const TOLD: &str = "0:signed@relay 0:included@relay 0:final@relay 0:outbox@relay 0:summarised@bank 0:remitted@bank \
+                    1:outbox@bank 1:summarised@root 1:remitted@root 2:inbox@root 2:credited@arena 3:inbox@arena \
+                    3:credited@shop 3:done@shop";
 const ROUTED: &str = "0:received 0:ordered 0:entered 0:summarised 0:remitted 1:entered 1:summarised 1:remitted \
                       2:entered 2:credited 3:entered 3:credited";
 const WALKED: &str = "0:received 0:ordered 0:entered 0:summarised 0:remitted 1:received 1:ordered 1:entered \
@@ -50,6 +61,50 @@ fn a_journey_crosses_five_ledgers_with_one_signature() {
         let facts = &step.checked.as_ref().unwrap().facts;
         assert!(facts[0].contains(" went from "), "{facts:?}");
     }
+    // The node tells the same to whoever speaks nothing but HTTP.
+    let told: Value = client.get(&format!("/banyan/v1/journeys/{}", plan.name())).unwrap();
+    assert_eq!((&told["status"], &told["ledger"]), (&"done".into(), &"shop".into()), "{told}");
+    assert_eq!(events(&told), TOLD, "{told}");
+    assert_eq!(told["events"].as_array().unwrap().last().unwrap()["amount"], arrives.base().to_string());
+}
+
+#[test]
+fn the_node_quotes_the_way_that_the_wallet_walks() {
+    let world = World::new();
+    let client = world.serve();
+    moved(&client, 0, coins(100), ("root", "relay"));
+    let draft = draft(&client, 0, coins(50), &steps(&client, "relay", "shop"), Manner::Routed);
+    let way: Value = client.get(&format!("/banyan/v1/path?from=relay&to=shop&amount={}", coins(50).base())).unwrap();
+    assert_eq!(
+        (&way["through"], &way["arrives"]),
+        (&"root".into(), &draft.arrives().base().to_string().into()),
+        "{way}"
+    );
+    let hops: Vec<_> =
+        way["legs"].as_array().unwrap().iter().map(|leg| format!("{}>{}", leg["on"], leg["into"])).collect();
+    assert_eq!(hops.join(" ").replace('"', ""), "relay>bank bank>root root>arena arena>shop");
+    let route = ["up".to_owned(), world.id("arena").to_string(), world.id("shop").to_string()];
+    assert_eq!(way["route"], Value::from(route.to_vec()));
+    let fee: u128 = way["legs"][0]["fee"].as_str().unwrap().parse().unwrap();
+    assert!(fee >= draft.legs()[0].fee.base(), "a quote is not exceeded");
+}
+
+#[test]
+fn a_stranger_cannot_stand_in_for_a_leg() {
+    let world = World::new();
+    let client = world.serve();
+    let plan = draft(&client, 0, coins(20), &steps(&client, "root", "bank"), Manner::Routed).sign(&key(0)).unwrap();
+    // Whoever has seen the name writes it into a commit of its own, which is in the list first.
+    let (root, bank) = (client.on("root"), world.id("bank"));
+    let status = root.status().unwrap();
+    let terms = Terms { params: status.params(), height: status.height(), nonce: Nonce(1), ttl: None, fee: None };
+    let tx = tx::commit(account(1), bank, account(1), coins(20), vec![], &terms).unwrap();
+    let tx = tx::set_leg(tx, plan.name()).sign(&status.network_id, &key(1));
+    root.submit_and_wait(&tx, Level::Ordered, LIMIT).unwrap();
+    walk(&client, &plan).unwrap();
+    assert_eq!(balance(&client, 0, "bank"), coins(20));
+    let told: Value = client.get(&format!("/banyan/v1/journeys/{}", plan.name())).unwrap();
+    assert_eq!(told["txs"][0], plan.hashes().next().unwrap().to_string());
 }
 
 #[test]
@@ -115,7 +170,7 @@ fn crash_and_resume(client: &Client, user: u8, manner: Manner, at: usize) {
 }
 
 #[test]
-fn a_journey_resumes_after_a_crash_at_every_step_slow() {
+fn a_journey_resumes_after_a_crash_at_every_step() {
     let world = World::new();
     let client = world.serve();
     let steps_of = |words: &str| words.split_whitespace().count();
@@ -181,6 +236,13 @@ fn a_stopped_journey_leaves_the_money_with_its_owner() {
         assert_eq!((ledger.as_str(), *amount, why.as_str()), ("arena", resting, "1 inbox entries are open"));
         assert_eq!(balance(&client, 0, "arena"), resting);
     }
+    let told: Value = client.get(&format!("/banyan/v1/journeys/{}", plan.name())).unwrap();
+    let last = told["events"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&told["status"], &last["event"], &last["reason"]),
+        (&"stopped".into(), &"stopped".into(), &"inbox_full".into())
+    );
+    assert_eq!((&last["ledger"], &last["amount"]), (&"arena".into(), &resting.base().to_string().into()));
     goes_on(&client, 0, "arena");
     // Who asks now is told before anything is signed.
     let blocked = banyan_wallet::journey::Draft::new(&client, account(0), coins(10), &way("vault"), Manner::Routed);
@@ -216,5 +278,8 @@ fn a_skipped_leg_gives_the_money_back_where_it_left() {
     assert_eq!((child.as_str(), ledger.as_str(), *amount), ("slow", "arena", back));
     assert!(height > deadline);
     assert_eq!((balance(&client, 0, "arena"), balance(&client, 0, "slow")), (back, Amount::ZERO));
+    let told: Value = client.get(&format!("/banyan/v1/journeys/{}", plan.name())).unwrap();
+    assert!(events(&told).ends_with("2:inbox@arena 2:skipped@slow 2:returned@arena"), "{told}");
+    assert_eq!(told["status"], "returned");
     goes_on(&client, 0, "arena");
 }
