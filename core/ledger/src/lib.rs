@@ -47,6 +47,7 @@ mod verified;
 
 pub use account::account;
 pub use associate::{PointView, associate, escrow, inbox_entry, summary_of};
+pub use associate::{as_leg, first_leg, next_leg};
 pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,

@@ -27,3 +27,7 @@ pub use ladder::Level;
 pub use ledger::{Served, Tree, TreeError};
 pub use proof::{HeaderBytes, ProofItem, StateProof};
 pub use serve::{document, router, serve};
+pub use v1::{
+    journeys::{Journey, JourneyEvent, JourneyStatus},
+    ways::{LegAction, WayAnswer, WayLeg},
+};

@@ -329,6 +329,14 @@ impl From<CannotPlan> for Failure {
             CannotPlan::Eaten { .. } => {
                 Self::new(Exit::Invalid, "eaten", "the fees eat the amount", "a larger amount").because(why)
             }
+            CannotPlan::Route { .. } => {
+                Self::new(Exit::Invalid, "too_long", "the way is too long for one signature", "the same with --walk")
+                    .because(why)
+            }
+            CannotPlan::Blocked { why: rejected, .. } => {
+                let next = "banyan associate show NAME --ledger PARENT shows what the child takes";
+                Self::new(Exit::of(rejected.fault()), rejected.code(), "a ledger on the way says no", next).because(why)
+            }
             CannotPlan::Overflow => Self::new(Exit::Invalid, "overflow", why, "a smaller amount"),
         }
     }
@@ -372,10 +380,16 @@ impl From<Stopped> for Failure {
                 "dropped",
                 &format!("the coins are where they were, on {ledger}: plan the move anew"),
             ),
-            Stopped::Skipped { .. } => stopped(
-                Exit::Invalid,
-                "skipped",
-                "wait for the child's next summary, which gives the coins back, then plan the move anew",
+            Stopped::Skipped { ledger, .. } => {
+                stopped(Exit::Invalid, "skipped", &format!("the coins are back on {ledger}: plan the move from there"))
+            }
+            Stopped::Rests { ledger, .. } => {
+                stopped(Exit::Invalid, "rests", &format!("the coins are on {ledger}: plan the move from there"))
+            }
+            Stopped::Forgotten { .. } => stopped(
+                Exit::Early,
+                "forgotten",
+                "banyan account show says on which ledger the coins are; plan the move from there",
             ),
             Stopped::TimedOut { .. } => stopped(Exit::TimedOut, "timed_out", "banyan move --resume ID"),
             Stopped::Broken { .. } => stopped(

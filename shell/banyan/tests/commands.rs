@@ -100,6 +100,9 @@ fn every_command_prints_valid_json() {
         (vec!["send", "nobody", "1"], 3),
         (vec!["move", "1", "--from", "root", "--to", "bank", "--quote", "--account", "dev0"], 0),
         (vec!["move", "1", "--from", "root", "--to", "moon", "--account", "dev0"], 3),
+        (vec!["move", "1", "--from", "bank", "--to", "root", "--walk", "--quote", "--account", "dev0"], 0),
+        (vec!["move", "1u", "--from", "root", "--to", "root", "--account", "dev0"], 3),
+        (vec!["move", "99999999", "--from", "root", "--to", "bank", "--account", "dev0"], 4),
         (vec!["move", "--resume", "0123456789abcdef"], 1),
         (vec!["stake", "status", "dev0"], 0),
         (vec!["stake", "bond", "1", "--from", "dev0"], 0),
@@ -187,6 +190,31 @@ fn every_exit_code_has_its_owner() {
     }
     let nobody = banyan(&["status", "--json", "--url", "http://127.0.0.1:9"]).ended(6);
     assert_eq!(nobody["error"]["owner"], "early");
+}
+
+#[test]
+fn a_move_is_quoted_and_told_leg_by_leg() {
+    let (data, devnet) = Devnet::fresh();
+    devnet.funded();
+    let quoted = devnet.run(&["move", "10", "--from", "root", "--to", "bank", "--account", "dev0", "--quote"]).ended(0);
+    let names: Vec<_> = quoted["legs"][0].as_object().unwrap().keys().map(String::as_str).collect();
+    insta::assert_snapshot!(names.join(" "), @"action amount at_risk child covered escrow expected_ms fee from minted pending regime signed to worst_ms");
+    assert_eq!((&quoted["manner"], &quoted["legs"][0]["covered"]), (&"routed".into(), &true.into()), "{quoted}");
+    let args = ["move", "10", "--from", "root", "--to", "bank", "--account", "dev0", "--yes", "--url", &devnet.url];
+    let folder = data.path().to_str().unwrap();
+    let moved = banyan(&[&args[..], &["--data", folder, "--json"]].concat());
+    let json = moved.ended(0);
+    let steps = json["steps"].as_array().unwrap().iter();
+    let words: Vec<_> = steps.map(|step| format!("{} {}", step["step"], step["level"]).replace('"', "")).collect();
+    let expected = ["received received", "ordered ordered", "final hard", "entered hard", "credited hard"];
+    assert_eq!(words, expected);
+    // One line for each leg, where the quote and the plan were told before it.
+    let lines: Vec<_> = moved.err.lines().filter(|line| line.starts_with("1/1 root → bank")).collect();
+    assert!(matches!(lines[..], [line] if line.contains("credited   hard")), "{}", moved.err);
+    // The node tells the same journey to whoever knows its name.
+    let path = format!("/banyan/v1/journeys/{}", json["journey"].as_str().unwrap());
+    let told: serde_json::Value = banyan_wallet::client::Client::new(&devnet.url).unwrap().get(&path).unwrap();
+    assert_eq!((&told["status"], &told["txs"][0]), (&"done".into(), &json["txs"][0]), "{told}");
 }
 
 #[test]

@@ -42,6 +42,26 @@ fn coins_move_down_are_paid_and_come_back() {
 }
 
 #[test]
+fn coins_cross_the_tree_with_one_signature_or_one_for_each_leg() {
+    let (_data, devnet) = Devnet::fresh();
+    let down = devnet.run(&["move", "20", "--from", "root", "--to", "relay", "--account", "dev4", "--yes"]).ended(0);
+    assert_eq!((word(&down, "manner"), down["txs"].as_array().unwrap().len()), ("routed", 1), "{down}");
+    // Its own coins came down before those of the move, which waits behind them.
+    let (relay, root) = (devnet.balance("dev4", "root/bank/relay"), devnet.balance("dev4", "root"));
+    for (walk, txs) in [(&[][..], 1), (&["--walk"][..], 2)] {
+        let args = ["move", "10", "--from", "relay", "--to", "root", "--account", "dev4", "--yes"];
+        let up = devnet.run(&[&args[..], walk].concat()).ended(0);
+        assert_eq!(up["txs"].as_array().unwrap().len(), txs, "{up}");
+        let ends: Vec<_> =
+            up["steps"].as_array().unwrap().iter().filter(|step| word(step, "step") == "remitted").collect();
+        assert_eq!((ends.len(), word(ends[1], "from"), word(ends[1], "to")), (2, "bank", "root"), "{up}");
+    }
+    // Twenty coins less the fees, which are far below one.
+    let (spent, got) = (relay - devnet.balance("dev4", "root/bank/relay"), devnet.balance("dev4", "root") - root);
+    assert!(spent - coins(20) < coins(1) && coins(20) - got < coins(1), "{spent} {got}");
+}
+
+#[test]
 fn a_move_goes_on_where_it_stopped_and_never_pays_twice() {
     let (_data, devnet) = Devnet::fresh();
     devnet.funded();

@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use banyan_ledger::{
-    Account, Code, ConnectionPoint, Contract, Escrow, Key, ParentLeaf, RootEngine, Source, Stake, Supply, Tombstone,
-    WitnessSets, key,
+    AccessRight, Account, Code, ConnectionPoint, Contract, Escrow, Key, ParentLeaf, RootEngine, Source, Stake, Supply,
+    Tombstone, WitnessSets, key,
 };
 use banyan_tree::{BadEncoding, BadProof, MultiProof};
 use banyan_types::{
@@ -255,6 +255,14 @@ impl Proven {
     pub fn escrow(&self, id: AssociateId) -> Result<Escrow, NotProven> {
         let at = key::escrow(id, Asset::Coin);
         Ok(self.leaf(&at, &format_args!("the escrow of {id}"), Escrow::decode)?.unwrap_or(Escrow::EMPTY))
+    }
+
+    /// On the parent of a child whose access is listed: whether it may be sent money for this account.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn may_receive(&self, id: AssociateId, account: AccountId) -> Result<bool, NotProven> {
+        let right = self.leaf(&key::access(id, account), &format_args!("the access of {account}"), AccessRight::decode);
+        Ok(right?.is_some_and(|right| right.receive))
     }
 
     /// An open entry of a child's inbox, on the parent.

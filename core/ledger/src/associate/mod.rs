@@ -9,12 +9,16 @@ mod certificate;
 mod child;
 mod contract;
 mod create;
+mod door;
 mod end;
 mod escape;
 mod evidence;
+mod legs;
 mod remit;
 mod route;
 mod update;
+
+pub use legs::{as_leg, first_leg, next_leg};
 
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Hash, Height, Payee,

@@ -1,8 +1,8 @@
 //! Money on its way through the tree: a hop at a time, and where it cannot go on it rests under its owner's key.
 
-use banyan_ledger::Event;
+use banyan_ledger::{Event, first_leg, next_leg};
 use banyan_types::{
-    Amount, AssociateId, Payee,
+    Amount, AssociateId, Hash, Payee,
     associate::Hop,
     tx::{AssociateCommit, AssociateWithdraw},
 };
@@ -150,4 +150,35 @@ fn the_root_height_reaches_the_deepest_ledger() {
     let mut entropies: Vec<_> = tree.ledgers[1..].iter().map(|ledger| ledger.parent_leaf().entropy).collect();
     entropies.dedup();
     assert_eq!(entropies.len(), 4, "each ledger draws its own");
+}
+
+#[test]
+fn who_asks_beforehand_hears_what_the_rule_says() {
+    let mut pair = Pair::with(|create| create.params.inbox_open_max = 1);
+    for is_full in [false, true] {
+        let point = pair.root.point(pair.id);
+        for amount in [units(9), units(10), units(11)] {
+            let tx = pair.root.commit(ALICE, pair.id, ALICE, amount);
+            let said = pair.root.admit(&pair.root.sign(ALICE, tx)).err();
+            assert_eq!(point.refusal(pair.root.height(), account(ALICE), true, amount), said);
+            assert_eq!(said.is_none(), !is_full && amount > units(9), "{amount}");
+        }
+        if !is_full {
+            pair.commit(ALICE, ALICE, coins(1));
+        }
+    }
+}
+
+#[test]
+fn a_leg_is_named_after_its_transaction_or_the_leg_before_it() {
+    let pair = Pair::new();
+    let tx = pair.root.commit(ALICE, pair.id, ALICE, coins(1));
+    let name = first_leg("banyan_test", &tx.clone().into());
+    let named = AssociateCommit { leg: name, ..tx.clone() };
+    assert_eq!(first_leg("banyan_test", &named.into()), name, "the name does not change by being put in");
+    assert_ne!(first_leg("banyan_other", &tx.clone().into()), name);
+    let dearer = AssociateCommit { amount: coins(2), ..tx };
+    assert_ne!(first_leg("banyan_test", &dearer.into()), name);
+    let second = Hash(banyan_crypto::blake2b(&[&name.0, &[0, 1]]));
+    assert_eq!((next_leg(name, 1), next_leg(name, 2) == second), (second, false));
 }

@@ -8,10 +8,12 @@ pub mod blocks;
 pub mod calls;
 pub mod contracts;
 pub mod finality;
+pub mod journeys;
 pub mod look;
 pub mod proofs;
 pub mod quote;
 pub mod transactions;
+pub mod ways;
 
 use axum::Json;
 use serde::Deserialize;
@@ -85,5 +87,7 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
         .routes(routes!(calls::calls_route))
         .routes(routes!(calls::events_route))
         .routes(routes!(proofs::post))
+        .routes(routes!(ways::path_route))
+        .routes(routes!(journeys::journey_route))
         .routes(routes!(crate::event::stream))
 }

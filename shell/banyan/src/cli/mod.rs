@@ -469,7 +469,10 @@ pub struct Move {
     /// Whose: a name of the keystore, or dev0 to dev7 on a devnet [default: the only account there is, else dev0 on a devnet]
     #[arg(long, value_name = "NAME")]
     pub account: Option<Name>,
-    /// Say what it costs and takes, and move nothing
+    /// Sign for each leg, in place of one signature that carries the route
+    #[arg(long, conflicts_with = "resume")]
+    pub walk: bool,
+    /// Say what it costs, takes and risks, and move nothing
     #[arg(long, conflicts_with = "resume")]
     pub quote: bool,
     /// Go on with a move that was begun

@@ -10,7 +10,7 @@ use banyan_ledger::{Key, Supply, key};
 use banyan_types::{AccountId, Amount, Asset, AssociateId, Nonce, Payee, SUPPLY_MAX};
 use banyan_wallet::{
     client::{Client, Level, TreeNode, When},
-    journey::{Draft, Walk, path},
+    journey::{Draft, Manner, Walk, path},
     light::Proven,
     tx,
 };
@@ -107,7 +107,7 @@ impl Scene {
         let (owner, amount) = (Owner::Dev(who), Amount::coins(coins).unwrap_or_default());
         let arrival = self.client.on(into);
         let steps = path(&self.client.tree()?, from, into)?;
-        let draft = Draft::new(&self.client, owner.account(), amount, &steps)?;
+        let draft = Draft::new(&self.client, owner.account(), amount, &steps, Manner::Routed)?;
         let plan = draft.sign(&dev_key(who))?;
         plan.save(folder)?;
         let before = arrival.prove(&[key::account(owner.account())], When::Top)?.balance(owner.account())?;

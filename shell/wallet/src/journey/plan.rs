@@ -1,7 +1,8 @@
 //! What a journey is going to do, on disk before anything is sent.
 //!
-//! Every leg's transaction is signed with its nonce, so that sending it again is harmless: same bytes, same number.
-//! What has happened so far is not in the file: the ledgers say it, by the ids of the legs.
+//! Every transaction is signed with its nonce, so that sending it again is harmless: same bytes, same number. A routed
+//! journey has one, on its first ledger; a walked one has one for each leg. What has happened so far is not in the file:
+//! the ledgers say it, by the names of the legs. Rules: associates 12.
 
 use std::{
     fs::{self, File},
@@ -9,191 +10,58 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use banyan_crypto::SecretKey;
+use banyan_ledger::next_leg;
 use banyan_types::{
-    AccountId, Amount, AssociateId, Hash, Height, Payee, TxHash,
+    AccountId, Amount, AssociateId, Hash, Height, TxHash,
+    associate::Hop,
     text::{self, Prefix},
     tx::{SignedTx, Transaction},
 };
 use serde::{Deserialize, Serialize};
 
 use super::path::{Action, Step};
-use crate::{
-    client::{Account, Client, ClientError, Status},
-    review::{Place, Refused, Review},
-    tx::{self, CannotBuild, Terms},
-};
 
 /// The only form of the file that is known.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Bytes of a plan's file at most.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Digits of a plan's id: the first of its first leg.
 const ID_DIGITS: usize = 16;
 
-/// Why a plan cannot be made; nothing was signed.
-#[derive(Debug, thiserror::Error)]
-pub enum CannotPlan {
-    /// The node does not answer or says no.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// A transaction cannot be built.
-    #[error(transparent)]
-    Build(#[from] CannotBuild),
-    /// A transaction cannot be shown.
-    #[error(transparent)]
-    Refused(#[from] Refused),
-    /// The account has too little where the journey starts.
-    #[error("balance {balance} BNY on {ledger}, needed {needed} BNY (amount {amount} + fee {fee})")]
-    Funds {
-        /// Where.
-        ledger: String,
-        /// What it holds.
-        balance: Amount,
-        /// What it needs.
-        needed: Amount,
-        /// What is to be moved.
-        amount: Amount,
-        /// What that costs.
-        fee: Amount,
-    },
-    /// The fees on the way eat the amount.
-    #[error("the fee of {fee} BNY on {ledger} is more than the {amount} BNY that arrive there")]
-    Eaten {
-        /// Where.
-        ledger: String,
-        /// What arrives.
-        amount: Amount,
-        /// What going on costs.
-        fee: Amount,
-    },
-    /// A sum above the supply.
-    #[error("a sum is above the whole supply")]
-    Overflow,
+/// Who signs for the legs after the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Manner {
+    /// Nobody: the first transaction carries the route, and each ledger sends on what arrives.
+    Routed,
+    /// The owner, one transaction for each leg.
+    Walked,
 }
 
-/// One leg before it is signed.
-#[derive(Debug, Clone)]
-pub struct DraftLeg {
-    /// Where it leads.
-    pub step: Step,
-    /// The ledger that it leaves, as its node sees it.
-    pub ledger: Status,
-    /// What it carries.
-    pub amount: Amount,
-    /// What it costs.
-    pub fee: Amount,
-    /// What its owner signs.
-    pub review: Review,
-    leg: Hash,
-}
-
-/// A journey before it is signed.
-#[derive(Debug, Clone)]
-pub struct Draft {
-    account: AccountId,
-    legs: Vec<DraftLeg>,
-}
-
-impl Draft {
-    /// Walk `amount` of `account` along `steps`, to the same account everywhere.
-    /// # Errors
-    /// The first [`CannotPlan`] that applies.
-    pub fn new(client: &Client, account: AccountId, amount: Amount, steps: &[Step]) -> Result<Self, CannotPlan> {
-        let (mut legs, mut carried, mut leg) = (Vec::<DraftLeg>::new(), amount, Hash::ZERO);
-        for (index, step) in steps.iter().enumerate() {
-            let ledger = client.on(&step.on);
-            let (status, held) = (ledger.status()?, ledger.account(account)?);
-            let terms = terms(&status, &held);
-            let mut tx = build(step, account, carried, &terms)?;
-            if index == 0 {
-                check_funds(&step.on, &held, carried, tx.fee())?;
-                leg = first_leg(&status.network_id, &tx);
-            } else {
-                // Every leg after the first pays its fee out of what it carries: nothing else need be there.
-                let (amount, fee) = (carried, tx.fee());
-                let eaten = || CannotPlan::Eaten { ledger: step.on.clone(), amount, fee };
-                carried = amount.minus(fee).filter(|rest| !rest.is_zero()).ok_or_else(eaten)?;
-                tx = build(step, account, carried, &Terms { fee: Some(fee), ..terms })?;
-                leg = next_leg(leg, index);
-            }
-            let tx = tx::set_leg(tx, leg);
-            let review = Review::of(&tx.encode(), &place(&status))?;
-            legs.push(DraftLeg { step: step.clone(), amount: carried, fee: tx.fee(), ledger: status, review, leg });
+impl Manner {
+    /// The manner's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Routed => "routed",
+            Self::Walked => "walked",
         }
-        Ok(Self { account, legs })
-    }
-
-    /// The legs in order.
-    pub fn legs(&self) -> &[DraftLeg] {
-        &self.legs
-    }
-
-    /// What arrives at the end.
-    pub fn arrives(&self) -> Amount {
-        self.legs.last().map_or(Amount::ZERO, |leg| leg.amount)
-    }
-
-    /// Sign every leg; its owner has read the reviews.
-    /// # Errors
-    /// [`Refused`].
-    pub fn sign(self, key: &SecretKey) -> Result<Plan, Refused> {
-        let sign = |draft: DraftLeg| {
-            let Step { action, on, into, associate, .. } = draft.step;
-            let (network_id, amount, fee, leg) = (draft.ledger.network_id, draft.amount, draft.fee, draft.leg);
-            Ok(Leg { action, on, network_id, into, associate, amount, fee, leg, tx: draft.review.sign(key)? })
-        };
-        let account = self.account;
-        let legs: Vec<_> = self.legs.into_iter().map(sign).collect::<Result<_, Refused>>()?;
-        Ok(Plan { format: FORMAT, account, legs })
     }
 }
 
-/// The place in which a review stands.
-pub fn place(status: &Status) -> Place {
-    Place {
-        ledger: status.path(),
-        network_id: status.network_id.clone(),
-        height: Some(status.height()),
-        interval_ms: status.limits.height_interval_ms,
-        gas_price: Some(banyan_types::GasPrice(status.limits.gas_price_min)),
+/// What a leg does to the money, as a ledger is told it.
+pub(super) const fn hop(action: Action, associate: AssociateId) -> Hop {
+    match action {
+        Action::Commit => Hop::Down(associate),
+        Action::Withdraw => Hop::Up,
     }
 }
 
-fn terms(status: &Status, held: &Account) -> Terms {
-    Terms { params: status.params(), height: status.height(), nonce: held.next(), ttl: None, fee: None }
+/// The route behind the first of `steps`.
+pub(super) fn route(steps: &[Step]) -> Vec<Hop> {
+    steps.iter().skip(1).map(|step| hop(step.action, step.associate)).collect()
 }
 
-fn build(step: &Step, account: AccountId, amount: Amount, terms: &Terms) -> Result<Transaction, CannotBuild> {
-    match step.action {
-        Action::Commit => tx::commit(account, step.associate, account, amount, vec![], terms),
-        Action::Withdraw => tx::withdraw(account, Payee::Account(account), amount, vec![], terms),
-    }
-}
-
-fn check_funds(ledger: &str, held: &Account, amount: Amount, fee: Amount) -> Result<(), CannotPlan> {
-    let needed = amount.plus(fee).ok_or(CannotPlan::Overflow)?;
-    if held.balance < needed {
-        return Err(CannotPlan::Funds { ledger: ledger.into(), balance: held.balance, needed, amount, fee });
-    }
-    Ok(())
-}
-
-/// The name of a journey's first leg. The leg stands inside the transaction, so it is drawn from the transaction with
-/// a zero in its place.
-pub fn first_leg(network_id: &str, tx: &Transaction) -> Hash {
-    let unsigned = tx::set_leg(tx.clone(), Hash::ZERO).encode();
-    let hash = banyan_crypto::blake2b(&[&unsigned]);
-    Hash(banyan_crypto::blake2b(&[b"journey", network_id.as_bytes(), &hash]))
-}
-
-/// The name of leg `index`, from that of the leg before it. Source: associates 12.
-pub fn next_leg(before: Hash, index: usize) -> Hash {
-    let index = u16::try_from(index).unwrap_or(u16::MAX);
-    Hash(banyan_crypto::blake2b(&[&before.0, &index.to_be_bytes()]))
-}
-
-/// A signed leg.
+/// One leg of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Leg {
@@ -214,12 +82,12 @@ pub struct Leg {
     /// What it costs, in coins.
     #[serde(with = "as_text")]
     pub fee: Amount,
-    /// Its name on both ledgers.
+    /// Its name.
     #[serde(with = "as_hex")]
     pub leg: Hash,
-    /// What is sent.
-    #[serde(with = "as_tx")]
-    pub tx: SignedTx,
+    /// What is sent; nothing where the ledger sends on what arrives.
+    #[serde(default, with = "as_tx", skip_serializing_if = "Option::is_none")]
+    pub tx: Option<SignedTx>,
 }
 
 /// A journey, ready to be walked.
@@ -227,6 +95,9 @@ pub struct Leg {
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     format: u32,
+    /// Who signs for the legs after the first. Plans of before were all walked.
+    #[serde(default = "walked")]
+    pub manner: Manner,
     /// Whose coins.
     #[serde(with = "as_text")]
     pub account: AccountId,
@@ -271,16 +142,38 @@ pub enum PlanError {
     },
 }
 
+const fn walked() -> Manner {
+    Manner::Walked
+}
+
 impl Plan {
-    /// The plan's name.
-    pub fn id(&self) -> String {
-        let leg = self.legs.first().map_or(Hash::ZERO, |leg| leg.leg);
-        leg.to_string().chars().take(ID_DIGITS).collect()
+    /// A plan of these legs.
+    pub(super) const fn new(manner: Manner, account: AccountId, legs: Vec<Leg>) -> Self {
+        Self { format: FORMAT, manner, account, legs }
     }
 
-    /// Hash of each leg's transaction.
+    /// The plan's name.
+    pub fn id(&self) -> String {
+        self.name().to_string().chars().take(ID_DIGITS).collect()
+    }
+
+    /// The name of the journey, which is that of its first leg.
+    pub fn name(&self) -> Hash {
+        self.legs.first().map_or(Hash::ZERO, |leg| leg.leg)
+    }
+
+    /// The name under which leg `index` stands in the ledgers' lists: a ledger that sends on what arrives keeps the name
+    /// that the owner signed.
+    pub fn entered_as(&self, index: usize) -> Hash {
+        match self.manner {
+            Manner::Routed => self.name(),
+            Manner::Walked => self.legs.get(index).map_or(Hash::ZERO, |leg| leg.leg),
+        }
+    }
+
+    /// Hash of each transaction.
     pub fn hashes(&self) -> impl Iterator<Item = TxHash> {
-        self.legs.iter().map(|leg| leg.tx.hash())
+        self.legs.iter().filter_map(|leg| leg.tx.as_ref()).map(SignedTx::hash)
     }
 
     /// Write the plan into `folder`: durable when this returns. Its path.
@@ -329,27 +222,44 @@ impl Plan {
 
     /// A file says the same twice; what it says must fit, since only the transactions will be sent.
     fn check(&self) -> Result<(), String> {
-        if self.format != FORMAT {
-            return Err(format!("format {}, known is {FORMAT}", self.format));
+        if !(1..=FORMAT).contains(&self.format) {
+            return Err(format!("format {}, known are 1 to {FORMAT}", self.format));
         }
         for (index, leg) in self.legs.iter().enumerate() {
-            let carries = match leg.tx.transaction() {
-                Transaction::AssociateCommit(tx) => (Action::Commit, tx.from_id, tx.leg, tx.amount),
-                Transaction::AssociateWithdraw(tx) => (Action::Withdraw, tx.from_id, tx.leg, tx.amount),
-                other => return Err(format!("leg {index} is a {}", other.kind())),
-            };
-            if carries != (leg.action, self.account, leg.leg, leg.amount) {
-                return Err(format!("leg {index} says something else than its transaction"));
+            let own = index == 0 || self.manner == Manner::Walked;
+            match &leg.tx {
+                Some(tx) if own => self.check_leg(index, leg, tx.transaction())?,
+                None if !own => {}
+                _ => return Err(format!("leg {index} of a {} plan, and its transaction", self.manner.as_str())),
             }
         }
-        if self.legs.is_empty() { Err("no legs".into()) } else { Ok(()) }
+        let chained = self.legs.windows(2).zip(1_u16..).all(|(two, next)| two[1].leg == next_leg(two[0].leg, next));
+        match (self.legs.is_empty(), chained) {
+            (true, _) => Err("no legs".into()),
+            (_, false) => Err("a leg is not named after the one before it".into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_leg(&self, index: usize, leg: &Leg, tx: &Transaction) -> Result<(), String> {
+        let (carries, route) = match tx {
+            Transaction::AssociateCommit(tx) => ((Action::Commit, tx.from_id, tx.leg, tx.amount), &tx.route),
+            Transaction::AssociateWithdraw(tx) => ((Action::Withdraw, tx.from_id, tx.leg, tx.amount), &tx.route),
+            other => return Err(format!("leg {index} is a {}", other.kind())),
+        };
+        let ahead = self.legs.iter().skip(1).map(|leg| hop(leg.action, leg.associate));
+        let expected: Vec<_> = if self.manner == Manner::Routed { ahead.collect() } else { vec![] };
+        if carries != (leg.action, self.account, leg.leg, leg.amount) || *route != expected {
+            return Err(format!("leg {index} says something else than its transaction"));
+        }
+        Ok(())
     }
 }
 
 impl Leg {
     /// Last height at which its transaction may be included.
     pub fn ttl(&self) -> Option<Height> {
-        self.tx.transaction().ttl()
+        self.tx.as_ref().and_then(|tx| tx.transaction().ttl())
     }
 }
 
@@ -385,85 +295,129 @@ mod as_tx {
     use super::{Prefix, SignedTx, text};
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
-    pub fn serialize<S: Serializer>(tx: &SignedTx, out: S) -> Result<S::Ok, S::Error> {
-        out.serialize_str(&text::encode(Prefix::TransactionBytes, tx.bytes()))
+    pub fn serialize<S: Serializer>(tx: &Option<SignedTx>, out: S) -> Result<S::Ok, S::Error> {
+        match tx {
+            Some(tx) => out.serialize_some(&text::encode(Prefix::TransactionBytes, tx.bytes())),
+            None => out.serialize_none(),
+        }
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<SignedTx, D::Error> {
-        let text = String::deserialize(input)?;
+    pub fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<SignedTx>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(input)? else { return Ok(None) };
         let bytes = text::decode_as(Prefix::TransactionBytes, &text).map_err(D::Error::custom)?;
-        SignedTx::decode(&bytes).map_err(D::Error::custom)
+        SignedTx::decode(&bytes).map(Some).map_err(D::Error::custom)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{coins, terms};
+    use banyan_crypto::SecretKey;
+    use banyan_ledger::first_leg;
+
+    use crate::{
+        testing::{coins, terms},
+        tx,
+    };
 
     fn key() -> SecretKey {
         SecretKey::from_seed([1; 32])
     }
 
-    fn plan() -> Plan {
+    const BANK: AssociateId = AssociateId([3; 32]);
+    const RELAY: AssociateId = AssociateId([4; 32]);
+
+    fn leg(on: &str, into: &str, associate: AssociateId, leg: Hash, tx: Option<SignedTx>) -> Leg {
+        let (on, into, network_id) = (on.into(), into.into(), "banyan_test".into());
+        let fee = tx.as_ref().map_or(coins(1), |tx| tx.transaction().fee());
+        Leg { action: Action::Commit, on, network_id, into, associate, amount: coins(10), fee, leg, tx }
+    }
+
+    fn signed(route: Vec<Hop>) -> (Hash, SignedTx) {
         let account = AccountId(key().public());
-        let associate = AssociateId([3; 32]);
-        let tx = tx::commit(account, associate, account, coins(10), vec![], &terms(4)).unwrap();
+        let tx = tx::commit(account, BANK, account, coins(10), route, &terms(4)).unwrap();
         let leg = first_leg("banyan_test", &tx);
-        let tx = tx::set_leg(tx, leg).sign("banyan_test", &key());
-        let leg = Leg {
-            action: Action::Commit,
-            on: "root".into(),
-            network_id: "banyan_test".into(),
-            into: "bank".into(),
-            associate,
-            amount: coins(10),
-            fee: tx.transaction().fee(),
-            leg,
-            tx,
-        };
-        Plan { format: FORMAT, account, legs: vec![leg] }
+        (leg, tx::set_leg(tx, leg).sign("banyan_test", &key()))
+    }
+
+    fn plan() -> Plan {
+        let (name, tx) = signed(vec![]);
+        let legs = vec![leg("root", "bank", BANK, name, Some(tx))];
+        Plan::new(Manner::Walked, AccountId(key().public()), legs)
+    }
+
+    fn routed() -> Plan {
+        let (name, tx) = signed(vec![Hop::Down(RELAY)]);
+        let second = leg("bank", "relay", RELAY, next_leg(name, 1), None);
+        Plan::new(Manner::Routed, AccountId(key().public()), vec![leg("root", "bank", BANK, name, Some(tx)), second])
     }
 
     #[test]
     fn a_plan_reads_back_what_was_written() {
         let folder = tempfile::tempdir().unwrap();
-        let plan = plan();
+        for plan in [plan(), routed()] {
+            let path = plan.save(folder.path()).unwrap();
+            assert_eq!(path.file_stem().unwrap().to_str().unwrap(), plan.id());
+            assert_eq!(Plan::load(folder.path(), &plan.id()).unwrap(), plan);
+            // Saving again is harmless.
+            plan.save(folder.path()).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_plan_of_before_is_still_walked() {
+        let folder = tempfile::tempdir().unwrap();
+        let plan = Plan { format: 1, ..plan() };
         let path = plan.save(folder.path()).unwrap();
-        assert_eq!(path.file_stem().unwrap().to_str().unwrap(), plan.id());
+        let old = fs::read_to_string(&path).unwrap().replace("  \"manner\": \"walked\",\n", "");
+        assert!(!old.contains("manner"));
+        fs::write(&path, old).unwrap();
         assert_eq!(Plan::load(folder.path(), &plan.id()).unwrap(), plan);
-        // Saving again is harmless.
-        plan.save(folder.path()).unwrap();
     }
 
     #[test]
     fn a_leg_is_named_by_its_transaction_and_two_journeys_never_share_one() {
         let plan = plan();
-        let tx = plan.legs[0].tx.transaction();
+        let tx = plan.legs[0].tx.as_ref().unwrap().transaction();
         assert_eq!(first_leg("banyan_test", tx), plan.legs[0].leg, "the name does not change by being put in");
         assert_ne!(first_leg("banyan_other", tx), plan.legs[0].leg);
         assert_ne!(next_leg(plan.legs[0].leg, 1), next_leg(plan.legs[0].leg, 2));
     }
 
     #[test]
+    fn a_routed_leg_stands_under_the_name_that_was_signed() {
+        let plan = routed();
+        assert_eq!([plan.entered_as(0), plan.entered_as(1)], [plan.name(); 2]);
+        assert_ne!(plan.legs[1].leg, plan.name());
+        let walked = Plan { manner: Manner::Walked, ..plan };
+        assert_eq!(walked.entered_as(1), walked.legs[1].leg);
+    }
+
+    #[test]
     fn a_plan_that_contradicts_its_transactions_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let good = plan();
-        let mut richer = good.clone();
-        richer.legs[0].amount = coins(11);
-        let mut other = good.clone();
-        other.account = AccountId([9; 32]);
-        let mut upward = good.clone();
-        upward.legs[0].action = Action::Withdraw;
-        let mut later = good.clone();
-        later.format = 2;
-        let mut empty = good.clone();
-        for bad in [richer, other, upward, later] {
+        let change = |plan: Plan, change: fn(&mut Plan)| {
+            let mut plan = plan;
+            change(&mut plan);
+            plan
+        };
+        let bad = [
+            change(plan(), |plan| plan.legs[0].amount = coins(11)),
+            change(plan(), |plan| plan.account = AccountId([9; 32])),
+            change(plan(), |plan| plan.legs[0].action = Action::Withdraw),
+            change(plan(), |plan| plan.format = FORMAT + 1),
+            change(plan(), |plan| plan.legs[0].tx = None),
+            change(routed(), |plan| plan.manner = Manner::Walked),
+            change(routed(), |plan| plan.legs[1].tx = plan.legs[0].tx.clone()),
+            change(routed(), |plan| plan.legs[1].associate = BANK),
+            change(routed(), |plan| plan.legs[1].leg = plan.legs[0].leg),
+            change(routed(), |plan| plan.legs.truncate(1)),
+        ];
+        for bad in bad {
             bad.save(folder.path()).unwrap();
-            assert!(matches!(Plan::load(folder.path(), &good.id()), Err(PlanError::File { .. })), "{bad:?}");
+            assert!(matches!(Plan::load(folder.path(), &bad.id()), Err(PlanError::File { .. })), "{bad:?}");
         }
-        empty.legs.clear();
-        assert_eq!(empty.check(), Err("no legs".to_owned()));
+        assert_eq!(change(plan(), |plan| plan.legs.clear()).check(), Err("no legs".to_owned()));
     }
 
     #[test]

@@ -1,23 +1,31 @@
 //! Walk a plan to its end: send, follow, and check every step by a state proof.
 //!
 //! Nothing of what has happened is remembered: each step is looked up on the ledgers by the leg's name, so that a walk
-//! that was interrupted anywhere goes on by starting again. Read [`Walk::run`] first.
+//! that was interrupted anywhere goes on by starting again. A ledger sends on what arrives in the very block in which it
+//! arrives: so the state after that block says for ever whether the next leg was begun or the money rests there. That
+//! block is found by the counters of both sides, which only grow. Read [`Walk::run`] first. Rules: associates 5, 12.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-use banyan_ledger::{Key, key};
-use banyan_types::{AccountId, Amount, Asset, AssociateId, Hash, Height, associate::InboxEntry};
+use banyan_ledger::{ConnectionPoint, Key, Rejected, key};
+use banyan_types::{
+    AccountId, Asset, Hash, Height, Payee,
+    associate::{InboxEntry, OutboxEntry},
+    tx::SignedTx,
+};
 
 use super::{
+    draft::door,
     path::Action,
     plan::{Leg, Plan},
+    stopped::Stopped,
 };
 use crate::{
-    client::{Client, ClientError, Level, TxStatus, When},
-    light::{Header, NotProven, Proven},
+    client::{At, Client, Level, TxStatus, When},
+    light::{Header, Proven},
 };
 
 /// How often a ledger is asked whether something has happened.
@@ -26,8 +34,6 @@ const PAUSE: Duration = Duration::from_millis(60);
 const LOOK_BACK: u64 = 4_096;
 /// Entries that one proof is asked for.
 const LOOK_AT_ONCE: u64 = 128;
-/// Child blocks that are gone back over to the one that credited an entry.
-const BLOCKS_BACK: u64 = 64;
 
 /// What has happened to a leg.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,14 +49,14 @@ pub enum Step {
         /// The number.
         n: u64,
     },
-    /// The child has the coins.
+    /// The child has the coins, or has sent them on.
     Credited,
     /// The parent has accepted the summary that carries it.
     Summarised {
         /// The summary's number.
         seq: u64,
     },
-    /// The parent has paid, in a final block.
+    /// The parent has paid or has sent on, in a final block.
     Remitted,
 }
 
@@ -66,6 +72,20 @@ impl Step {
             Self::Summarised { .. } => "summarised",
             Self::Remitted => "remitted",
         }
+    }
+
+    /// How sure the step is on the ledger where it happens.
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::Received => Level::Received,
+            Self::Ordered | Self::Summarised { .. } => Level::Ordered,
+            Self::Final | Self::Entered { .. } | Self::Credited | Self::Remitted => Level::Hard,
+        }
+    }
+
+    /// Whether the leg is over with it.
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::Credited | Self::Remitted)
     }
 }
 
@@ -95,60 +115,6 @@ pub struct Progress {
     pub checked: Option<Checked>,
 }
 
-/// Why a walk ended before its end. The coins are on a ledger under their owner's key, or on their way.
-#[derive(Debug, thiserror::Error)]
-pub enum Stopped {
-    /// The node does not answer, says no, or lies.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// The transaction left the pool for good.
-    #[error("the transaction of leg {leg} was dropped on {ledger}: {code}")]
-    Dropped {
-        /// Which leg.
-        leg: usize,
-        /// Where the coins still are.
-        ledger: String,
-        /// Why.
-        code: String,
-    },
-    /// The child took it too late; the coins go back to where they came from with the child's next summary.
-    #[error("leg {leg} came to {ledger} at parent height {height}, after its deadline {deadline}")]
-    Skipped {
-        /// Which leg.
-        leg: usize,
-        /// Which child.
-        ledger: String,
-        /// The parent height that the child had come to.
-        height: Height,
-        /// The last one that would have done.
-        deadline: Height,
-    },
-    /// The time is over; the leg may still arrive.
-    #[error("leg {leg} is not {waiting} after {seconds} s; it may still be")]
-    TimedOut {
-        /// Which leg.
-        leg: usize,
-        /// What was waited for.
-        waiting: &'static str,
-        /// How long.
-        seconds: u64,
-    },
-    /// The state does not hold what it must: the ledger is broken.
-    #[error("leg {leg}: {what}")]
-    Broken {
-        /// Which leg.
-        leg: usize,
-        /// What is wrong.
-        what: String,
-    },
-}
-
-impl From<NotProven> for Stopped {
-    fn from(why: NotProven) -> Self {
-        Self::Client(why.into())
-    }
-}
-
 /// A plan under way.
 pub struct Walk<'a> {
     client: &'a Client,
@@ -169,16 +135,21 @@ impl<'a> Walk<'a> {
     /// The first [`Stopped`]; walking again goes on from there.
     pub fn run(mut self) -> Result<(), Stopped> {
         let plan = self.plan;
-        plan.legs.iter().enumerate().try_for_each(|(index, leg)| self.leg(index, leg))
+        let mut arrived = None;
+        for (index, leg) in plan.legs.iter().enumerate() {
+            arrived = self.leg(index, leg, arrived)?;
+        }
+        Ok(())
     }
 
-    fn leg(&mut self, index: usize, leg: &Leg) -> Result<(), Stopped> {
+    fn leg(&mut self, index: usize, leg: &Leg, arrived: Option<Hash>) -> Result<Option<Hash>, Stopped> {
         let (on, into) = (self.client.on(&leg.on), self.client.on(&leg.into));
-        let mut under_way =
-            UnderWay { index, leg, account: self.plan.account, on, into, begun: Instant::now(), limit: self.limit };
+        let (account, entered_as) = (self.plan.account, self.plan.entered_as(index));
+        let under_way =
+            UnderWay { index, leg, account, entered_as, on, into, begun: Instant::now(), limit: self.limit };
         match leg.action {
-            Action::Commit => under_way.commit(self.tell),
-            Action::Withdraw => under_way.withdraw(self.tell),
+            Action::Commit => under_way.commit(self.tell, arrived),
+            Action::Withdraw => under_way.withdraw(self.tell, arrived),
         }
     }
 }
@@ -190,58 +161,100 @@ struct UnderWay<'a> {
     index: usize,
     leg: &'a Leg,
     account: AccountId,
+    /// Its name in the ledgers' lists.
+    entered_as: Hash,
     on: Client,
     into: Client,
     begun: Instant,
     limit: Duration,
 }
 
+/// What a list says of a leg.
+enum Listed<T> {
+    /// It stands there.
+    Here(T, Checked),
+    /// The state in which it had to stand does not hold it: it was never begun.
+    Never(Proven),
+    /// That state is no longer kept, and no newer one holds it.
+    Gone,
+}
+
 impl UnderWay<'_> {
-    /// Down: into the parent's list, final there, credited by the child.
-    fn commit(&mut self, tell: Tell<'_>) -> Result<(), Stopped> {
-        self.send()?;
-        self.tell(tell, Step::Received, None);
-        self.until("ordered", |own| own.has_level(Level::Ordered))?;
-        self.tell(tell, Step::Ordered, None);
-        self.until("final", |own| own.has_level(Level::Hard))?;
-        let Some((entry, checked)) = self.find_entry()? else {
-            // The child's summary has settled it already: the list no longer holds it.
-            self.tell(tell, Step::Final, None);
-            return self.settled(tell);
+    /// Down: into the parent's list, final there, credited by the child. The child's block that did, if it can be named.
+    fn commit(&self, tell: Tell<'_>, arrived: Option<Hash>) -> Result<Option<Hash>, Stopped> {
+        let begun = match &self.leg.tx {
+            Some(tx) => Some(self.send(tx, Level::Hard, tell)?),
+            None => arrived,
         };
-        self.tell(tell, Step::Final, Some(checked));
-        self.tell(tell, Step::Entered { n: entry.n }, None);
-        let height = self.until("credited", |own| own.child_passed(entry.n))?;
-        let checked = self.credit(&entry, height)?;
-        self.tell(tell, Step::Credited, Some(checked));
-        Ok(())
-    }
-
-    /// Up: into the child's list, in a summary, paid by the parent.
-    fn withdraw(&mut self, tell: Tell<'_>) -> Result<(), Stopped> {
-        let before = self.paid(When::Top)?;
-        self.send()?;
-        self.tell(tell, Step::Received, None);
-        let status = self.until("ordered", |own| own.has_level(Level::Ordered))?;
-        let (n, checked) = self.find_withdrawal(&status)?;
-        self.tell(tell, Step::Ordered, Some(checked));
-        self.tell(tell, Step::Entered { n }, None);
-        let seq = self.until("summarised", |own| own.summarised(n, When::Top))?;
-        self.tell(tell, Step::Summarised { seq }, None);
-        self.until("remitted", |own| own.summarised(n, When::Final))?;
-        let after = self.paid(When::Final)?;
-        let checked = self.remittance(&before, &after)?;
-        self.tell(tell, Step::Remitted, Some(checked));
-        Ok(())
-    }
-
-    /// Give the transaction to its ledger, unless that knows it. The same bytes again do no harm.
-    fn send(&self) -> Result<(), Stopped> {
-        if self.on.transaction(self.leg.tx.hash())?.is_some_and(|status| status.level.is_some()) {
-            return Ok(());
+        let entry = match self.find_entry(begun)? {
+            Listed::Here(entry, checked) => {
+                self.tell(tell, Step::Entered { n: entry.n }, Some(checked));
+                entry
+            }
+            Listed::Never(state) => return Err(self.rests(&state)?),
+            Listed::Gone if self.leg.tx.is_some() => return self.settled(tell),
+            Listed::Gone => return Err(self.forgotten()),
+        };
+        let passed = |child: &Proven| Ok(inbox_of(child).is_some_and(|inbox| inbox > entry.n));
+        let keys = [key::account(entry.to), key::parent()];
+        self.until("credited", |own| Ok(passed(&own.into.prove(&keys, When::Final)?)?.then_some(())))?;
+        let (after, before) = self.first(&keys, passed)?;
+        let named = after.parent_leaf()?.map_or(Height(0), |leaf| leaf.height);
+        if named > entry.deadline {
+            // Where the block cannot be named, one before it may have been in time.
+            before.ok_or_else(|| self.forgotten())?;
+            return Err(self.skipped(&entry, named)?);
         }
-        self.on.submit(&self.leg.tx)?;
-        Ok(())
+        let checked = self.credit(&entry, &after, before.as_ref())?;
+        self.tell(tell, Step::Credited, Some(checked));
+        Ok(before.map(|_| after.block()))
+    }
+
+    /// Up: into the child's list, in a summary, paid by the parent. The parent's block that paid, if it can be named.
+    fn withdraw(&self, tell: Tell<'_>, arrived: Option<Hash>) -> Result<Option<Hash>, Stopped> {
+        let begun = match &self.leg.tx {
+            Some(tx) => Some(self.send(tx, Level::Ordered, tell)?),
+            None => arrived,
+        };
+        let n = match self.find_withdrawal(begun)? {
+            Listed::Here(entry, checked) => {
+                self.tell(tell, Step::Entered { n: entry.n }, Some(checked));
+                entry.n
+            }
+            Listed::Never(state) => return Err(self.rests(&state)?),
+            Listed::Gone if self.leg.tx.is_some() => return self.settled(tell),
+            Listed::Gone => return Err(self.forgotten()),
+        };
+        let (id, account) = (self.leg.associate, key::account(self.account));
+        let keys = [key::point(id), key::escrow(id, Asset::Coin), account];
+        let taken = |parent: &Proven| {
+            let point = parent.point(id)?.ok_or_else(|| self.broken("the child is not registered"))?.point;
+            Ok((point.outbox_acked > n).then_some(point.seq))
+        };
+        let seq = self.until("summarised", |own| taken(&own.into.prove(&keys, When::Top)?))?;
+        self.tell(tell, Step::Summarised { seq }, None);
+        self.until("remitted", |own| taken(&own.into.prove(&keys, When::Final)?))?;
+        let (after, before) = self.first(&keys, |parent| Ok(taken(parent)?.is_some()))?;
+        let checked = self.remittance(&after, before.as_ref())?;
+        self.tell(tell, Step::Remitted, Some(checked));
+        Ok(before.map(|_| after.block()))
+    }
+
+    /// Give the transaction to its ledger, unless that knows it, and wait for the level there; the same bytes again do no
+    /// harm. The block that holds it.
+    fn send(&self, tx: &SignedTx, level: Level, tell: Tell<'_>) -> Result<Hash, Stopped> {
+        if self.on.transaction(tx.hash())?.is_none_or(|status| status.level.is_none()) {
+            self.on.submit(tx)?;
+        }
+        self.tell(tell, Step::Received, None);
+        let mut status = self.until("ordered", |own| own.has_level(tx, Level::Ordered))?;
+        self.tell(tell, Step::Ordered, None);
+        if level > Level::Ordered {
+            status = self.until("final", |own| own.has_level(tx, level))?;
+            self.tell(tell, Step::Final, None);
+        }
+        let block = status.block.as_ref().and_then(At::block);
+        block.ok_or_else(|| self.broken("an ordered transaction without a block"))
     }
 
     fn tell(&self, tell: &mut dyn FnMut(&Progress), step: Step, checked: Option<Checked>) {
@@ -261,148 +274,181 @@ impl UnderWay<'_> {
         }
     }
 
-    fn has_level(&self, level: Level) -> Result<Option<TxStatus>, Stopped> {
+    fn has_level(&self, tx: &SignedTx, level: Level) -> Result<Option<TxStatus>, Stopped> {
         let dropped = |code: String| Stopped::Dropped { leg: self.index, ledger: self.leg.on.clone(), code };
-        let status = self.on.transaction(self.leg.tx.hash())?.ok_or_else(|| dropped("unknown".into()))?;
+        let status = self.on.transaction(tx.hash())?.ok_or_else(|| dropped("unknown".into()))?;
         match status.level {
             None => Err(dropped(status.status)),
             Some(reached) => Ok((reached >= level).then_some(status)),
         }
     }
 
-    /// The leg's entry in the parent's list, as the last final block has it. `None` once it is settled.
-    fn find_entry(&self) -> Result<Option<(InboxEntry, Checked)>, Stopped> {
+    /// The states in which a list may hold the leg: after the block that began it, else the last final one.
+    fn states(&self, begun: Option<Hash>, keys: &[Key]) -> Result<(Proven, bool), Stopped> {
+        if let Some(block) = begun {
+            match self.on.prove(keys, When::Block(block)) {
+                Err(error) if error.is_gone() => {}
+                answer => return Ok((answer?, true)),
+            }
+        }
+        Ok((self.on.prove(keys, When::Final)?, false))
+    }
+
+    /// The leg's entry in the parent's list.
+    fn find_entry(&self, begun: Option<Hash>) -> Result<Listed<InboxEntry>, Stopped> {
         let id = self.leg.associate;
-        let frame = [key::point(id), key::escrow(id, Asset::Coin)];
-        let proven = self.on.prove(&frame, When::Final)?;
-        let point = proven.point(id)?.ok_or_else(|| self.broken("the child is not registered"))?;
-        let block = When::Block(proven.block());
+        let (state, exact) = self.states(begun, &door(id, self.account))?;
+        let Some(point) = state.point(id)? else { return Ok(Listed::Never(state)) };
         for range in back(point.inbox_acked, point.inbox_next) {
             let keys: Vec<Key> = range.clone().map(|n| key::inbox(id, n)).collect();
-            let entries = self.on.prove(&keys, block)?;
+            let entries = self.on.prove(&keys, When::Block(state.block()))?;
             for n in range {
-                if let Some(entry) = entries.inbox_entry(id, n)?.filter(|entry| entry.leg == self.leg.leg) {
-                    let escrow = proven.escrow(id)?;
+                if let Some(entry) = entries.inbox_entry(id, n)?.filter(|entry| self.is_ours(entry.leg, entry.from)) {
+                    self.expect(entry.amount == self.leg.amount && entry.to == self.account, "the entry differs")?;
                     let facts = vec![
                         format!("inbox entry {n} holds {} BNY for {}", entry.amount, entry.to),
-                        format!("escrow of {} holds {} BNY", self.leg.into, escrow.held()),
+                        format!("escrow of {} holds {} BNY", self.leg.into, state.escrow(id)?.held()),
                     ];
-                    self.expect(entry.amount == self.leg.amount && entry.to == self.account, "the entry differs")?;
-                    return Ok(Some((entry, checked(&self.leg.on, &proven, facts))));
+                    return Ok(Listed::Here(entry, checked(&self.leg.on, &state, facts)));
                 }
             }
         }
+        Ok(if exact { Listed::Never(state) } else { Listed::Gone })
+    }
+
+    /// The leg's entry in the child's list.
+    fn find_withdrawal(&self, begun: Option<Hash>) -> Result<Listed<OutboxEntry>, Stopped> {
+        let (state, exact) = self.states(begun, &[key::parent(), key::account(self.account)])?;
+        let leaf = state.parent_leaf()?.ok_or_else(|| self.broken("the ledger is no child"))?;
+        for range in back(leaf.outbox_acked, leaf.outbox) {
+            let keys: Vec<Key> = range.clone().map(key::outbox).collect();
+            let entries = self.on.prove(&keys, When::Block(state.block()))?;
+            for n in range {
+                if let Some(entry) =
+                    entries.outbox_entry(n)?.filter(|entry| self.is_ours(entry.leg, Payee::Account(entry.from)))
+                {
+                    self.expect(entry.amount == self.leg.amount, "the entry differs")?;
+                    let facts = vec![
+                        format!("outbox entry {n} holds {} BNY for {}", entry.amount, entry.to),
+                        format!("balance of {} is {} BNY", self.account, state.balance(self.account)?),
+                    ];
+                    return Ok(Listed::Here(entry, checked(&self.leg.on, &state, facts)));
+                }
+            }
+        }
+        Ok(if exact { Listed::Never(state) } else { Listed::Gone })
+    }
+
+    /// Whether an entry is the leg's: anybody may write its name, but not for this account.
+    fn is_ours(&self, leg: Hash, from: Payee) -> bool {
+        leg == self.entered_as && from == Payee::Account(self.account)
+    }
+
+    /// The first state of the ledger where the leg arrives of which `arrived` is true, and the one before it if that is
+    /// kept too. What `arrived` reads only grows, so the heights are halved.
+    fn first(
+        &self,
+        keys: &[Key],
+        arrived: impl Fn(&Proven) -> Result<bool, Stopped>,
+    ) -> Result<(Proven, Option<Proven>), Stopped> {
+        let mut after = self.into.prove(keys, When::Final)?;
+        let mut before: Option<Proven> = None;
+        let (mut low, mut end) = (0, after.header().height().0);
+        while low < end {
+            let middle = low + (end - low) / 2;
+            match self.into.prove(keys, When::Height(Height(middle))) {
+                Err(error) if error.is_gone() => low = middle + 1,
+                answer => {
+                    let state = answer?;
+                    if arrived(&state)? {
+                        (end, after) = (middle, state);
+                    } else {
+                        (low, before) = (middle + 1, Some(state));
+                    }
+                }
+            }
+        }
+        let before = before.filter(|state| state.header().height().0.checked_add(1) == Some(end));
+        Ok((after, before))
+    }
+
+    /// What the child's block that passed the entry did to the account.
+    fn credit(&self, entry: &InboxEntry, after: &Proven, before: Option<&Proven>) -> Result<Checked, Stopped> {
+        let has = after.balance(entry.to)?;
+        let facts = match before {
+            Some(before) => {
+                vec![format!("balance of {} went from {} to {has} BNY", entry.to, before.balance(entry.to)?)]
+            }
+            None => vec![format!("inbox entry {} is passed, balance of {} is {has} BNY", entry.n, entry.to)],
+        };
+        Ok(checked(&self.leg.into, after, facts))
+    }
+
+    /// The list no longer holds what was signed: the other side has settled it, and has the coins or has sent them back.
+    fn settled(&self, tell: Tell<'_>) -> Result<Option<Hash>, Stopped> {
+        let proven = self.into.prove(&[key::account(self.account)], When::Final)?;
+        let held = proven.balance(self.account)?;
+        let facts = vec![format!("the entry is settled, balance of {} is {held} BNY", self.account)];
+        let step = if self.leg.action == Action::Commit { Step::Credited } else { Step::Remitted };
+        self.tell(tell, step, Some(checked(&self.leg.into, &proven, facts)));
         Ok(None)
     }
 
-    /// Whether the child's newest block has passed inbox entry `n`: then that block's height.
-    fn child_passed(&self, n: u64) -> Result<Option<Height>, Stopped> {
-        let proven = self.into.prove(&[key::parent()], When::Top)?;
-        Ok(inbox_of(&proven).filter(|inbox| *inbox > n).map(|_| proven.header().height()))
+    /// The child took it too late: wait until the coins are back.
+    fn skipped(&self, entry: &InboxEntry, height: Height) -> Result<Stopped, Stopped> {
+        let id = self.leg.associate;
+        self.until("paid back", |own| {
+            let point = own.on.prove(&[key::point(id)], When::Final)?.point(id)?;
+            Ok(point.is_none_or(|point| point.inbox_acked > entry.n).then_some(()))
+        })?;
+        let (leg, child, ledger) = (self.index, self.leg.into.clone(), self.leg.on.clone());
+        Ok(Stopped::Skipped { leg, child, height, deadline: entry.deadline, ledger, amount: entry.amount })
     }
 
-    /// The child's block that passed the entry, and what it did to the account.
-    fn credit(&self, entry: &InboxEntry, passed: Height) -> Result<Checked, Stopped> {
-        let keys = [key::account(entry.to), key::parent()];
-        let mut at = self.into.prove(&keys, When::Height(passed))?;
-        let mut before = None;
-        for back in 1..=BLOCKS_BACK.min(passed.0) {
-            match self.into.prove(&keys, When::Height(Height(passed.0 - back))) {
-                Ok(earlier) if inbox_of(&earlier).is_some_and(|inbox| inbox > entry.n) => at = earlier,
-                Ok(earlier) => {
-                    before = Some(earlier.balance(entry.to)?);
-                    break;
-                }
-                // So old that its state is no longer kept: the block stays unnamed, the credit does not.
-                Err(error) if error.is_gone() => break,
-                Err(error) => return Err(error.into()),
+    /// The state after the coins arrived does not hold the leg: they rest where they arrived.
+    fn rests(&self, state: &Proven) -> Result<Stopped, Stopped> {
+        if self.leg.tx.is_some() {
+            return Ok(self.broken("an ordered transaction has left no entry"));
+        }
+        let id = self.leg.associate;
+        let why = match self.leg.action {
+            Action::Commit => {
+                let (height, may_receive) = (state.header().height(), state.may_receive(id, self.account)?);
+                let refusal =
+                    |point: ConnectionPoint| point.refusal(height, self.account, may_receive, self.leg.amount);
+                state.point(id)?.map_or(Some(Rejected::Unknown), refusal)
             }
-        }
-        let named = at.parent_leaf()?.map_or(Height(0), |leaf| leaf.height);
-        if before.is_some() && named > entry.deadline {
-            let (leg, ledger, deadline) = (self.index, self.leg.into.clone(), entry.deadline);
-            return Err(Stopped::Skipped { leg, ledger, height: named, deadline });
-        }
-        let after = at.balance(entry.to)?;
-        let facts = match before {
-            Some(before) => vec![format!("balance of {} went from {before} to {after} BNY", entry.to)],
-            None => vec![format!("inbox entry {} is passed, balance of {} is {after} BNY", entry.n, entry.to)],
+            Action::Withdraw => Some(Rejected::OutboxFull { max: banyan_types::limits::REMIT_LINES_MAX }),
         };
-        Ok(checked(&self.leg.into, &at, facts))
+        let why = why.map_or_else(|| format!("{} did not take them", self.leg.into), |why| why.to_string());
+        let amount = self.leg.amount.plus(self.leg.fee).unwrap_or(self.leg.amount);
+        Ok(Stopped::Rests { leg: self.index, ledger: self.leg.on.clone(), amount, why })
     }
 
-    /// The parent's list no longer holds the entry: the child has settled it, and has the coins or has sent them back.
-    fn settled(&self, tell: &mut dyn FnMut(&Progress)) -> Result<(), Stopped> {
-        let proven = self.into.prove(&[key::account(self.account)], When::Top)?;
-        let held = proven.balance(self.account)?;
-        let facts = vec![format!("the entry is settled, balance of {} is {held} BNY", self.account)];
-        self.tell(tell, Step::Credited, Some(checked(&self.leg.into, &proven, facts)));
-        Ok(())
-    }
-
-    /// The leg's entry in the child's list, in the state after its block.
-    fn find_withdrawal(&self, status: &TxStatus) -> Result<(u64, Checked), Stopped> {
-        let block = status.block.as_ref().and_then(crate::client::At::block);
-        let block = block.ok_or_else(|| self.broken("an ordered transaction without a block"))?;
-        let when = match self.on.prove(&[key::parent()], When::Block(block)) {
-            Err(error) if error.is_gone() => When::Top,
-            answer => answer.map(|_| When::Block(block))?,
-        };
-        let proven = self.on.prove(&[key::parent(), key::account(self.account)], when)?;
-        let leaf = proven.parent_leaf()?.ok_or_else(|| self.broken("the ledger is no child"))?;
-        for range in back(leaf.outbox_acked, leaf.outbox) {
-            let keys: Vec<Key> = range.clone().map(key::outbox).collect();
-            let entries = self.on.prove(&keys, When::Block(proven.block()))?;
-            for n in range {
-                if let Some(entry) = entries.outbox_entry(n)?.filter(|entry| entry.leg == self.leg.leg) {
-                    self.expect(entry.amount == self.leg.amount, "the entry differs")?;
-                    let held = proven.balance(self.account)?;
-                    let facts = vec![
-                        format!("outbox entry {n} holds {} BNY for {}", entry.amount, entry.to),
-                        format!("balance of {} is {held} BNY", self.account),
-                    ];
-                    return Ok((n, checked(&self.leg.on, &proven, facts)));
-                }
-            }
-        }
-        // Taken by the parent already, and forgotten here: the last number that is.
-        let facts = vec![format!("outbox entries below {} are settled", leaf.outbox_acked)];
-        Ok((leaf.outbox_acked.saturating_sub(1), checked(&self.leg.on, &proven, facts)))
-    }
-
-    /// Whether the parent has accepted a summary that takes outbox entry `n`: then its number.
-    fn summarised(&self, n: u64, when: When) -> Result<Option<u64>, Stopped> {
-        let proven = self.into.prove(&[key::point(self.leg.associate)], when)?;
-        let point = proven.point(self.leg.associate)?.ok_or_else(|| self.broken("the child is not registered"))?;
-        Ok((point.point.outbox_acked > n).then_some(point.point.seq))
-    }
-
-    /// What the parent has paid so far: proven escrow and balance.
-    fn paid(&self, when: When) -> Result<Proven, Stopped> {
-        Ok(self.into.prove(&[key::escrow(self.leg.associate, Asset::Coin), key::account(self.account)], when)?)
-    }
-
-    fn remittance(&self, before: &Proven, after: &Proven) -> Result<Checked, Stopped> {
-        let id: AssociateId = self.leg.associate;
-        let (was, is) = (before.escrow(id)?, after.escrow(id)?);
-        let (had, has): (Amount, Amount) = (before.balance(self.account)?, after.balance(self.account)?);
+    fn remittance(&self, after: &Proven, before: Option<&Proven>) -> Result<Checked, Stopped> {
+        let (id, account) = (self.leg.associate, self.account);
+        let (is, has) = (after.escrow(id)?, after.balance(account)?);
         self.expect(is.remitted <= is.committed, "more came back than went down")?;
-        // A walk that goes on after it was paid has nothing to compare with.
-        let facts = if was.remitted == is.remitted {
-            vec![
-                format!("balance of {} is {has} BNY", self.account),
-                format!("remitted in all are {} of {} BNY committed", is.remitted, is.committed),
-            ]
-        } else {
-            vec![
-                format!("balance of {} went from {had} to {has} BNY", self.account),
+        let facts = match before {
+            Some(before) => vec![
+                format!("balance of {account} went from {} to {has} BNY", before.balance(account)?),
                 format!(
                     "remitted in all went from {} to {} of {} BNY committed",
-                    was.remitted, is.remitted, is.committed
+                    before.escrow(id)?.remitted,
+                    is.remitted,
+                    is.committed
                 ),
-            ]
+            ],
+            None => vec![
+                format!("balance of {account} is {has} BNY"),
+                format!("remitted in all are {} of {} BNY committed", is.remitted, is.committed),
+            ],
         };
         Ok(checked(&self.leg.into, after, facts))
+    }
+
+    fn forgotten(&self) -> Stopped {
+        Stopped::Forgotten { leg: self.index, ledger: self.leg.on.clone() }
     }
 
     fn broken(&self, what: &str) -> Stopped {

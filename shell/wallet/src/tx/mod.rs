@@ -5,6 +5,7 @@
 
 pub mod contract;
 
+pub use banyan_ledger::as_leg as set_leg;
 use banyan_ledger::{Params, rules};
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Bytes, Gas, Hash, Height, Nonce, Payee, PublicKey, Signature,
@@ -181,16 +182,6 @@ fn needed(tx: &Transaction, rent: Gas, terms: &Terms) -> Result<Amount, CannotBu
 /// The same transaction with another fee.
 pub const fn set_fee(tx: Transaction, fee: Amount) -> Transaction {
     tx.with_fee(fee)
-}
-
-/// The same transaction as the leg `leg` of a journey; kinds that move nothing between ledgers stay as they are.
-pub fn set_leg(mut tx: Transaction, leg: Hash) -> Transaction {
-    match &mut tx {
-        Transaction::AssociateCommit(tx) => tx.leg = leg,
-        Transaction::AssociateWithdraw(tx) => tx.leg = leg,
-        _ => {}
-    }
-    tx
 }
 
 /// What a transaction moves, apart from its fee; `None` where it moves nothing.
