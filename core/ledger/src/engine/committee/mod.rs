@@ -9,7 +9,9 @@ use banyan_types::{
     header::ChildHeader,
 };
 
-pub use certificate::{BadCertificate, Fault, certificate_fault, check, check_handover, fault, handover_fault};
+pub use certificate::{
+    BadCertificate, Fault, certificate_fault, check, check_handover, check_least, fault, handover_fault,
+};
 
 use super::{BadHeader, Rules};
 
