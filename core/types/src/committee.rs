@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use crate::{
     AssociateId, Bytes, Hash, Height, PublicKey, Signature,
-    rlp::{DecodeError, Field, Items},
+    rlp::{DecodeError, Field, Items, put_bytes},
     show::Value,
 };
 
@@ -177,6 +177,20 @@ impl SignedStatement {
         let message = self.statement.signing_message(network_id);
         let claim = banyan_crypto::Claim { key: &self.by.0, message: &message, signature: &self.signature.0 };
         banyan_crypto::verify(claim).is_ok()
+    }
+}
+
+/// Inside other objects: its 145 bytes.
+impl Field for SignedStatement {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_bytes(&self.encode(), out);
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        Self::decode(items.bytes()?)
+    }
+    fn show(&self) -> Value {
+        let Statement { kind, height, view, block_hash, .. } = &self.statement;
+        Value::Text(alloc::format!("{} of {block_hash} at {height}, view {view}", kind.as_str()))
     }
 }
 

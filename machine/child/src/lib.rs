@@ -6,10 +6,12 @@
 
 extern crate alloc;
 
+mod draft;
 mod parents;
 mod pool;
 mod summaries;
 
+pub use draft::Draft;
 pub use parents::{Contradiction, Parents};
 pub use pool::Pool;
 pub use summaries::{Mark, PIECES_MAX, Range, Summaries, SummaryParams};

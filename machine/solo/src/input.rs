@@ -1,7 +1,8 @@
 //! What the shell tells the machine.
 
+use banyan_child::Draft;
 use banyan_ledger::ParentTip;
-use banyan_types::{Hash, Height, Signature, TimeMs};
+use banyan_types::{Height, Signature, TimeMs};
 
 use crate::Seq;
 
@@ -31,24 +32,4 @@ pub enum Input {
         /// The child's block that it ends at.
         child_to: Height,
     },
-}
-
-/// What the shell built and executed in answer to [`crate::Effect::Build`]: the rest of a header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Draft {
-    /// Height of the block built.
-    pub height: Height,
-    /// List root of its transactions' hashes.
-    pub txs_root: Hash,
-    /// List root of its receipts' hashes.
-    pub receipts_root: Hash,
-    /// Outbox entries below this number exist after it.
-    pub outbox_to: u64,
-    /// Root of the state after it.
-    pub state_root: Hash,
-    /// Transactions in it.
-    pub txs: u32,
-    /// Inbox entries that carry money and were settled by it, credited or skipped. News such as a remit's acceptance do
-    /// not count: a summary for each would bring the next.
-    pub settled: u32,
 }

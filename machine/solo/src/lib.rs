@@ -19,10 +19,10 @@ mod resume;
 #[cfg(test)]
 mod tests;
 
-pub use banyan_child::{Mark, Range, SummaryParams};
+pub use banyan_child::{Draft, Mark, Range, SummaryParams};
 pub use banyan_ledger::ParentTip;
 pub use effect::{Alarm, Effect, Produced, Record, Seq};
-pub use input::{Draft, Input};
+pub use input::Input;
 pub use machine::Machine;
 pub use params::SoloParams;
 pub use resume::{Broken, Saved};

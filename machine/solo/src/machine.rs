@@ -181,10 +181,9 @@ impl Machine {
         } else if !self.brings_news(&parent) {
             return; // the mempool had nothing that fits: no block
         }
-        let Draft { txs_root, receipts_root, outbox_to, state_root, settled, .. } = *draft;
-        *header = ChildHeader { txs_root, receipts_root, outbox_to, state_root, ..*header };
+        *header = draft.complete(*header);
         effects.push(Effect::Sign(header.clone()));
-        self.stage = Stage::Signing { header, parent, settled };
+        self.stage = Stage::Signing { header, parent, settled: draft.settled };
     }
 
     fn signed(&mut self, seal: Signature, effects: &mut Vec<Effect>) {
