@@ -6,9 +6,11 @@
 
 mod turns;
 
+use alloc::vec::Vec;
+
 use banyan_types::{
-    Hash, Height, PublicKey,
-    committee::{Certificate, SignedStatement, StatementKind},
+    Bytes, Hash, Height, PublicKey, Signature,
+    committee::{Certificate, SignedStatement, Statement, StatementKind},
     header::ChildHeader,
 };
 
@@ -55,22 +57,53 @@ impl Rules for Rotation<'_> {
     }
 
     /// Check that the seal is of this block and holds as many commitments as a later block may be built on:
-    /// [`Turns::least`]. What they are worth says [`Turns::strength`]. A certificate may be of a later view than the block's,
-    /// where it was proposed again.
+    /// [`Turns::least`]; where that is one, [`leaders_word`] will do. What a seal is worth says [`Turns::strength`].
     fn check_seal(&self, header: &ChildHeader, seal: &Certificate) -> Result<(), BadHeader> {
-        if (seal.height, seal.block_hash) != (header.height, header.hash()) || seal.view < header.view {
-            return Err(BadHeader::Seal);
+        check_of(header, seal)?;
+        if seal.signatures.is_empty() && !self.turns.has_two_steps() {
+            return self.check_word(header, seal);
         }
-        self.check_certificate(seal).map_err(BadHeader::Certificate)
+        committee::check_least(seal, self.turns.set(), self.network_id, self.turns.least()).map_err(BadHeader::Certificate)
     }
 }
 
+/// A certificate may be of a later view than the block's, where it was proposed again.
+fn check_of(header: &ChildHeader, seal: &Certificate) -> Result<(), BadHeader> {
+    let is_of = (seal.height, seal.block_hash) == (header.height, header.hash()) && seal.view >= header.view;
+    if is_of { Ok(()) } else { Err(BadHeader::Seal) }
+}
+
+/// The seal of a block that nobody can commit to, since all who follow it have used up that height on another branch: the
+/// signature of its proposal in place of the aggregate.
+pub fn leaders_word(proposal: &SignedStatement) -> Certificate {
+    let mut seal = Certificate::gather(&proposal.statement, Vec::new());
+    seal.aggregate = Bytes(proposal.signature.0.to_vec());
+    seal
+}
+
+/// The proposal whose signature stands in place of the aggregate, if one does; not checked.
+pub fn proposal_of(turns: &Turns, seal: &Certificate) -> Option<SignedStatement> {
+    let Certificate { height, view, block_hash, signatures, aggregate } = seal;
+    let signature = Signature(aggregate.0.as_slice().try_into().ok().filter(|_| signatures.is_empty())?);
+    let (kind, by) = (StatementKind::Proposal, turns.leader(*height, *view)?);
+    let statement = Statement { kind, height: *height, view: *view, block_hash: *block_hash, valid_view: None };
+    Some(SignedStatement { statement, by, signature })
+}
+
 impl Rotation<'_> {
-    /// Check a certificate's own sense: members in the order of the set, none twice, enough of them, good signatures.
+    fn check_word(&self, header: &ChildHeader, seal: &Certificate) -> Result<(), BadHeader> {
+        let proposal = proposal_of(self.turns, seal).ok_or(BadHeader::Seal)?;
+        self.check_proposal(&proposal, header)
+    }
+
+    /// Check a seal whose signatures were each checked before, in the order of the set and none twice.
     /// # Errors
-    /// The first [`BadCertificate`] that applies.
-    pub fn check_certificate(&self, certificate: &Certificate) -> Result<(), BadCertificate> {
-        committee::check_least(certificate, self.turns.set(), self.network_id, self.turns.least())
+    /// `Seal` if it is not of this block, `Certificate` if it holds too few.
+    pub fn check_counted(&self, header: &ChildHeader, seal: &Certificate) -> Result<(), BadHeader> {
+        check_of(header, seal)?;
+        let (weight, total) = (u64::try_from(seal.signatures.len()).unwrap_or(u64::MAX), self.turns.set().total());
+        let few = BadHeader::Certificate(BadCertificate::Quorum { weight, total });
+        if weight >= self.turns.least() { Ok(()) } else { Err(few) }
     }
 
     /// Check that the leader of the statement's view proposes this block: the one that it made, or one of an earlier view

@@ -154,14 +154,25 @@ fn one_key_counts_once() {
 }
 
 #[test]
-fn where_one_step_confirms_a_block_goes_on_with_one_commitment_and_never_with_none() {
+fn where_one_step_confirms_one_commitment_leads_on_or_else_the_leaders_word() {
     let (turns, block) = (turns(6, 3), header(3, 1));
     let one = certificate(6, &[4], &block);
     assert_eq!(rules(&turns).check_seal(&block, &one), Ok(()));
     assert_eq!(turns.strength(&one), Strength::Followed);
-    let none = certificate(6, &[], &block);
-    let few = BadCertificate::Quorum { weight: 0, total: 6 };
-    assert_eq!(rules(&turns).check_seal(&block, &none), Err(BadHeader::Certificate(few)));
+    assert_eq!(rules(&turns).check_seal(&block, &certificate(6, &[], &block)), Err(BadHeader::Seal));
+    let keys = keys(6);
+    let is_leader = |key: &&SecretKey| Some(PublicKey(key.public())) == turns.leader(Height(3), 1);
+    let word = |key: &SecretKey| leaders_word(&signed(key, proposal(&block, 1, None)));
+    let good = word(keys.iter().find(is_leader).unwrap());
+    assert_eq!(rules(&turns).check_seal(&block, &good), Ok(()));
+    assert_eq!(turns.strength(&good), Strength::Followed);
+    let other = word(keys.iter().find(|key| !is_leader(key)).unwrap());
+    assert_eq!(rules(&turns).check_seal(&block, &other), Err(BadHeader::Seal));
+    let short = Certificate { aggregate: Bytes(vec![1; 63]), ..good.clone() };
+    assert_eq!(rules(&turns).check_seal(&block, &short), Err(BadHeader::Seal));
+    let two = self::turns(6, 4);
+    let few = BadHeader::Certificate(BadCertificate::Aggregate { got: 64 });
+    assert_eq!(rules(&two).check_seal(&block, &good), Err(few), "never where two steps confirm");
 }
 
 #[test]
