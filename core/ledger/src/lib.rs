@@ -19,6 +19,7 @@ extern crate alloc;
 
 mod account;
 mod associate;
+mod blob;
 mod block;
 pub mod certificate;
 mod contract;
@@ -45,6 +46,7 @@ mod token;
 mod verified;
 
 pub use associate::{PointView, associate, escrow, inbox_entry, summary_of};
+pub use blob::{blob, blob_hash, blob_key};
 pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
@@ -57,10 +59,10 @@ pub use expiry::extension_rent;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis_state};
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
-    AccessRight, Account, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due, DueCount,
-    DueCursor, Entry, Escrow, Fees, Generalized, ParentLeaf, PendingReward, Point, Reward, RootEngine, Shares, Slashed,
-    Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone,
-    Unbonding, UsedAuth, UsedKey, WitnessSets, key,
+    AccessRight, Account, BlobPlace, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due,
+    DueCount, DueCursor, Entry, Escrow, Fees, Generalized, ParentLeaf, PendingReward, Point, Reward, RootEngine,
+    Shares, Slashed, Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance,
+    Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};

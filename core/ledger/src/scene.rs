@@ -23,6 +23,8 @@ pub struct Scene<'a, S> {
     pub engine: Engine,
     /// Which contracts run.
     pub runs: Runs,
+    /// Place of the running transaction in its block.
+    pub index: u32,
     /// Why the last run failed: for people, never for a rule.
     pub failure: Option<Failure>,
 }
@@ -71,6 +73,7 @@ impl<'a, S: State> Scene<'a, S> {
             effects: Effects::default(),
             engine: Engine::default(),
             runs: Runs::All,
+            index: 0,
             failure: None,
         })
     }

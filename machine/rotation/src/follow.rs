@@ -145,10 +145,15 @@ impl Machine {
 
     /// Whether over two thirds of the validators, with this one, have said something lately.
     pub(crate) fn hears_quorum(&self) -> bool {
+        self.turns.set().is_quorum(self.hears())
+    }
+
+    /// How many validators, with this one, have said something lately.
+    pub(crate) fn hears(&self) -> u64 {
         let (own, window) = (self.said.own(), self.now.0.saturating_sub(self.params.quorum_ms));
         let heard = self.heard.iter().filter(|(key, at)| at.0 >= window && **key != own).count();
         let count = heard.saturating_add(usize::from(self.turns.set().place(&own).is_some()));
-        self.turns.set().is_quorum(u64::try_from(count).unwrap_or(u64::MAX))
+        u64::try_from(count).unwrap_or(u64::MAX)
     }
 
     fn quorum_due(&self) -> TimeMs {

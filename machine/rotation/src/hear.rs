@@ -21,7 +21,7 @@ const VIEWS_AHEAD: u32 = 64;
 /// Blocks that wait to be judged, at most.
 const WAITING_MAX: usize = 1_000;
 /// Blocks whose commitments, and whose proposals, answer one question for blocks, at most.
-const SHOWN_MAX: usize = 16;
+const SHOWN_MAX: usize = 64;
 /// Peers whose last question is remembered.
 const PEERS_MAX: usize = 1_000;
 
@@ -37,13 +37,14 @@ impl Machine {
 
     fn proposal(&mut self, peer: Peer, proposed: Box<Proposed>, effects: &mut Vec<Effect>) {
         let said = proposed.signed.statement;
-        if said.height < self.clock.height {
-            return; // if somebody follows it, his commitment says so
+        let is_below = said.height < self.clock.height;
+        if is_below && self.votes.commitments(said.height, said.block_hash).is_empty() {
+            return; // nobody follows it
         }
         if said.height > self.clock.height {
             return self.ask(peer, self.clock.height);
         }
-        if said.view > self.clock.view.saturating_add(VIEWS_AHEAD) {
+        if !is_below && said.view > self.clock.view.saturating_add(VIEWS_AHEAD) {
             return;
         }
         if self.rules().check_proposal(&proposed.signed, &proposed.header).is_err() {
@@ -142,16 +143,18 @@ impl Machine {
         self.ask_further();
     }
 
-    /// Whether a block is here, or will be.
+    /// Whether a block is here, or waits for one after the other that lead to what is here.
     fn is_linked(&self, hash: &Hash) -> bool {
-        self.tree.header(hash).is_some() || self.waiting.contains_key(hash)
+        let before = |hash: &Hash| self.waiting.get(hash).map(|block| block.header.prev_hash);
+        let mut way = core::iter::successors(Some(*hash), before).take(WAITING_MAX);
+        way.any(|hash| self.tree.header(&hash).is_some())
     }
 
     /// The engine's check of a seal, without looking again at signatures that were.
     fn check_seal(&self, header: &ChildHeader, seal: &Certificate) -> Result<(), BadHeader> {
         let statements = statements(&self.turns, seal);
-        let is_counted = statements.len() == seal.signatures.len()
-            && statements.iter().all(|signed| self.votes.holds(signed));
+        let is_counted =
+            statements.len() == seal.signatures.len() && statements.iter().all(|signed| self.votes.holds(signed));
         let is_canonical = || certificate(&self.turns, &statements).as_ref() == Some(seal);
         if is_counted && has_no_twice(seal) && is_canonical() {
             self.rules().check_counted(header, seal)

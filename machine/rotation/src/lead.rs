@@ -58,9 +58,8 @@ impl Machine {
         let has_content = |node: &Node| {
             let header = &node.block.header;
             let before = self.tree.header(&header.prev_hash);
-            let moved = before.is_none_or(|before| {
-                (before.parent_hash, before.inbox_to) != (header.parent_hash, header.inbox_to)
-            });
+            let moved = before
+                .is_none_or(|before| (before.parent_hash, before.inbox_to) != (header.parent_hash, header.inbox_to));
             moved || header.txs_root != Hash::ZERO
         };
         self.tree.up(self.clock.tip).filter_map(|hash| self.tree.get(&hash)).any(has_content)
@@ -107,12 +106,14 @@ impl Machine {
         if !is_turn || !is_free || self.is_full() {
             return None;
         }
-        if view > 0 {
-            return since;
-        }
-        // The first leader of a height waits for the commitments to the block before; later ones do without.
+        // The first leader of a height waits for the commitments to the block before. Later ones do without, since these may
+        // be spread over many blocks for ever; but not where too few are heard to confirm anything.
         let is_confirmed = tip == self.tree.root.hash || self.tree.confirmed(&self.choice(), tip) == tip;
-        self.wanted().filter(|_| is_confirmed)
+        let threshold = u64::from(self.turns.threshold());
+        match view {
+            0 => self.wanted().filter(|_| is_confirmed),
+            _ => since.filter(|_| is_confirmed || self.hears() >= threshold),
+        }
     }
 
     pub(crate) fn lead(&mut self, effects: &mut Vec<Effect>) {

@@ -358,7 +358,8 @@ impl Machine {
 
     fn ask_parent(&mut self, effects: &mut Vec<Effect>) {
         let tip = self.tree.header(&self.clock.tip).and_then(|header| self.parents.wanted(header));
-        let named = || self.waiting.values().filter(|block| self.is_next(block)).map(|block| block.header.parent_height);
+        let named =
+            || self.waiting.values().filter(|block| self.is_next(block)).map(|block| block.header.parent_height);
         let unknown = |height: &Height| !self.tips.contains_key(height);
         let wanted = tip.or_else(|| named().find(unknown)).filter(|height| self.asked != Some(*height));
         if let Some(height) = wanted {

@@ -203,9 +203,8 @@ impl Tree {
 
     /// The last block of a branch that is confirmed, by itself or by one after it; the root where none is.
     pub fn confirmed(&self, choice: &Choice<'_>, tip: Hash) -> Hash {
-        let is_confirmed = |hash: &Hash| {
-            self.get(hash).is_some_and(|node| choice.worth(*hash, node).0 >= Strength::Confirmed)
-        };
+        let is_confirmed =
+            |hash: &Hash| self.get(hash).is_some_and(|node| choice.worth(*hash, node).0 >= Strength::Confirmed);
         self.up(tip).find(is_confirmed).unwrap_or(self.root.hash)
     }
 
@@ -228,7 +227,8 @@ impl Tree {
     pub fn finalise(&mut self, hash: Hash, seal: Certificate) -> Vec<Block> {
         self.changes = self.changes.saturating_add(1);
         let path = self.path(hash);
-        let kept: Vec<_> = self.nodes.keys().filter(|tip| **tip != hash && self.up(**tip).any(|up| up == hash)).copied().collect();
+        let kept: Vec<_> =
+            self.nodes.keys().filter(|tip| **tip != hash && self.up(**tip).any(|up| up == hash)).copied().collect();
         let mut nodes = core::mem::take(&mut self.nodes);
         let done: Vec<_> = path.iter().filter_map(|hash| nodes.remove(hash)).map(|node| node.block).collect();
         self.nodes = kept.into_iter().filter_map(|hash| Some((hash, nodes.remove(&hash)?))).collect();

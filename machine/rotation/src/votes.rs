@@ -90,8 +90,10 @@ impl Votes {
     pub fn polka(&self, turns: &Turns, height: Height) -> Option<(u32, Hash, Vec<SignedStatement>)> {
         let threshold = usize::try_from(turns.threshold()).unwrap_or(usize::MAX);
         self.said.range(slots(StatementKind::Prevote, height)).rev().find_map(|((_, _, view), by)| {
-            let block = |hash: &Hash| by.values().filter(|vote| vote.statement.block_hash == *hash).count() >= threshold;
-            let hash = by.values().map(|vote| vote.statement.block_hash).find(|hash| *hash != Hash::ZERO && block(hash))?;
+            let block =
+                |hash: &Hash| by.values().filter(|vote| vote.statement.block_hash == *hash).count() >= threshold;
+            let hash =
+                by.values().map(|vote| vote.statement.block_hash).find(|hash| *hash != Hash::ZERO && block(hash))?;
             let accepts = by.values().filter(|vote| vote.statement.block_hash == hash);
             Some((*view, hash, accepts.copied().collect()))
         })
@@ -136,7 +138,11 @@ impl Votes {
     pub fn commitments_of(&self, by: &PublicKey) -> Vec<Statement> {
         let end = (StatementKind::Precommit, Height(u64::MAX), u32::MAX);
         let slots = self.said.range((StatementKind::Precommit, Height(0), 0)..=end);
-        slots.flat_map(|(_, said)| said.values()).filter(|signed| signed.by == *by).map(|signed| signed.statement).collect()
+        slots
+            .flat_map(|(_, said)| said.values())
+            .filter(|signed| signed.by == *by)
+            .map(|signed| signed.statement)
+            .collect()
     }
 
     /// Heights below are final.

@@ -10,7 +10,8 @@ use alloc::{string::String, vec::Vec};
 
 pub use account::{Account, Generalized};
 pub use object::{
-    Code, Contract, Entry, Source, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, UsedAuth,
+    BlobPlace, Code, Contract, Entry, Source, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance,
+    Tombstone, UsedAuth,
 };
 
 use banyan_types::{
@@ -63,6 +64,7 @@ leaves!(
     Contract,
     Code,
     Source,
+    BlobPlace,
     Entry,
     Token,
     Tombstone,

@@ -66,7 +66,8 @@ fn a_genesis_is_a_start_and_what_makes_no_ledger_is_refused() {
     let resume = |change: &dyn Fn(&mut Saved)| {
         let mut saved = Saved::genesis(genesis(&turns));
         change(&mut saved);
-        crate::Machine::resume(params(), turns.clone(), keys(1)[0].clone(), saved).map(|machine| machine.status().height)
+        crate::Machine::resume(params(), turns.clone(), keys(1)[0].clone(), saved)
+            .map(|machine| machine.status().height)
     };
     let height = Height(0);
     assert_eq!(resume(&|_| {}), Ok(height));

@@ -646,7 +646,9 @@ impl World {
         let liars = core::mem::take(&mut self.faults.liars);
         self.faults = Faults { delay_max: 20, liars, ..Faults::default() };
         for at in 0..self.nodes.len() {
-            if self.nodes[at].machine.is_none() && !self.events.values().any(|event| matches!(event, Event::Revive(which) if *which == at)) {
+            if self.nodes[at].machine.is_none()
+                && !self.events.values().any(|event| matches!(event, Event::Revive(which) if *which == at))
+            {
                 self.revive(at);
             }
         }

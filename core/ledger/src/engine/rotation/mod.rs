@@ -63,7 +63,8 @@ impl Rules for Rotation<'_> {
         if seal.signatures.is_empty() && !self.turns.has_two_steps() {
             return self.check_word(header, seal);
         }
-        committee::check_least(seal, self.turns.set(), self.network_id, self.turns.least()).map_err(BadHeader::Certificate)
+        committee::check_least(seal, self.turns.set(), self.network_id, self.turns.least())
+            .map_err(BadHeader::Certificate)
     }
 }
 
