@@ -101,7 +101,9 @@ fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 
 fn put_option(bytes: Option<&[u8]>, out: &mut Vec<u8>) {
     out.push(u8::from(bytes.is_some()));
-    bytes.into_iter().for_each(|bytes| put_bytes(bytes, out));
+    for bytes in bytes {
+        put_bytes(bytes, out);
+    }
 }
 
 fn put_sides(left: Option<SeedHash>, right: Option<SeedHash>, out: &mut Vec<u8>) {
