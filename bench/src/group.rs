@@ -30,7 +30,7 @@ pub(crate) struct Group {
     _folder: tempfile::TempDir,
 }
 
-struct Bridge(Arc<Network>);
+pub(crate) struct Bridge(pub Arc<Network>);
 
 impl Net for Bridge {
     fn send(&self, peer: Peer, is_urgent: bool, bytes: Vec<u8>) {
@@ -105,9 +105,10 @@ impl Group {
     }
 }
 
-type Heard = Arc<OnceLock<Handle>>;
+pub(crate) type Heard = Arc<OnceLock<Handle>>;
 
-fn network(n: usize, genesis: Hash, boot: &[SocketAddr]) -> Result<(Arc<Network>, Heard), Fault> {
+/// A network of node `n`, which calls these, and where the node is to be put that hears it.
+pub(crate) fn network(n: usize, genesis: Hash, boot: &[SocketAddr]) -> Result<(Arc<Network>, Heard), Fault> {
     let config = Config {
         listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         boot: boot.iter().map(|address| PeerAddr { key: None, address: *address }).collect(),

@@ -8,6 +8,7 @@
 mod bench;
 mod calls;
 mod client;
+mod committee;
 mod fate;
 mod figure;
 mod group;

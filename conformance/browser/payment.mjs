@@ -1,4 +1,4 @@
-// Make a signed payment with nothing but Node's own cryptography: the public formats, in their plain signing form.
+// Make signed transactions with nothing but Node's own cryptography: the public formats, in their plain signing form.
 import { createHash, createHmac, createPrivateKey, pbkdf2Sync, sign } from 'node:crypto';
 
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest();
@@ -53,9 +53,49 @@ export function accountOf(seed) {
   return { key, bytes, address: `ak_${base58(checked(bytes))}` };
 }
 
-/** The text `tx_…` of a payment, signed for `networkId`. */
-export function payment({ from, to, amount, nonce, networkId, payload = '', fee = 10n ** 15n }) {
-  const tx = rlp([int(12), int(1), id(from.bytes), id(to.bytes), int(amount), int(fee), int(0), int(nonce), Buffer.from(payload)]);
+const FEE = 2n * 10n ** 15n;
+const GAS = [int(100_000), int(1_000_000_000)];
+
+const signed = (fields, { from, networkId }) => {
+  const tx = rlp(fields);
   const signature = sign(null, Buffer.concat([Buffer.from(networkId), tx]), from.key);
   return `tx_${checked(rlp([int(11), int(1), [signature], tx])).toString('base64')}`;
+};
+
+/** The text `tx_…` of a payment, signed for `networkId`. */
+export function payment({ from, to, amount, nonce, networkId, payload = '', fee = 10n ** 15n }) {
+  const fields = [int(12), int(1), id(from.bytes), id(to.bytes), int(amount), int(fee), int(0), int(nonce), Buffer.from(payload)];
+  return signed(fields, { from, networkId });
+}
+
+/** Bytes of a text with a checksum, such as `cb_…` or `ct_…`; the checksum is the node's affair. */
+export function bytesOf(text) {
+  const [prefix, body] = [text.slice(0, 2), text.slice(3)];
+  if (prefix === 'cb') return Buffer.from(body, 'base64').subarray(0, -4);
+  let number = 0n;
+  for (const letter of body) number = number * 58n + BigInt(ALPHABET.indexOf(letter));
+  const bytes = minimal(number);
+  const zeros = /^1*/.exec(body)[0].length;
+  return Buffer.concat([Buffer.alloc(zeros), bytes]).subarray(0, -4);
+}
+
+/** Call data: a function by the four bytes of its id, and small numbers. */
+const callData = (name, numbers) => Buffer.concat([Buffer.from([0x2b, 0x11]), Buffer.from(name, 'hex'),
+  Buffer.from([numbers.length << 4 | 0x0b, ...numbers.map((number) => number << 1)])]);
+
+/** The id of every contract's `init`. */
+const INIT = '44d6441f';
+
+/** The text `tx_…` that makes a contract. */
+export function deployment({ from, code, numbers, nonce, networkId }) {
+  const fields = [int(42), int(1), id(from.bytes), int(nonce), bytesOf(code), int(0x080003), int(FEE), int(0), int(0), int(0), ...GAS,
+    callData(INIT, numbers)];
+  return signed(fields, { from, networkId });
+}
+
+/** The text `tx_…` of a call. */
+export function call({ from, contract, name, numbers, nonce, networkId }) {
+  const to = Buffer.concat([Buffer.from([5]), bytesOf(contract)]);
+  const fields = [int(43), int(1), id(from.bytes), int(nonce), to, int(3), int(FEE), int(0), int(0), ...GAS, callData(name, numbers)];
+  return signed(fields, { from, networkId });
 }

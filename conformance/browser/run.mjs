@@ -1,9 +1,9 @@
 // Look at the explorer in a real browser: `node run.mjs [URL] [--shots FOLDER]`, or BANYAN_URL.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { chromium } from 'playwright-core';
-import { accountOf, devAccount, payment } from './payment.mjs';
+import { accountOf, call, deployment, devAccount, payment } from './payment.mjs';
 
 const words = process.argv.slice(2);
 const shotsAt = words.indexOf('--shots');
@@ -27,20 +27,32 @@ const friend = accountOf(randomBytes(32));
 const { network_id: networkId, ledger: rootName } = await ask('/banyan/v1/status');
 const home = `/l/${rootName}`;
 
-/** Pay, and give the hash. With a level, wait until the payment has it. */
-const pay = async (amount, { payload, level } = {}) => {
+/** Send what `make` makes for a nonce. With a level, wait until the transaction has it. */
+const send = async (make, level) => {
   const { next_nonce: nonce } = await ask(`/banyan/v1/accounts/${payer.address}`);
-  const tx = payment({ from: payer, to: friend, amount, nonce, networkId, payload });
-  const { items } = await ask(`/banyan/v1/transactions${level ? `?wait=${level}` : ''}`, { txs: [tx] });
+  const { items } = await ask(`/banyan/v1/transactions${level ? `?wait=${level}` : ''}`, { txs: [make(nonce)] });
   assert.ok(items[0].hash, JSON.stringify(items[0]));
-  return items[0].hash;
+  return items[0];
 };
+
+/** Pay, and give the hash. */
+const pay = async (amount, { payload, level } = {}) =>
+  (await send((nonce) => payment({ from: payer, to: friend, amount, nonce, networkId, payload }), level)).hash;
 
 const flat = (nodes) => nodes.flatMap((node) => [node, ...flat(node.children)]);
 const tree = flat(await ask('/banyan/v1/tree'));
 const child = tree.find((node) => node.associate);
 const sent = await pay(COIN, { level: 'ordered' });
 const { block } = await ask(`/banyan/v1/transactions/${sent}`);
+
+// A counter that begins with 40 and has counted 2 more.
+const code = readFileSync(new URL('../../shell/banyan/tests/data/Counter.aeb', import.meta.url), 'utf8').trim();
+const made = await send((nonce) => deployment({ from: payer, code, numbers: [40], nonce, networkId }), 'ordered');
+const [contract] = made.status.receipt.created;
+const { functions } = await ask(`/banyan/v1/contracts/${contract}/interface`);
+const name = functions.find((known) => known.name === 'count').id;
+const count = (by, level) => send((nonce) => call({ from: payer, contract, name, numbers: [by], nonce, networkId }), level);
+const counted = await count(2, 'ordered');
 
 /** Every kind of page, by a name for its picture. */
 const pages = {
@@ -53,6 +65,9 @@ const pages = {
   account: `${home}/account/${payer.address}`,
   'new-account': `${home}/account/${accountOf(randomBytes(32)).address}`,
   waiting: `${home}/mempool`,
+  contract: `${home}/contract/${contract}`,
+  deployment: `${home}/tx/${made.hash}`,
+  call: `${home}/tx/${counted.hash}`,
   ...(child && {
     child: child.url,
     'child-block': `${child.url}/block/${child.top.hash}`,
@@ -137,6 +152,26 @@ const checks = {
     const before = await page.locator('#balance').textContent();
     await pay(COIN);
     await page.waitForFunction((was) => document.querySelector('#balance').textContent !== was, before);
+    await context.close();
+  },
+  'a call reads as a person would write it': async () => {
+    const { context, page, wrong } = await open();
+    await page.goto(`${url}${home}/tx/${counted.hash}`);
+    const text = await page.locator('main').textContent();
+    for (const part of ['count(2)', '42', 'counted']) assert.ok(text.includes(part), `${part} is not on the page of a call`);
+    await page.locator(`a[href$="/contract/${contract}"]`).first().waitFor();
+    assert.deepEqual(wrong, []);
+    await context.close();
+  },
+  'a contract shows its functions, its life and its calls, live': async () => {
+    const { context, page, wrong } = await open();
+    await page.goto(`${url}${home}/contract/${contract}`);
+    const text = await page.locator('main').textContent();
+    for (const part of ['count(int) : int', 'up to height', 'Incognito']) assert.ok(text.includes(part), `${part} is not on the page of a contract`);
+    await page.locator('#calls li', { hasText: 'count(2)' }).waitFor();
+    await count(5);
+    await page.locator('#calls li', { hasText: 'count(5)' }).waitFor();
+    assert.deepEqual(wrong, []);
     await context.close();
   },
   'text of the chain is never markup': async () => {

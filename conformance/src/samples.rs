@@ -2,29 +2,31 @@
 
 mod committee;
 mod objects;
+mod points;
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
-    AccessRight, Account, Anchors, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due,
-    DueCount, DueCursor, EmissionRow, Entry, Escrow, Fees, Genesis, GenesisAccount, GenesisWitness, LeaderBond, Params,
-    ParentLeaf, PendingReward, Point, Reward, RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules,
-    Status, Supply, SweepQueue, Token, TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
+    AccessRight, Account, Anchors, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
+    ConnectionPoint, Contract, Due, DueCount, DueCursor, EmissionRow, Entry, Escrow, EscrowV2, Fees, Genesis,
+    GenesisAccount, GenesisWitness, Inherited, LeaderBond, Params, ParentLeaf, PendingReward, Point, RemitSpan, Reward,
+    RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue, Token, TokenBalance,
+    Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 use banyan_tree::{ListProof, MultiProof, Proof, Trie, list_root, prove_item, value_hash};
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, EntryId, Era,
-    Gas, GasPrice, Hash, Height, Log, Nonce, Payee, PublicKey, Receipt, Signature, TimeMs, TokenId, TxHash,
+    Gas, GasPrice, Hash, Height, Log, Nonce, Payee, PublicKey, Receipt, Round, Signature, TimeMs, TokenId, TxHash,
     associate::{
-        Access, ChildParams, Hop, InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Regime, Summary,
-        operators_authorization, read_operators_authorization,
+        Access, CertifiedBlock, ChildParams, ContractWord, Hop, InboxEntry, InboxKind, OperatorSignature, OutboxEntry,
+        Regime, Summary, SummaryStatement, operators_authorization, read_operators_authorization,
     },
-    header::{ChildBody, ChildHeader, KeyHeader, MicroBody, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
+    header::{ChildBody, ChildHeader, KeyBody, KeyHeader, MicroBody, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
     text::{self, Prefix},
     tx::{
         AssociateCommit, AssociateCreate, AssociateRemit, AssociateWithdraw, Bond, Evidence, Renew, SignedTx, Spend,
         Transaction, Unbond,
     },
-    witness::{Witness, WitnessSet, bond_message},
+    witness::{Justification, Seal, Witness, WitnessSet, bond_message},
 };
 
 use crate::frozen::{Again, Sample};
@@ -222,6 +224,11 @@ fn transactions() -> Vec<Sample> {
     vec![
         object!("12.1 spend", Transaction, spend().into()),
         object!("93.1 associate create", Transaction, create().into()),
+        object!("92.1 associate update", Transaction, points::update().into()),
+        object!("95.1 associate refund", Transaction, points::refund().into()),
+        object!("98.1 associate evidence", Transaction, points::evidence().into()),
+        object!("99.1 associate close", Transaction, points::close().into()),
+        object!("901.1 associate escape", Transaction, points::escape().into()),
         object!("94.1 associate commit", Transaction, commit().into()),
         object!("96.1 associate remit", Transaction, remit().into()),
         object!("961.1 associate withdraw", Transaction, withdraw().into()),
@@ -250,6 +257,9 @@ fn transactions() -> Vec<Sample> {
         signed("11.1 signed spend", spend().into()),
         signed("11.1 signed remit", remit().into()),
         hashed("message, hashed", Transaction::from(spend()).signing_message(NETWORK)),
+        hashed("message, update of a child", points::update_words()),
+        hashed("message, close of a child", points::close_words()),
+        hashed("message, claim on a dead child", points::escape_words()),
         hashed("message, proof of a bond", bond_message(hash(16), signer())),
         hashed("transaction hash", Transaction::from(spend()).sign(NETWORK, &secret()).hash().0),
         object!("1210.1 receipt", Receipt, receipt()),
@@ -341,8 +351,11 @@ fn headers() -> Vec<Sample> {
         object!("key header with info", KeyHeader, key_header(Some(3))),
         object!("micro header", MicroHeader, micro_header()),
         object!("920.1 child header", ChildHeader, child_header()),
+        object!("1200.1 key body", KeyBody, KeyBody { seal: Bytes(seal().encode()) }),
         object!("1201.1 micro body", MicroBody, micro),
         object!("921.1 child body", ChildBody, body),
+        object!("1220.1 seal", Seal, seal()),
+        object!("1221.1 justification", Justification, justification()),
         hashed("key block hash", key_header(None).hash().0),
         hashed("key block entropy", key_header(None).entropy().0),
         hashed("micro block hash", micro_header().hash().0),
@@ -350,6 +363,31 @@ fn headers() -> Vec<Sample> {
         hashed("child block hash", child_header().hash().0),
         hashed("child entropy", ChildHeader::derive_entropy(hash(36), child()).0),
     ]
+}
+
+fn seal() -> Seal {
+    Seal {
+        era: Era(2),
+        round: Round(3),
+        height: Height(41),
+        hash: hash(97),
+        bitmap: Bytes(vec![0b1010_0000]),
+        signatures: vec![Signature([98; 64]), Signature([99; 64])],
+    }
+}
+
+fn justification() -> Justification {
+    let Seal { era, round, height, hash: sealed, bitmap, signatures } = seal();
+    let source = |round, first| banyan_types::witness::Source { round: Round(round), hash: hash(first) };
+    Justification {
+        era,
+        round,
+        height,
+        hash: sealed,
+        bitmap,
+        signatures,
+        sources: vec![source(1, 100), source(2, 101)],
+    }
 }
 
 fn inbox_entry(kind: InboxKind) -> InboxEntry {
@@ -408,8 +446,15 @@ fn connection() -> Vec<Sample> {
         object!("910.1 inbox entry, commit", InboxEntry, inbox_entry(InboxKind::Commit)),
         object!("910.1 inbox entry, returned", InboxEntry, inbox_entry(InboxKind::Returned { outbox: 7 })),
         object!("910.1 inbox entry, remit done", InboxEntry, inbox_entry(InboxKind::RemitDone { seq: 8, outbox: 9 })),
+        object!("910.1 inbox entry, set change", InboxEntry, inbox_entry(points::set_change())),
+        object!("910.1 inbox entry, access", InboxEntry, inbox_entry(points::access_change())),
+        object!("910.1 inbox entry, notice", InboxEntry, inbox_entry(InboxKind::Notice(Bytes(vec![1, 2])))),
+        object!("910.1 inbox entry, access mode", InboxEntry, inbox_entry(InboxKind::AccessMode(Access::Listed))),
         object!("911.1 outbox entry", OutboxEntry, line(Asset::Coin)),
         object!("913.1 summary", Summary, summary()),
+        object!("authorization of a certificate", CertifiedBlock, points::certified_block()),
+        object!("authorization of a contract", ContractWord, points::contract_word()),
+        object!("statement of an operator", SummaryStatement, points::statement()),
         Sample { name: "authorization of operators", bytes: authorization().0, again: Some(again) },
         hashed("inbox chain", inbox_entry(InboxKind::Commit).hash.0),
         hashed("outbox chain", line(Asset::Coin).chain(hash(50)).0),
@@ -423,6 +468,12 @@ fn leaves() -> Vec<Sample> {
     vec![
         object!("10.1 account", Account, Account { nonce: Nonce(1), balance: amount(2), ..Account::EMPTY }),
         object!("90.1 connection point", ConnectionPoint, connection_point()),
+        object!("90.1 connection point, frozen", ConnectionPoint, points::frozen()),
+        object!("90.1 connection point, contract", ConnectionPoint, points::by_contract()),
+        object!("90.1 connection point, certificate", ConnectionPoint, points::by_certificate()),
+        object!("90.1 connection point, dead", ConnectionPoint, points::dead()),
+        object!("912.1 bucket", Bucket, points::bucket()),
+        object!("914.1 claim", Claim, points::claim()),
         object!("1018.1 block hash", BlockHash, BlockHash { height: Height(3), hash: hash(53) }),
         object!("1019.1 pending reward", PendingReward, pending_reward()),
         object!("1020.1 supply", Supply, supply()),
@@ -450,6 +501,8 @@ fn leaves() -> Vec<Sample> {
         object!("1031.1 used auth", UsedAuth, UsedAuth { height: Height(79) }),
         object!("1028.1 sweep queue", SweepQueue, objects::sweep_queue()),
         object!("1029.1 escrow", Escrow, Escrow { committed: amount(9), remitted: amount(8), waiting: amount(1) }),
+        object!("1029.2 escrow of a token", EscrowV2, points::token_escrow()),
+        object!("1047.1 inherited", Inherited, Inherited { amount: amount(10) }),
         object!("1030.1 access", AccessRight, AccessRight { receive: true, transact: false }),
         hashed("genesis hash", genesis().hash().0),
     ]
@@ -481,9 +534,16 @@ fn connection_point() -> ConnectionPoint {
             accepted_at: Height(6),
             outbox_acked: 7,
             outbox_hash: hash(62),
+            skipped_hash: hash(63),
         },
+        bonds: vec![],
         status: Status::Open,
         last_alive: Height(8),
+        pending: vec![],
+        acts: 10,
+        span: RemitSpan { from: Height(11), amount: amount(12) },
+        claims: Claims { made: 13, paid: 14 },
+        tokens: vec![TokenId(fill(64))],
         expiry: Height(9),
     }
 }
@@ -564,6 +624,7 @@ fn parent_leaf() -> ParentLeaf {
         outbox: 5,
         outbox_hash: hash(73),
         outbox_acked: 6,
+        access: Access::Listed,
     }
 }
 
@@ -609,6 +670,13 @@ fn state_keys() -> Vec<Sample> {
         hashed("key 15 escrow of the coin", key::escrow(child(), Asset::Coin)),
         hashed("key 15 escrow of a token", key::escrow(child(), Asset::Token(TokenId(fill(2))))),
         hashed("key 16 access", key::access(child(), account(3))),
+        hashed("key 18 bucket", key::bucket(child(), Asset::Coin, &[AssociateId(fill(22))], None)),
+        hashed(
+            "key 18 bucket of an account",
+            key::bucket(child(), Asset::Token(TokenId(fill(25))), &[], Some(Payee::Account(account(23)))),
+        ),
+        hashed("key 1f inherited", key::inherited(TokenId(fill(26)))),
+        hashed("key 1b claim", key::claim(child(), 24)),
         hashed("key 09 inbox", key::inbox(child(), 4)),
         hashed("key 17 outbox", key::outbox(5)),
         hashed("key 12 block hash", key::block_hash(Height(0x0107))),

@@ -44,8 +44,15 @@ impl Layer {
     }
 }
 
-/// The one machine that names another: it checks runs of headers by the chain machine's rules, and never steps it (ADR 14).
-const SIDEWAYS: (&str, &str) = ("banyan-gossip", "banyan-root");
+/// Machines that name a neighbour, and never step it: one checks runs of headers by the chain machine's rules (ADR 14), and
+/// all that order a child share what follows its parent, which is no machine.
+const SIDEWAYS: [(&str, &str); 3] =
+    [("banyan-gossip", "banyan-root"), ("banyan-solo", "banyan-child"), ("banyan-committee", "banyan-child")];
+
+/// The one crate that names the core of a consensus which others keep, and that core: it wants the standard library, which no
+/// other pure crate may (ADR 18).
+const ADAPTER: (&str, [&str; 2]) =
+    ("banyan-committee", ["arc-malachitebft-core-consensus", "arc-malachitebft-core-types"]);
 
 /// Crates from outside that the pure layers may name. Each works without the standard library and without the default
 /// features that would bring it. A new row is a decision.
@@ -93,6 +100,7 @@ pub fn check(context: &Context) -> Held {
         let directory = package.directory(&context.root).to_owned();
         let layer = Layer::of(&directory);
         problems.extend(package.dependencies.iter().filter_map(|on| upward(package, layer, on, &context.root)));
+        problems.extend(package.dependencies.iter().filter_map(|on| stray(package, on)));
         if layer.is_pure() {
             problems.extend(package.dependencies.iter().filter_map(|on| impure(package, on)));
             problems.extend(worldly(&context.root, &directory)?);
@@ -109,7 +117,7 @@ pub fn check(context: &Context) -> Held {
 fn upward(package: &Package, layer: Layer, on: &Dependency, root: &Path) -> Option<String> {
     let path = on.path.as_ref()?;
     let other = Layer::of(path.strip_prefix(root).unwrap_or(path));
-    if (package.name.as_str(), on.name.as_str()) == SIDEWAYS {
+    if SIDEWAYS.contains(&(package.name.as_str(), on.name.as_str())) {
         return None;
     }
     (!layer.may_use(other)).then(|| format!("{} ({layer:?}) may not depend on {} ({other:?})", package.name, on.name))
@@ -120,10 +128,17 @@ fn impure(package: &Package, on: &Dependency) -> Option<String> {
     if on.path.is_some() || on.kind.as_deref() == Some("dev") {
         return None;
     }
-    if !PURE_CRATES.contains(&on.name.as_str()) {
+    let is_adapted = package.name == ADAPTER.0 && ADAPTER.1.contains(&on.name.as_str());
+    if !PURE_CRATES.contains(&on.name.as_str()) && !is_adapted {
         return Some(format!("{} names {}, which is not a crate of the pure layers", package.name, on.name));
     }
     on.uses_default_features.then(|| format!("{} takes {} with its default features", package.name, on.name))
+}
+
+/// A crate beside the adapter that names the core behind it.
+fn stray(package: &Package, on: &Dependency) -> Option<String> {
+    let is_stray = ADAPTER.1.contains(&on.name.as_str()) && package.name != ADAPTER.0;
+    is_stray.then(|| format!("{} names {}, which is {}'s alone", package.name, on.name, ADAPTER.0))
 }
 
 /// A crate that takes its lints, `unsafe_code = "forbid"` among them, from somewhere else than the workspace.
@@ -161,7 +176,7 @@ fn worldly_lines(text: &str) -> impl Iterator<Item = (usize, &'static str)> {
 mod tests {
     use std::path::Path;
 
-    use super::{Layer, impure, upward, worldly_lines};
+    use super::{Layer, impure, stray, upward, worldly_lines};
     use crate::context::{Dependency, Package};
 
     fn on(name: &str, path: Option<&str>, kind: Option<&str>, defaults: bool) -> Dependency {
@@ -214,6 +229,16 @@ mod tests {
         for (dependency, allowed) in rows {
             assert_eq!(impure(&package(), &dependency).is_none(), allowed, "{dependency:?}");
         }
+    }
+
+    #[test]
+    fn the_core_of_a_consensus_is_named_by_its_adapter_alone() {
+        let core = on("arc-malachitebft-core-types", None, None, false);
+        let adapter = Package { name: "banyan-committee".into(), ..package() };
+        assert_eq!((impure(&adapter, &core), stray(&adapter, &core)), (None, None));
+        assert!(impure(&package(), &core).is_some() && stray(&package(), &core).is_some());
+        let defaults = on("arc-malachitebft-core-types", None, None, true);
+        assert!(impure(&adapter, &defaults).is_some());
     }
 
     #[test]

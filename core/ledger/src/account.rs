@@ -3,10 +3,17 @@
 use banyan_types::{AccountId, ContractId, Payee, tx::Spend};
 
 use crate::{
-    Contract, Event, Rejected, State, Tombstone,
+    Contract, Event, Missing, Rejected, State, Tombstone,
     leaf::{Account, key},
-    scene::Scene,
+    scene::{Scene, load},
 };
+
+/// An account, read from a state.
+/// # Errors
+/// `Missing` when the state could not answer.
+pub fn account(state: &mut impl State, id: AccountId) -> Result<Option<Account>, Missing> {
+    load(state, &key::account(id))
+}
 
 impl<S: State> Scene<'_, S> {
     pub(crate) fn spend(&mut self, tx: &Spend) -> Result<(), Rejected> {

@@ -25,6 +25,10 @@ pub enum Ending {
     Entry(EntryId),
     /// An authentication may be forgotten.
     Auth(Hash),
+    /// Announced changes of a connection point bind.
+    Changes(AssociateId),
+    /// Claims on a dead child are to be paid.
+    Escape(AssociateId),
 }
 
 impl Ending {
@@ -35,6 +39,8 @@ impl Ending {
             Self::Associate(id) => (3, &id.0),
             Self::Entry(id) => (4, &id.0),
             Self::Auth(id) => (5, &id.0),
+            Self::Changes(id) => (6, &id.0),
+            Self::Escape(id) => (7, &id.0),
         }
     }
 
@@ -46,6 +52,8 @@ impl Ending {
             3 => Self::Associate(AssociateId(id)),
             4 => Self::Entry(EntryId(id)),
             5 => Self::Auth(Hash(id)),
+            6 => Self::Changes(AssociateId(id)),
+            7 => Self::Escape(AssociateId(id)),
             _ => return None,
         })
     }
@@ -103,6 +111,8 @@ impl<S: State> Scene<'_, S> {
             Ending::Associate(id) => self.end_associate(id),
             Ending::Entry(id) => self.end_entry(id, height),
             Ending::Auth(id) => self.forget_auth(id),
+            Ending::Changes(id) => self.ripen(id),
+            Ending::Escape(id) => self.end_escape(id),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Why a transaction or a block is refused, and whose fault that is.
 
 use banyan_types::{
-    AccountId, Amount, Asset, ContractId, CtVersion, Era, Gas, GasPrice, Hash, Height, Id, Nonce, PublicKey,
+    AccountId, Amount, Asset, ContractId, CtVersion, Era, Gas, GasPrice, Hash, Height, Id, Nonce, Payee, PublicKey,
     TokenAmount, TokenId, rlp::DecodeError,
 };
 
@@ -103,6 +103,9 @@ rejections! {
     /// The sender has no account here.
     NoAccount { /// Who.
         account: AccountId } = Early, "no_account", "{account} has no account on this ledger";
+    /// On a listed child, a sender who is not on its list.
+    NoTransact { /// Who.
+        account: AccountId } = Early, "no_transact", "{account} may not transact on this ledger, only withdraw from it";
     /// A generalized account signs with no key, and a plain one has no contract to ask.
     AccountKind { /// Who.
         account: AccountId } = Invalid, "account_kind", "{account} is not of the kind that may authorise this so";
@@ -219,6 +222,9 @@ rejections! {
     /// A parameter outside its limits.
     Params { /// Which.
         field: &'static str } = Invalid, "params", "parameter {field} is outside its limits";
+    /// Data of a regime that make no sense.
+    Regime { /// What is wrong.
+        why: &'static str } = Invalid, "regime", "no regime: {why}";
     /// The connection point would not outlive its own silence.
     Expiry { /// Least expiry.
         least: Height, /// The one asked for.
@@ -237,6 +243,34 @@ rejections! {
     /// The child takes nothing now.
     Status { /// Its status.
         status: &'static str } = Early, "status", "the associate is {status}";
+    /// The child has come to its end.
+    Ended { /// Its status.
+        status: &'static str } = Invalid, "ended", "the associate is {status}, for ever";
+    /// The child lives.
+    NotDead { /// Its status.
+        status: &'static str } = Early, "not_dead", "the associate is {status}, not dead";
+    /// No open entry of the inbox that carries money.
+    Entry { /// Its number.
+        n: u64 } = Invalid, "entry", "inbox entry {n} is not open, or carries no money";
+    /// The shares of all claims were paid, and the rest is gone.
+    Window { /// The last height for claims.
+        last: Height, /// The height now.
+        height: Height } = Invalid, "window", "claims were taken until height {last}, now {height}";
+    /// The proofs show no money of that account.
+    Proof { /// What is wrong.
+        why: &'static str } = Invalid, "proof", "no proof of money: {why}";
+    /// The account's money was claimed.
+    Claimed { /// Whose.
+        account: Payee } = Invalid, "claimed", "{account} was claimed already";
+    /// Not its owner who claims.
+    Signer { /// Who must.
+        owner: Payee } = Invalid, "signer", "the owner {owner} must claim it, or have signed the claim";
+    /// A change that cannot be made.
+    Change { /// What is wrong.
+        why: &'static str } = Invalid, "change", "no change: {why}";
+    /// So many changes wait.
+    TooManyPending { /// Most.
+        max: usize } = Early, "too_many_pending", "{max} changes wait already";
     /// Less than the child takes.
     CommitTooSmall { /// Least commit.
         min: Amount, /// The amount.
@@ -256,6 +290,9 @@ rejections! {
     /// Too many commits wait for the child.
     InboxFull { /// Most open entries.
         max: u64 } = Early, "inbox_full", "{max} inbox entries are open";
+    /// The child's escrow holds too many tokens.
+    Assets { /// Most.
+        max: usize } = Early, "assets", "the escrow holds {max} tokens already, and takes no further one";
     /// A summary that was accepted already.
     SequenceUsed { /// The next number.
         expected: u64, /// The summary's.
@@ -293,10 +330,20 @@ rejections! {
     Authorization { /// Signatures that count.
         valid: usize, /// Signatures needed.
         needed: usize } = Invalid, "authorization", "{valid} valid operator signatures, needed {needed}";
+    /// The block that validators agreed to says something else than the summary, or than the handover.
+    CertifiedBlock { /// Where.
+        field: &'static str } = Invalid, "certified_block", "the certified block says something else of {field}";
+    /// The validators' certificate does not hold.
+    Certificate { /// Why.
+        why: crate::engine::committee::BadCertificate } = Invalid, "certificate", "certificate: {why}";
     /// More than the child's escrow holds beside what waits for it: the law above all regimes.
     Escrow { /// What may leave.
         escrow: Amount, /// What the summary takes out.
         total: Amount } = Invalid, "escrow", "takes out {total}, but only {escrow} may leave the escrow";
+    /// More than a span of heights may bring.
+    RateLimit { /// Most.
+        limit: Amount, /// With these lines.
+        got: Amount } = Early, "rate_limit", "{got} in this span of heights, most {limit}";
     /// The block's outbox is full.
     OutboxFull { /// Most entries.
         max: usize } = Early, "outbox_full", "this block already holds {max} withdrawals";
@@ -331,7 +378,9 @@ rejections! {
         expected: Hash, /// The statement's.
         got: Hash } = Invalid, "other_chain", "a vote on chain {got}, this is {expected}";
     /// The statements may both come from an honest key.
-    NoFault = Invalid, "no_fault", "the two votes break no rule";
+    NoFault = Invalid, "no_fault", "the two statements break no rule";
+    /// Nobody who has signed both has a bond here.
+    NoBond = Invalid, "no_bond", "nobody who signed both statements has a bond left";
     /// Not the stake of the leader's key.
     Accused { /// Whose key it is.
         expected: AccountId, /// The account accused.

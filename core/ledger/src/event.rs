@@ -1,15 +1,47 @@
 //! What a block did, for the shell: events for people, effects for the parent link.
 
-use alloc::vec::Vec;
+use alloc::{string::ToString as _, vec::Vec};
 
 use banyan_types::{
-    AccountId, Amount, AssociateId, ContractId, Era, Hash, Height, Id, PublicKey, Status, TokenAmount, TokenId, TxHash,
+    AccountId, Amount, Asset, AssociateId, ContractId, Era, Hash, Height, Id, Payee, PublicKey, Status, TokenAmount,
+    TokenId, TxHash,
     associate::OutboxEntry,
+    rlp::Field,
+    show::{Fields, Value},
 };
 
-/// Something that happened to money or objects, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+/// The kinds of events, their fields by name, and the accounts that they speak of.
+macro_rules! events {
+    ($($(#[$doc:meta])+ $name:ident { $($(#[$field_doc:meta])+ $field:ident: $type:ty,)+ },)+) => {
+        /// Something that happened to money or objects, in order.
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum Event { $($(#[$doc])+ $name { $($(#[$field_doc])+ $field: $type,)+ },)+ }
+
+        impl Event {
+            /// The kind's name, as it stands in the code.
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$name { .. } => stringify!($name),)+ }
+            }
+
+            /// The fields by name, for people.
+            pub fn fields(&self) -> Fields {
+                match self {
+                    $(Self::$name { $($field,)+ } => [$((stringify!($field), $field.shown()),)+].into_iter()
+                        .filter_map(|(name, value)| Some((name, value?))).collect(),)+
+                }
+            }
+
+            /// The accounts that it speaks of, contracts' accounts among them; one may come twice.
+            pub fn accounts(&self) -> Vec<AccountId> {
+                match self {
+                    $(Self::$name { $($field,)+ } => [$($field.account(),)+].into_iter().flatten().collect(),)+
+                }
+            }
+        }
+    };
+}
+
+events! {
     /// A transfer.
     Spent {
         /// Payer.
@@ -122,6 +154,8 @@ pub enum Event {
         n: u64,
         /// Who is credited there.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -133,6 +167,8 @@ pub enum Event {
         n: u64,
         /// Who.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -144,6 +180,8 @@ pub enum Event {
         n: u64,
         /// Who.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -153,6 +191,93 @@ pub enum Event {
         associate: AssociateId,
         /// Outbox number.
         n: u64,
+        /// What.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+    },
+    /// A connection point was changed, or a change was announced.
+    Updated {
+        /// Which child.
+        associate: AssociateId,
+        /// What, in a word.
+        what: &'static str,
+        /// Whether it binds later.
+        waits: bool,
+    },
+    /// An operator's bond has changed.
+    OperatorBond {
+        /// Which child.
+        associate: AssociateId,
+        /// Whose.
+        operator: AccountId,
+        /// What it is now.
+        amount: Amount,
+    },
+    /// An operator has said two things, and lost its bond.
+    OperatorSlashed {
+        /// Which child.
+        associate: AssociateId,
+        /// Whose.
+        operator: AccountId,
+        /// How much.
+        amount: Amount,
+        /// Who reported it.
+        reporter: AccountId,
+        /// What that brought; the rest is in the escrow.
+        reward: Amount,
+    },
+    /// A child takes neither commits nor remits for a while.
+    Frozen {
+        /// Which.
+        associate: AssociateId,
+        /// The last height.
+        until: Height,
+    },
+    /// A child takes no more commits, and is gone when its escrow is empty.
+    Closing {
+        /// Which.
+        associate: AssociateId,
+    },
+    /// A silent child never comes back: somebody has claimed.
+    Died {
+        /// Which.
+        associate: AssociateId,
+        /// The last height at which claims are collected for shares.
+        until: Height,
+    },
+    /// What an account had on a dead child was claimed.
+    Claimed {
+        /// Which child.
+        associate: AssociateId,
+        /// The claim's number.
+        n: u64,
+        /// Whose.
+        account: Payee,
+        /// What.
+        asset: Asset,
+        /// How much the proof shows.
+        amount: Amount,
+    },
+    /// A claim was paid its share.
+    Escaped {
+        /// Which child.
+        associate: AssociateId,
+        /// The claim's number.
+        n: u64,
+        /// To whom.
+        to: AccountId,
+        /// What.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+    },
+    /// What nobody has claimed went back to what is unmined.
+    Forfeited {
+        /// Which child.
+        associate: AssociateId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -171,6 +296,8 @@ pub enum Event {
         n: u64,
         /// Who.
         to: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -185,6 +312,8 @@ pub enum Event {
         n: u64,
         /// Who.
         from: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
     },
@@ -192,6 +321,8 @@ pub enum Event {
     Stopped {
         /// Who holds it.
         account: AccountId,
+        /// What.
+        asset: Asset,
         /// How much.
         amount: Amount,
         /// Why.
@@ -266,6 +397,86 @@ pub enum Event {
         /// Whether it is the set before again, because too few could be chosen.
         repeated: bool,
     },
+}
+
+/// A field of an event: what people are shown of it, and the account that it is.
+trait Part {
+    fn shown(&self) -> Option<Value>;
+    fn account(&self) -> Option<AccountId> {
+        None
+    }
+}
+
+macro_rules! plain_parts {
+    ($($type:ty)+) => {$(
+        impl Part for $type {
+            fn shown(&self) -> Option<Value> {
+                Some(self.show())
+            }
+        }
+    )+};
+}
+plain_parts! { Amount Asset AssociateId Era Hash Height PublicKey Status TokenAmount TokenId TxHash u64 u32 bool }
+
+impl Part for AccountId {
+    fn shown(&self) -> Option<Value> {
+        Some(self.show())
+    }
+    fn account(&self) -> Option<AccountId> {
+        Some(*self)
+    }
+}
+
+impl Part for ContractId {
+    fn shown(&self) -> Option<Value> {
+        Some(self.show())
+    }
+    fn account(&self) -> Option<AccountId> {
+        Some(AccountId(self.0))
+    }
+}
+
+impl Part for Id {
+    fn shown(&self) -> Option<Value> {
+        Some(Value::Text(self.to_string()))
+    }
+    fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Account(id) => Some(*id),
+            Self::Contract(id) => Some(AccountId(id.0)),
+            _ => None,
+        }
+    }
+}
+
+impl Part for Payee {
+    fn shown(&self) -> Option<Value> {
+        self.id().shown()
+    }
+    fn account(&self) -> Option<AccountId> {
+        Some(Self::account(*self))
+    }
+}
+
+impl Part for Option<AccountId> {
+    fn shown(&self) -> Option<Value> {
+        self.as_ref().and_then(Part::shown)
+    }
+    fn account(&self) -> Option<AccountId> {
+        *self
+    }
+}
+
+impl Part for &'static str {
+    fn shown(&self) -> Option<Value> {
+        Some(Value::Text((*self).into()))
+    }
+}
+
+impl Part for Offence {
+    fn shown(&self) -> Option<Value> {
+        self.as_str().shown()
+    }
 }
 
 /// What no honest key does.

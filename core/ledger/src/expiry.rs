@@ -4,7 +4,7 @@
 //! walk of [`crate::due`], which only makes room.
 
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Bytes, ContractId, EntryId, Gas, Hash, Height, Lifetime, Payee, Target,
+    AccountId, Amount, AssociateId, Bytes, ContractId, EntryId, Gas, Hash, Height, Lifetime, Payee, Target,
     tx::{Extend, Transaction},
 };
 
@@ -222,17 +222,7 @@ impl<S: State> Scene<'_, S> {
             return Ok(());
         };
         self.events.push(Event::Expired { id: id.into(), expiry: point.expiry });
-        if !self.escrow(id)?.held().is_zero() {
-            return Ok(());
-        }
-        self.state.put(key::point(id), None);
-        self.state.put(key::escrow(id, Asset::Coin), None);
-        self.set(key::tombstone(id.into()), &Tombstone::of(point.expiry, &point.encode()));
-        // What the inbox still holds are notices: all its money was settled.
-        let (kind, from, to) = (SweepKind::Inbox, point.inbox_acked, point.inbox_next);
-        self.sweep_later(SweepItem { kind, id: Hash(id.0), from, to })?;
-        self.events.push(Event::Removed { id: id.into(), to: None, amount: Amount::ZERO });
-        Ok(())
+        self.retire(id)
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a transaction costs. Rules: ledger 2.3.
 
+use banyan_tree::MultiProof;
 use banyan_types::{
-    Amount, Gas, GasPrice, Height, Lifetime,
-    limits::{OPERATORS_MAX, REMIT_BYTES_MAX, REMIT_LINES_MAX},
-    tx::{AssociateRemit, ContractCreateV2, SignedTx, Transaction},
+    Amount, Asset, Bytes, Gas, GasPrice, Height, Lifetime,
+    associate::{CertifiedBlock, Change, ProofStep},
+    committee::{Certificate, VALIDATORS_MAX},
+    limits::{REMIT_BYTES_MAX, REMIT_LINES_MAX},
+    tx::{AssociateCommit, AssociateUpdate, AssociateWithdraw, ContractCreateV2, SignedTx, Transaction},
 };
 
 use crate::{
@@ -15,13 +18,17 @@ use crate::{
 /// Gas of one byte of an unsigned transaction. Source: ledger 2.3.
 const BYTE_GAS: u64 = 20;
 
-/// Gas of the longest remit: [`REMIT_BYTES_MAX`] bytes, [`REMIT_LINES_MAX`] lines, [`OPERATORS_MAX`] signatures.
+/// Nodes of the proof of one leaf: one for each bit of its key.
+const PROOF_NODES_MAX: usize = 256;
+
+/// Gas of the longest remit: [`REMIT_BYTES_MAX`] bytes, [`REMIT_LINES_MAX`] lines, [`VALIDATORS_MAX`] signatures, which are
+/// more than operators', and a proof as deep as a state can be.
 /// It is measured against the block's gas instead of one transaction's, since a child may order so much in one block and
 /// each block must be remittable alone.
 pub const REMIT_GAS_MAX: Gas = Gas(30_000
     + BYTE_GAS * REMIT_BYTES_MAX as u64
     + LINE_GAS.0 * REMIT_LINES_MAX as u64
-    + SIGNATURE_GAS.0 * OPERATORS_MAX as u64);
+    + SIGNATURE_GAS.0 * (VALIDATORS_MAX + PROOF_NODES_MAX) as u64);
 
 /// Bytes of a contract that rent is paid for beside its code, source and store. Source: ledger 5.2.
 pub(crate) const CONTRACT_BYTES: u64 = 512;
@@ -41,11 +48,47 @@ const TOKEN_YEARS: u64 = 10;
 pub fn intrinsic_gas(tx: &Transaction, unsigned_len: usize) -> Option<Gas> {
     let inside = tx.inside().map_or(0, SignedTx::unsigned_len);
     let own = u64::try_from(unsigned_len.checked_sub(inside)?).ok()?;
-    let lines = match tx {
-        Transaction::AssociateRemit(remit) => remit_gas(remit)?,
-        _ => Gas(0),
+    tx.base_gas().plus(own.checked_mul(BYTE_GAS)?)?.plus(parts_gas(tx)?.0)
+}
+
+/// What is checked one by one in an authorization, whatever the regime: signatures and nodes of a proof.
+fn authorization_checks(bytes: &Bytes) -> usize {
+    let of = |certificate: &[u8]| Certificate::read(certificate).map_or(0, |read| read.signatures.len());
+    if let Some(signatures) = read_operators(bytes) {
+        return signatures.len();
+    }
+    match CertifiedBlock::decode(&bytes.0) {
+        Ok(block) => of(&block.certificate.0).saturating_add(nodes(&block.leaf)),
+        Err(_) => of(&bytes.0),
+    }
+}
+
+fn nodes(step: &ProofStep) -> usize {
+    MultiProof::decode(&step.proof.0).map_or(0, |proof| proof.nodes())
+}
+
+/// Gas of the lines, signatures and nodes of proofs that stand in a transaction and are checked one by one.
+fn parts_gas(tx: &Transaction) -> Option<Gas> {
+    let signatures = |bytes| read_operators(bytes).map_or(0, |signatures| signatures.len());
+    let (lines, checks) = match tx {
+        Transaction::AssociateRemit(tx) => (tx.lines.len(), authorization_checks(&tx.authorization)),
+        Transaction::AssociateUpdate(tx) => {
+            let lines = if let Change::AccessLines(lines) = &tx.change { lines.len() } else { 0 };
+            (lines, authorization_checks(&tx.authorization))
+        }
+        Transaction::AssociateClose(tx) => (0, signatures(&tx.authorization)),
+        Transaction::AssociateEvidence(tx) => {
+            let checks = |statement: &Bytes| Certificate::read(&statement.0).map_or(1, |read| read.signatures.len());
+            (0, checks(&tx.a).checked_add(checks(&tx.b))?)
+        }
+        Transaction::AssociateEscape(tx) => {
+            let all = tx.proofs.iter().try_fold(0usize, |sum, step| sum.checked_add(nodes(step)))?;
+            (0, all.checked_add(usize::from(!tx.authorization.0.is_empty()))?)
+        }
+        _ => (0, 0),
     };
-    tx.base_gas().plus(own.checked_mul(BYTE_GAS)?)?.plus(lines.0)
+    let times = |gas: Gas, n: usize| gas.0.checked_mul(u64::try_from(n).ok()?);
+    Some(Gas(times(LINE_GAS, lines)?.checked_add(times(SIGNATURE_GAS, checks)?)?))
 }
 
 /// Gas for keeping what a transaction makes, as far as the transaction and the height alone say: an extension pays for the
@@ -86,12 +129,6 @@ fn length(bytes: &[u8]) -> Option<u64> {
     u64::try_from(bytes.len()).ok()
 }
 
-fn remit_gas(remit: &AssociateRemit) -> Option<Gas> {
-    let times = |gas: Gas, n: usize| gas.0.checked_mul(u64::try_from(n).ok()?);
-    let signatures = read_operators(&remit.authorization).map_or(0, |signatures| signatures.len());
-    Some(Gas(times(LINE_GAS, remit.lines.len())?.checked_add(times(SIGNATURE_GAS, signatures)?)?))
-}
-
 /// The least fee of a transaction; an extension's grows by the rent of its object. `None` on overflow.
 pub fn minimum_fee(params: &Params, tx: &Transaction, unsigned_len: usize, height: Height) -> Option<Amount> {
     params.price(intrinsic_gas(tx, unsigned_len)?.plus(rent_gas(params, tx, height)?.0)?)
@@ -121,13 +158,17 @@ pub fn cost(gas: Gas, price: GasPrice) -> Option<Amount> {
 
 /// Fee and run of a transaction and of all that stands inside it: what a payer answers for. `None` above the supply.
 pub fn fees_through(tx: &Transaction) -> Option<Amount> {
-    let mut sum = Amount::ZERO;
-    let mut layer = Some(tx);
-    while let Some(tx) = layer {
-        sum = sum.plus(tx.fee())?.plus(run_cost(tx)?)?;
-        layer = tx.inside().map(SignedTx::transaction);
-    }
-    Some(sum)
+    through(tx).try_fold(Amount::ZERO, |sum, tx| sum.plus(tx.fee())?.plus(run_cost(tx)?))
+}
+
+/// The fees alone of a transaction and of all that stands inside it. `None` above the supply.
+pub fn fees_offered(tx: &Transaction) -> Option<Amount> {
+    through(tx).try_fold(Amount::ZERO, |sum, tx| sum.plus(tx.fee()))
+}
+
+/// The transaction, and those inside it.
+fn through(tx: &Transaction) -> impl Iterator<Item = &Transaction> {
+    core::iter::successors(Some(tx), |tx| tx.inside().map(SignedTx::transaction))
 }
 
 /// What a transaction moves out of its sender's account. `None` above the supply.
@@ -137,8 +178,9 @@ pub fn amount_moved(tx: &Transaction) -> Option<Amount> {
         Transaction::ContractCreate(tx) => tx.amount.plus(tx.deposit)?,
         Transaction::ContractCreateV2(tx) => tx.amount.plus(tx.deposit)?,
         Transaction::ContractCall(tx) => tx.amount,
-        Transaction::AssociateCommit(tx) => tx.amount,
-        Transaction::AssociateWithdraw(tx) => tx.amount,
+        Transaction::AssociateCommit(AssociateCommit { asset: Asset::Coin, amount, .. })
+        | Transaction::AssociateWithdraw(AssociateWithdraw { asset: Asset::Coin, amount, .. })
+        | Transaction::AssociateUpdate(AssociateUpdate { change: Change::BondIn(amount), .. }) => *amount,
         Transaction::Bond(tx) => tx.amount,
         _ => Amount::ZERO,
     })

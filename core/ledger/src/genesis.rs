@@ -232,6 +232,7 @@ const fn unconnected() -> ParentLeaf {
         outbox: 0,
         outbox_hash: Hash::ZERO,
         outbox_acked: 0,
+        access: banyan_types::associate::Access::Open,
     }
 }
 

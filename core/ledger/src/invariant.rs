@@ -1,13 +1,13 @@
 //! What must hold in every state, checked by full sums. Rules: ledger 8, associates 4.
 
 use banyan_types::{
-    Amount,
+    Amount, Asset,
     associate::InboxEntry,
     rlp::{DecodeError, Items, take_tag},
 };
 
 use crate::{
-    Account, Escrow, Fees, PendingReward, RootEngine, Supply,
+    Account, Escrow, EscrowV2, Fees, Inherited, PendingReward, RootEngine, Supply,
     leaf::{Clock, Code, ConnectionPoint, Contract, Source, Stake, Token, TokenBalance},
 };
 
@@ -94,6 +94,9 @@ pub fn check_totals<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Result<Su
     if sums.tokens != sums.token_balances {
         return Err(Broken::Tokens { supply: sums.tokens, balances: sums.token_balances });
     }
+    if sums.token_waiting != sums.token_open {
+        return Err(Broken::Escrow);
+    }
     if sums.named != sums.refs {
         return Err(Broken::References { named: sums.named, counted: sums.refs });
     }
@@ -109,10 +112,13 @@ struct Sums {
     fees: Amount,
     bonds: Amount,
     deposits: Amount,
-    /// What tokens say that there is, of all tokens together.
+    /// What tokens say that there is, and what came down of others, of all tokens together.
     tokens: u128,
-    /// What accounts hold of them.
+    /// What accounts and escrows hold of them.
     token_balances: u128,
+    /// What escrows say waits for children, and what the open inbox entries carry.
+    token_waiting: u128,
+    token_open: u128,
     /// How often contracts name code or a source.
     named: u64,
     /// How often those say that they are named.
@@ -154,6 +160,18 @@ impl Sums {
                 Ok(())
             }
             Account::TAG => plus(&mut self.accounts, Account::decode(value)?.balance),
+            Inherited::TAG => {
+                self.tokens = self.tokens.saturating_add(Inherited::decode(value)?.amount.base());
+                Ok(())
+            }
+            EscrowV2::TAG if tag.is_ok_and(|(_, version)| version == EscrowV2::VERSION) => {
+                let escrow = Escrow::from(EscrowV2::decode(value)?);
+                let held = escrow.committed.minus(escrow.remitted).ok_or(Broken::Escrow)?;
+                held.minus(escrow.waiting).ok_or(Broken::Escrow)?;
+                self.token_balances = self.token_balances.saturating_add(held.base());
+                self.token_waiting = self.token_waiting.saturating_add(escrow.waiting.base());
+                Ok(())
+            }
             Escrow::TAG => {
                 let escrow = Escrow::decode(value)?;
                 let held = escrow.committed.minus(escrow.remitted).ok_or(Broken::Escrow)?;
@@ -174,8 +192,17 @@ impl Sums {
                 Ok(())
             }
             Clock::TAG => Clock::decode(value).map(|_| ()).map_err(Broken::Leaf),
-            ConnectionPoint::TAG => ConnectionPoint::decode(value).map(|_| ()).map_err(Broken::Leaf),
-            InboxEntry::TAG => plus(&mut self.open, InboxEntry::decode(value)?.amount),
+            ConnectionPoint::TAG => {
+                ConnectionPoint::decode(value)?.bonds.iter().try_for_each(|bond| plus(&mut self.bonds, bond.amount))
+            }
+            InboxEntry::TAG => {
+                let entry = InboxEntry::decode(value)?;
+                if entry.asset == Asset::Coin {
+                    return plus(&mut self.open, entry.amount);
+                }
+                self.token_open = self.token_open.saturating_add(entry.amount.base());
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

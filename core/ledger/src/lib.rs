@@ -21,6 +21,7 @@ mod account;
 mod associate;
 mod blob;
 mod block;
+mod cargo;
 pub mod certificate;
 mod contract;
 mod due;
@@ -45,13 +46,15 @@ mod sweep;
 mod token;
 mod verified;
 
+pub use account::account;
 pub use associate::{PointView, associate, escrow, inbox_entry, summary_of};
 pub use blob::{blob, blob_hash, blob_key};
 pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
 };
-pub use contract::{Tried, contract, contract_code, contract_source, dry_run, public_text, try_behind};
+pub use cargo::escrow_of;
+pub use contract::{Tried, contract, contract_code, contract_source, dry_run, public_text, try_alone, try_behind};
 pub use entry::entry;
 pub use error::{BadSeal, Fault, Invalid, Rejected};
 pub use event::{Effects, Event, Offence};
@@ -59,9 +62,10 @@ pub use expiry::extension_rent;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis_state};
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
-    AccessRight, Account, BlobPlace, BlockHash, Candidate, Candidates, Clock, Code, ConnectionPoint, Contract, Due,
-    DueCount, DueCursor, Entry, Escrow, Fees, Generalized, ParentLeaf, PendingReward, Point, Reward, RootEngine,
-    Shares, Slashed, Source, Stake, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance,
+    AccessRight, Account, BlobPlace, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
+    ConnectionPoint, Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Fees, Generalized, HOP_GAS,
+    Inherited, OperatorBond, ParentLeaf, Pending, PendingReward, Point, RemitSpan, Reward, RootEngine, Shares, Slashed,
+    Source, Stake, Standing, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance,
     Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};

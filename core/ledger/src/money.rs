@@ -3,13 +3,9 @@
 //! Coin taken from one place is a value of type [`Coins`] until it is put into another; each taking and putting keeps
 //! the running totals, so a rule cannot make or lose any. Money leaves an escrow by [`Scene::escrow_out`] alone.
 
-use banyan_types::{AccountId, Amount, Asset, AssociateId};
+use banyan_types::{AccountId, Amount, Asset};
 
-use crate::{
-    Missing, Rejected, State,
-    leaf::{Account, Escrow, key},
-    scene::Scene,
-};
+use crate::{Missing, Rejected, State, cargo::Cargo, leaf::Account, scene::Scene};
 
 /// Coin on its way from one place to another. Not copied, not cloned: what is dropped would be lost.
 #[must_use = "coins that are dropped are lost"]
@@ -151,42 +147,31 @@ impl<S: State> Scene<'_, S> {
         Ok(Coins(amount))
     }
 
-    /// Into a child's escrow, waiting for the child to settle it.
-    pub fn escrow_in(&mut self, child: AssociateId, coins: Coins) -> Result<(), Rejected> {
-        let amount = coins.put();
-        let mut escrow = self.escrow(child)?;
-        add(&mut escrow.committed, amount)?;
-        add(&mut escrow.waiting, amount)?;
-        add(&mut self.ledger.supply.escrows, amount)?;
-        self.set(key::escrow(child, Asset::Coin), &escrow);
-        Ok(())
-    }
-
-    /// Out of a child's escrow: the one function by which money leaves it, and the law above all regimes.
-    /// # Errors
-    /// `Escrow` when more is asked for than `committed - remitted`.
-    pub fn escrow_out(&mut self, child: AssociateId, amount: Amount) -> Result<Coins, Rejected> {
-        let mut escrow = self.escrow(child)?;
-        if amount > escrow.held() {
-            return Err(Rejected::Escrow { escrow: escrow.held(), total: amount });
+    /// The running total of what is in escrows, with money that enters one.
+    pub(crate) fn enter_escrow(&mut self, cargo: Cargo) -> Result<(), Rejected> {
+        match cargo {
+            Cargo::Coins(coins) => add(&mut self.ledger.supply.escrows, coins.put()),
+            Cargo::Tokens(..) => Ok(()),
         }
-        add(&mut escrow.remitted, amount)?;
-        sub(&mut self.ledger.supply.escrows, amount)?;
-        self.set(key::escrow(child, Asset::Coin), &escrow);
-        Ok(Coins(amount))
     }
 
-    /// What a child's escrow of the inherited coin holds.
-    pub fn escrow(&mut self, child: AssociateId) -> Result<Escrow, Missing> {
-        Ok(self.get(&key::escrow(child, Asset::Coin))?.unwrap_or(Escrow::EMPTY))
+    /// The same, with money that [`Scene::escrow_out`] lets go: nothing else calls this.
+    pub(crate) fn leave_escrow(&mut self, asset: Asset, amount: Amount) -> Result<Cargo, Rejected> {
+        match asset {
+            Asset::Coin => {
+                sub(&mut self.ledger.supply.escrows, amount)?;
+                Ok(Cargo::Coins(Coins(amount)))
+            }
+            Asset::Token(token) => Ok(Cargo::Tokens(token, amount)),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MapState, Overlay, Params, Supply};
-    use banyan_types::{Gas, GasPrice, Height};
+    use crate::{Escrow, MapState, Overlay, Params, Supply, key};
+    use banyan_types::{AssociateId, Gas, GasPrice, Height};
 
     const CHILD: AssociateId = AssociateId([1; 32]);
 
@@ -228,10 +213,13 @@ mod tests {
         let mut scene = Scene::open(&mut state, &params, Height(1)).unwrap();
         let escrow = Escrow { committed: coins(9), remitted: coins(2), waiting: none };
         scene.set(key::escrow(CHILD, Asset::Coin), &escrow);
-        let refused = scene.escrow_out(CHILD, coins(8)).map(|coins| coins.amount());
+        let refused = scene.escrow_out(CHILD, Asset::Coin, coins(8)).map(|coins| coins.amount());
         assert_eq!(refused, Err(Rejected::Escrow { escrow: coins(7), total: coins(8) }));
-        assert_eq!(scene.escrow_out(CHILD, coins(7)).map(|coins| coins.amount()), Ok(coins(7)));
-        assert_eq!(scene.escrow(CHILD).map(|escrow| escrow.held()), Ok(none));
-        assert!(scene.escrow_out(AssociateId([2; 32]), Amount::new(1).unwrap()).is_err(), "a stranger's is empty");
+        assert_eq!(scene.escrow_out(CHILD, Asset::Coin, coins(7)).map(|coins| coins.amount()), Ok(coins(7)));
+        assert_eq!(scene.escrow(CHILD, Asset::Coin).map(|escrow| escrow.held()), Ok(none));
+        assert!(
+            scene.escrow_out(AssociateId([2; 32]), Asset::Coin, Amount::new(1).unwrap()).is_err(),
+            "a stranger's is empty"
+        );
     }
 }

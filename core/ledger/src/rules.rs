@@ -8,13 +8,11 @@ use banyan_types::{
     tx::{SignedTx, Transaction},
 };
 
-use crate::{
-    Account, Event, Missing, Params, Rejected, State, Verified,
-    fees::{amount_moved, rent_gas},
-    scene::Scene,
-};
+use crate::{Account, Event, Missing, Params, Rejected, State, Verified, fees::amount_moved, scene::Scene};
 
-pub use crate::fees::{REMIT_GAS_MAX, charged_before, intrinsic_gas, minimum_fee, run_cost, run_gas};
+pub use crate::fees::{
+    REMIT_GAS_MAX, charged_before, fees_offered, fees_through, intrinsic_gas, minimum_fee, rent_gas, run_cost, run_gas,
+};
 
 /// Meta transactions inside each other. Source: ledger 3.
 const METAS_MAX: usize = 4;
@@ -210,8 +208,13 @@ impl<S: State> Scene<'_, S> {
         match tx.transaction() {
             Transaction::Spend(spend) => self.spend(spend).map(plain),
             Transaction::AssociateCreate(create) => self.create(create).map(Done::created),
-            Transaction::AssociateCommit(commit) => self.commit(commit).map(plain),
-            Transaction::AssociateRemit(remit) => self.remit(remit).map(plain),
+            Transaction::AssociateUpdate(update) => self.update(update, tx.unsigned_len()).map(plain),
+            Transaction::AssociateCommit(commit) => self.commit(commit, tx.unsigned_len()).map(plain),
+            Transaction::AssociateRefund(refund) => self.refund(refund).map(plain),
+            Transaction::AssociateEvidence(evidence) => self.report_child(evidence).map(plain),
+            Transaction::AssociateClose(close) => self.close(close).map(plain),
+            Transaction::AssociateEscape(escape) => self.escape(tx, escape, under),
+            Transaction::AssociateRemit(remit) => self.remit(tx, remit, under),
             Transaction::AssociateWithdraw(withdraw) => self.withdraw_tx(withdraw).map(plain),
             Transaction::Bond(bond) => self.bond(bond).map(plain),
             Transaction::Unbond(unbond) => self.unbond(unbond).map(plain),
@@ -263,6 +266,9 @@ impl<S: State> Scene<'_, S> {
             None if under.payer.is_some() => Account::EMPTY,
             None => return Err(Rejected::NoAccount { account: sender }),
         };
+        if !self.may_transact(sender, tx)? {
+            return Err(Rejected::NoTransact { account: sender });
+        }
         let (has_agreed, got) = (under.has_agreed(sender), tx.nonce());
         if account.generalized.is_some() != has_agreed {
             return Err(Rejected::AccountKind { account: sender });

@@ -10,6 +10,9 @@ use crate::{
 };
 use alloc::vec::Vec;
 
+/// Claims on dead children that one block pays. Source: associates 7.
+const SHARES_MAX: u32 = 1_000;
+
 /// The state with what every rule needs beside it. Totals that every transaction touches are held here and written
 /// once, by [`Scene::settle`].
 pub struct Scene<'a, S> {
@@ -21,6 +24,8 @@ pub struct Scene<'a, S> {
     pub effects: Effects,
     /// Runs contracts; it keeps loaded code for the rest of the block.
     pub engine: Engine,
+    /// Claims on dead children that this block may still pay.
+    pub shares_left: u32,
     /// Which contracts run.
     pub runs: Runs,
     /// Place of the running transaction in its block.
@@ -72,6 +77,7 @@ impl<'a, S: State> Scene<'a, S> {
             events: Vec::new(),
             effects: Effects::default(),
             engine: Engine::default(),
+            shares_left: SHARES_MAX,
             runs: Runs::All,
             index: 0,
             failure: None,

@@ -8,7 +8,7 @@ use banyan_types::{
     limits::{PRUNE_MAX, SWEEP_MAX},
 };
 
-use crate::{Missing, Rejected, State, SweepItem, SweepKind, SweepQueue, leaf::key, scene::Scene};
+use crate::{Claim, Missing, Rejected, State, SweepItem, SweepKind, SweepQueue, leaf::key, scene::Scene};
 
 /// Objects that may wait: the queue is a leaf of 40 kB at most.
 const QUEUE_MAX: usize = PRUNE_MAX as usize;
@@ -54,6 +54,19 @@ impl<S: State> Scene<'_, S> {
         Ok(())
     }
 
+    /// A claim, its mark, and the buckets of its path, which others may have taken away already.
+    fn forget_claim(&mut self, id: AssociateId, n: u64) -> Result<(), Missing> {
+        let at = key::claim(id, n);
+        if let Some(Claim { account, asset, path, .. }) = self.get(&at)? {
+            for depth in 0..=path.len() {
+                self.state.put(key::bucket(id, asset, path.get(..depth).unwrap_or(&path), None), None);
+            }
+            self.state.put(key::bucket(id, asset, &path, Some(account)), None);
+        }
+        self.state.put(at, None);
+        Ok(())
+    }
+
     fn sweep_leaves(&mut self, item: &mut SweepItem, count: u64) -> Result<(), Missing> {
         match item.kind {
             SweepKind::Store => {
@@ -71,6 +84,13 @@ impl<S: State> Scene<'_, S> {
             SweepKind::Inbox => {
                 let to = item.from.saturating_add(count);
                 (item.from..to).for_each(|n| self.state.put(key::inbox(AssociateId(item.id.0), n), None));
+                item.from = to;
+            }
+            SweepKind::Claims => {
+                let to = item.from.saturating_add(count);
+                for n in item.from..to {
+                    self.forget_claim(AssociateId(item.id.0), n)?;
+                }
                 item.from = to;
             }
         }

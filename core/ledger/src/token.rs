@@ -97,14 +97,14 @@ impl<S: State> Scene<'_, S> {
         if held.owner == owner { Ok(held) } else { Err(Rejected::NotOwner { owner: held.owner }) }
     }
 
-    fn take_token(&mut self, id: TokenId, from: AccountId, amount: TokenAmount) -> Result<(), Rejected> {
+    pub(crate) fn take_token(&mut self, id: TokenId, from: AccountId, amount: TokenAmount) -> Result<(), Rejected> {
         let balance = token_balance(self.state, id, from)?;
         let left = balance.minus(amount).ok_or(Rejected::TokenFunds { balance, needed: amount })?;
         self.set_token_balance(id, from, left);
         Ok(())
     }
 
-    fn give_token(&mut self, id: TokenId, to: AccountId, amount: TokenAmount) -> Result<(), Rejected> {
+    pub(crate) fn give_token(&mut self, id: TokenId, to: AccountId, amount: TokenAmount) -> Result<(), Rejected> {
         let balance = token_balance(self.state, id, to)?.plus(amount).ok_or(Rejected::SupplyOverflow)?;
         self.set_token_balance(id, to, balance);
         Ok(())

@@ -101,7 +101,7 @@ fn put_bytes(bytes: &[u8], out: &mut Vec<u8>) {
 
 fn put_option(bytes: Option<&[u8]>, out: &mut Vec<u8>) {
     out.push(u8::from(bytes.is_some()));
-    for bytes in bytes {
+    if let Some(bytes) = bytes {
         put_bytes(bytes, out);
     }
 }

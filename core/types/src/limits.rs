@@ -48,3 +48,13 @@ pub const REMIT_LINES_MAX: usize = 1_000;
 pub const INBOX_PER_BLOCK_MAX: u64 = 1_000;
 /// Inbox entries that one summary may acknowledge.
 pub const INBOX_ACKED_PER_REMIT_MAX: u64 = 10_000;
+/// Bytes of a notice in a child's inbox.
+pub const NOTICE_BYTES_MAX: usize = 1024;
+/// Lines of one change of an access list.
+pub const ACCESS_LINES_MAX: usize = 1_000;
+/// Changes of one connection point that wait.
+pub const PENDING_MAX: usize = 8;
+/// Bytes that a child's authority may say to the contract that judges it. Source: associates 6.
+pub const CONTRACT_WORD_BYTES_MAX: usize = 64 * 1024;
+/// Tokens of one child's escrow; with the coin, 64 assets. Source: ledger 7.
+pub const TOKENS_PER_ASSOCIATE_MAX: usize = 63;

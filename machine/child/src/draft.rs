@@ -25,8 +25,8 @@ pub struct Draft {
 impl Draft {
     /// The header with what execution gave.
     #[must_use]
-    pub fn complete(&self, header: ChildHeader) -> ChildHeader {
+    pub fn complete(&self, header: &ChildHeader) -> ChildHeader {
         let Self { txs_root, receipts_root, outbox_to, state_root, .. } = *self;
-        ChildHeader { txs_root, receipts_root, outbox_to, state_root, ..header }
+        ChildHeader { txs_root, receipts_root, outbox_to, state_root, ..header.clone() }
     }
 }

@@ -78,6 +78,11 @@ impl Parents {
         [self.named, self.bridge, self.newest].into_iter().flatten().find(|tip| tip.hash == hash)
     }
 
+    /// Whether the parent is final up to this height, as far as was told.
+    pub fn reaches(&self, height: Height) -> bool {
+        self.newest.or(self.named).is_some_and(|tip| tip.height >= height)
+    }
+
     /// The height to ask for: the newest is out of reach, and nothing on the way is known.
     pub fn wanted(&self, prev: &ChildHeader) -> Option<Height> {
         let furthest = engine::furthest(prev)?;

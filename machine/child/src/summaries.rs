@@ -77,7 +77,9 @@ struct Piece {
 pub struct Summaries {
     /// Number of the last accepted summary.
     accepted: u64,
-    /// The block where it ends.
+    /// Where it ends: where the next one begins. A node that is behind may not have that block yet.
+    accepted_to: Height,
+    /// The last block that it covers and that is known here.
     base: Mark,
     pieces: VecDeque<Piece>,
     stage: Stage,
@@ -95,16 +97,21 @@ enum Stage {
 }
 
 impl Summaries {
-    /// After a summary was accepted that ends at `base`; `under_way` is the newest range that was written down.
-    pub fn new(accepted: u64, base: Mark, under_way: Option<Range>) -> Self {
+    /// After the summary of this number was accepted, which ends at `accepted_to`; `base` is the last block that it covers
+    /// and that is known, `under_way` the newest range that was written down.
+    pub fn new((accepted, accepted_to): (u64, Height), base: Mark, under_way: Option<Range>) -> Self {
         let under_way = under_way.filter(|range| range.seq == accepted + 1);
         // Sent long ago, as far as this run knows: it goes out again at once.
         let stage = under_way.map_or(Stage::Quiet, |range| Stage::Sent(range, TimeMs(0)));
-        Self { accepted, base, pieces: VecDeque::new(), stage }
+        Self { accepted, accepted_to, base, pieces: VecDeque::new(), stage }
     }
 
     /// A block was committed.
     pub fn push(&mut self, params: &SummaryParams, block: Mark) {
+        if block.height <= self.accepted_to {
+            self.base = block; // the parent has heard of it from somebody else
+            return;
+        }
         let before = self.pieces.back().map_or(self.base, |piece| piece.end);
         let has_work = block.settled > 0 || block.outbox_to > before.outbox_to;
         match self.pieces.len().checked_sub(1) {
@@ -139,7 +146,7 @@ impl Summaries {
         if !due || !matches!(self.stage, Stage::Quiet) {
             return None;
         }
-        let range = Range { seq: self.accepted + 1, from: self.base.height, to: first.end.height };
+        let range = Range { seq: self.accepted + 1, from: self.accepted_to, to: first.end.height };
         self.stage = Stage::Persisting(range);
         Some(range)
     }
@@ -180,8 +187,7 @@ impl Summaries {
         while let Some(piece) = self.pieces.pop_front_if(|piece| piece.end.height <= child_to) {
             self.base = piece.end;
         }
-        // Of a piece that was accepted in part, only where it is cut is known.
-        self.base.height = self.base.height.max(child_to);
+        self.accepted_to = self.accepted_to.max(child_to);
     }
 
     const fn under_way(&self) -> Option<Range> {

@@ -141,7 +141,9 @@ impl Machine {
         let accepts = self.votes.polka(&self.turns, height).map(|(_, _, accepts)| accepts);
         let statement = Statement { kind, height, view, block_hash, valid_view: Some(valid) };
         let Some(signed) = self.say(&statement) else { return };
-        accepts.into_iter().for_each(|accepts| self.outbox.put(Effect::Send(To::All, Message::Polka(accepts))));
+        if let Some(accepts) = accepts {
+            self.outbox.put(Effect::Send(To::All, Message::Polka(accepts)));
+        }
         self.send_proposal(&signed);
         while self.agree() {}
     }
@@ -208,7 +210,7 @@ impl Machine {
         if !is_current || (draft.txs == 0 && !may_be_empty) {
             return self.rest();
         }
-        let header = draft.complete(*header);
+        let header = draft.complete(&header);
         let block_hash = header.hash();
         let kind = StatementKind::Proposal;
         let statement = Statement { kind, height, view, block_hash, valid_view: None };

@@ -195,7 +195,7 @@ pub struct Status {
 
 impl Machine {
     pub(crate) fn at(params: RotationParams, turns: Turns, key: SecretKey, saved: Saved) -> Self {
-        let mut summaries = Summaries::new(saved.accepted, saved.base, saved.summary());
+        let mut summaries = Summaries::new((saved.accepted, saved.base.height), saved.base, saved.summary());
         saved.since.iter().for_each(|mark| summaries.push(&params.summaries, *mark));
         let header = saved.last.header;
         let (hash, height) = (header.hash(), header.height);
@@ -237,7 +237,9 @@ impl Machine {
             wake: None,
         };
         let seal = machine.tree.root.seal.clone();
-        seal.iter().for_each(|seal| machine.count_all(seal));
+        if let Some(seal) = &seal {
+            machine.count_all(seal);
+        }
         machine.replay(saved.chain, &saved.records);
         machine
     }

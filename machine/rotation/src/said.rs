@@ -65,8 +65,8 @@ impl Said {
     /// The highest view of a height in which a block was accepted.
     pub fn accepted_view(&self, height: Height) -> Option<u32> {
         let slots = (StatementKind::Prevote, height, 0)..=(StatementKind::Prevote, height, u32::MAX);
-        let accepts = self.slots.range(slots).filter(|(_, signed)| signed.statement.block_hash != Hash::ZERO);
-        accepts.last().map(|((_, _, view), _)| *view)
+        let mut accepts = self.slots.range(slots).filter(|(_, signed)| signed.statement.block_hash != Hash::ZERO);
+        accepts.next_back().map(|((_, _, view), _)| *view)
     }
 
     /// All that was said of a height.

@@ -129,7 +129,9 @@ impl Votes {
         let end = (StatementKind::Precommit, Height(u64::MAX), u32::MAX);
         self.said.range((StatementKind::Precommit, from, 0)..=end).flat_map(|(_, by)| {
             let mut equal = BTreeMap::<Statement, Vec<SignedStatement>>::new();
-            by.values().for_each(|signed| equal.entry(signed.statement).or_default().push(*signed));
+            for signed in by.values() {
+                equal.entry(signed.statement).or_default().push(*signed);
+            }
             equal.into_values()
         })
     }

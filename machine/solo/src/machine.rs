@@ -70,7 +70,7 @@ impl Seqs {
 impl Machine {
     pub(crate) fn at(params: SoloParams, saved: Saved) -> Self {
         let stage = saved.unfinished().map_or(Stage::Idle, |signed| Stage::Durable(Box::new(signed.clone())));
-        let mut summaries = Summaries::new(saved.accepted, saved.base, saved.summary);
+        let mut summaries = Summaries::new((saved.accepted, saved.base.height), saved.base, saved.summary);
         saved.since.iter().for_each(|mark| summaries.push(&params.summaries, *mark));
         Self {
             params,
@@ -181,7 +181,7 @@ impl Machine {
         } else if !self.brings_news(&parent) {
             return; // the mempool had nothing that fits: no block
         }
-        *header = draft.complete(*header);
+        *header = draft.complete(&header);
         effects.push(Effect::Sign(header.clone()));
         self.stage = Stage::Signing { header, parent, settled: draft.settled };
     }

@@ -193,6 +193,7 @@ impl Standing {
             }
             (EngineParams::Root(_), false) => json!({ "word": "micro" }),
             (EngineParams::Solo(_), _) => json!({ "word": "signed", "depth": depth }),
+            (EngineParams::Committee(_), _) => json!({ "word": "certified", "depth": depth }),
         }
     }
 }
@@ -200,7 +201,9 @@ impl Standing {
 /// When the block at `header` came to `level`, by the time of the block that brought it there.
 pub(crate) fn reached_at(chain: &Chain, header: &Header, level: Level) -> Result<Option<TimeMs>, NodeError> {
     match (level, &chain.file().engine) {
-        (Level::Ordered, _) | (Level::Hard, EngineParams::Solo(_)) => Ok(Some(header.time())),
+        (Level::Ordered, _) | (Level::Hard, EngineParams::Solo(_) | EngineParams::Committee(_)) => {
+            Ok(Some(header.time()))
+        }
         (Level::Hard | Level::RootFinal, EngineParams::Root(engine)) => {
             let place = header.place();
             let covering = place.height.saturating_add(u64::from(place.index > 0));
@@ -215,8 +218,7 @@ pub(crate) fn reached_at(chain: &Chain, header: &Header, level: Level) -> Result
 pub(crate) fn expected_next_ms(chain: &Chain, standing: &Standing, rungs: &Rungs) -> Option<u64> {
     let key_interval = chain.params().height_interval_ms;
     match (standing, &chain.file().engine) {
-        (Standing::Pool(_), EngineParams::Root(engine)) => Some(engine.micro_interval_ms),
-        (Standing::Pool(_), EngineParams::Solo(engine)) => Some(engine.block_interval_ms),
+        (Standing::Pool(_), engine) => Some(engine.block_interval_ms()),
         (Standing::Block(found), EngineParams::Root(engine)) if found.header.place() > rungs.hard => {
             let final_at = found.header.height().0.saturating_add(1).saturating_add(engine.final_depth);
             Some(final_at.saturating_sub(rungs.ordered.height).saturating_mul(key_interval))

@@ -6,7 +6,7 @@ use std::{
 };
 
 use banyan_ledger::Params;
-use banyan_node::{Chain, EngineParams, Handle, Head, Leaves as _, NodeError};
+use banyan_node::{Chain, Handle, Head, Leaves as _, NodeError};
 use banyan_types::{AssociateId, tx::Transaction};
 use tokio::sync::Semaphore;
 
@@ -118,10 +118,7 @@ impl Ledger {
 
     /// The engine's name.
     pub fn engine(&self) -> &'static str {
-        match self.chain().file().engine {
-            EngineParams::Root(_) => "root",
-            EngineParams::Solo(_) => "solo",
-        }
+        self.chain().file().engine.name()
     }
 }
 

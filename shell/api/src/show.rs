@@ -1,5 +1,8 @@
 //! Values as text and JSON: `/v3` writes sums as numbers of base units, `/banyan/v1` as strings of them.
 
+use std::fmt::Write as _;
+
+use banyan_ledger::Event;
 use banyan_node::Header;
 use banyan_types::{
     Hash,
@@ -34,6 +37,28 @@ fn json(value: Shown, sums: Sums) -> Value {
     }
 }
 
+/// What happened, as an object: its kind as `event`, then its fields.
+pub(crate) fn event(event: &Event) -> Map<String, Value> {
+    let mut shown = Map::from_iter([("event".to_owned(), Value::String(snake(event.name())))]);
+    shown.extend(object(event.fields(), Sums::Texts));
+    shown
+}
+
+/// `SpendTx` as `spend_tx`, `GAMetaTx` as `ga_meta_tx`.
+pub(crate) fn snake(kind: &str) -> String {
+    let letters: Vec<char> = kind.chars().collect();
+    let mut name = String::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let is_next_small = letters.get(at + 1).is_some_and(|next| next.is_lowercase());
+        let is_after_small = at > 0 && letters[at - 1].is_lowercase();
+        if letter.is_uppercase() && at > 0 && (is_after_small || is_next_small) {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
 /// A JSON number of any size.
 pub(crate) fn number(int: u128) -> Value {
     serde_json::Number::from_u128(int).map_or(Value::Null, Value::Number)
@@ -55,6 +80,14 @@ pub(crate) fn state_root(root: Hash) -> String {
 /// Bytes as text.
 pub(crate) fn bytes(bytes: &[u8]) -> String {
     text::encode(Prefix::Bytes, bytes)
+}
+
+/// Bytes as lower-case hexadecimal.
+pub(crate) fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Lower-case hexadecimal.

@@ -4,6 +4,7 @@
 //! says what went wrong, whose fault it is and what to do next. Rules: protocol, node 2.
 
 mod ask;
+mod child_node;
 mod cli;
 mod command;
 mod demo;

@@ -118,6 +118,7 @@ impl Chain {
     /// Block 0: no work, no leader; its parent is the hash of the genesis.
     fn genesis_header(&self, state_root: Hash) -> Header {
         let prev_hash = self.genesis_hash;
+        let (leader, set_hash) = self.file.engine.first();
         match &self.file.engine {
             EngineParams::Root(engine) => Header::Key(Box::new(KeyHeader {
                 version: PROTOCOL_VERSION,
@@ -134,7 +135,7 @@ impl Chain {
                 nonce: 0,
                 pow: [0; POW_EDGES],
             })),
-            EngineParams::Solo(engine) => Header::Child(Box::new(ChildHeader {
+            EngineParams::Solo(_) | EngineParams::Committee(_) => Header::Child(Box::new(ChildHeader {
                 version: PROTOCOL_VERSION,
                 height: Height(0),
                 prev_hash,
@@ -148,8 +149,8 @@ impl Chain {
                 inbox_to: 0,
                 outbox_to: 0,
                 state_root,
-                set_hash: Hash::ZERO,
-                leader: engine.leader,
+                set_hash,
+                leader,
                 view: 0,
                 prev_seal_hash: Hash::ZERO,
             })),

@@ -22,11 +22,11 @@ mod service;
 mod verify;
 
 pub use chain::{Chain, Found, Head, Leaves, StoredBlock};
-pub use child::{Operators, SoloRole};
+pub use child::{Operators, SoloRole, ValidatorRole};
 pub use error::{NodeError, SubmitError};
-pub use genesis::{EngineParams, GenesisFile, VersionRow};
+pub use genesis::{CommitteeEngineParams, EngineParams, GenesisFile, VersionRow};
 pub use header::Header;
-pub use mempool::{Dropped, Pool, PoolLimits, Purse, Waiting};
+pub use mempool::{Dropped, Pool, PoolLimits, Purse, Waiting, bid};
 pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};
 pub use parent::{At, LocalParent, Parent};
 pub use root::{Boundary, FinalityView, MemberView, PeersRole, RootRole, WitnessRole};

@@ -106,6 +106,14 @@ pub struct Purse {
     pub balance: Amount,
 }
 
+/// Gas that a transaction counts to a block, and what it bids for each, in base units.
+/// # Errors
+/// The rule that keeps it out of every block of this height.
+pub fn bid(params: &Params, height: Height, tx: &SignedTx) -> Result<(Gas, u128), Rejected> {
+    let gas = rules::precheck(params, height, tx)?;
+    Ok((gas, tx.transaction().fee().base().checked_div(u128::from(gas.0)).unwrap_or(0)))
+}
+
 /// What is held of one account.
 #[derive(Debug)]
 struct Queue {
@@ -198,9 +206,8 @@ impl Pool {
     }
 
     fn weigh(&self, tx: Verified<SignedTx>, seq: u64, params: &Params, height: Height) -> Result<Waiting, SubmitError> {
-        let gas = rules::precheck(params, height, tx.get())?;
+        let (gas, price) = bid(params, height, tx.get())?;
         let transaction = tx.get().transaction();
-        let price = transaction.fee().base().checked_div(u128::from(gas.0)).unwrap_or(0);
         let kept = Height(height.0.saturating_add(self.limits.lifetime));
         let until = transaction.ttl().unwrap_or(kept);
         let slot = if is_loose(tx.get()) { Nonce(LOOSE_FROM.saturating_add(seq)) } else { transaction.nonce() };

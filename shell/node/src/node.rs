@@ -20,7 +20,7 @@ use banyan_types::{
 use crate::{
     Chain, Header, Leaves as _, NodeError, Pool, PoolLimits, SubmitError,
     chain::Kept,
-    child::{SoloDriver, SoloRole},
+    child::{CommitteeDriver, SoloDriver, SoloRole, ValidatorRole},
     mempool::{Dropped, Purse},
     root::{FinalityView, RootDriver, RootRole},
     verify,
@@ -38,6 +38,8 @@ pub enum Role {
     Root(RootRole),
     /// Order a solo ledger.
     Solo(SoloRole),
+    /// Order a committee's ledger with others, or follow it.
+    Validator(ValidatorRole),
 }
 
 /// Something happened.
@@ -205,6 +207,7 @@ pub struct Node {
 enum Driver {
     Root(Box<RootDriver>),
     Solo(Box<SoloDriver>),
+    Committee(Box<CommitteeDriver>),
 }
 
 /// What every engine's driver works on.
@@ -231,6 +234,7 @@ impl Node {
         let driver = match role {
             Role::Root(role) => Driver::Root(Box::new(RootDriver::open(&mut core, role)?)),
             Role::Solo(role) => Driver::Solo(Box::new(SoloDriver::open(&mut core, role)?)),
+            Role::Validator(role) => Driver::Committee(Box::new(CommitteeDriver::open(&mut core, role)?)),
         };
         Ok(Self { core, driver })
     }
@@ -269,6 +273,11 @@ impl Node {
                 // Nobody is told.
                 drop(self.core.take_pool_changes());
             }
+            Driver::Committee(driver) => {
+                driver.handle(&mut self.core, input)?;
+                // Peers were told of what came; what went they see in blocks.
+                drop(self.core.take_pool_changes());
+            }
         }
         Ok(std::mem::take(&mut self.core.orders))
     }
@@ -282,6 +291,7 @@ impl Node {
             _ if answers.iter().all(Result::is_err) => {}
             Driver::Root(driver) => driver.pool_grew(&mut self.core)?,
             Driver::Solo(driver) => driver.pool_grew(&mut self.core)?,
+            Driver::Committee(driver) => driver.pool_grew(&mut self.core)?,
         }
         Ok((answers, std::mem::take(&mut self.core.orders)))
     }

@@ -3,7 +3,7 @@
 mod support;
 
 use banyan_ledger::Fault;
-use banyan_node::{Leaves as _, Node};
+use banyan_node::Leaves as _;
 use banyan_types::Amount;
 use support::*;
 
@@ -93,16 +93,4 @@ fn each_refusal_names_its_owner() {
         world.submit_root(spend("banyan_dev", USER, FRIEND, coins(2), 1)),
         Err((Fault::Early, "replacement_underpriced"))
     );
-}
-
-fn totals_hold(node: &Node) {
-    let mut values = vec![];
-    let head = node.chain().head().unwrap();
-    head.view
-        .for_each(|_, value| {
-            values.push(value);
-            Ok(())
-        })
-        .unwrap();
-    banyan_ledger::check_totals(values.iter().map(Vec::as_slice)).unwrap();
 }

@@ -2,12 +2,12 @@
 
 use banyan_types::{
     AccountId, Amount, Asset, Hash, Payee,
-    associate::{Hop, InboxEntry, InboxKind, OutboxEntry},
+    associate::{Access, Hop, InboxEntry, InboxKind, OutboxEntry},
     limits::{REMIT_LINES_MAX, ROUTE_HOPS_MAX},
-    tx::AssociateWithdraw,
+    tx::{AssociateWithdraw, Transaction},
 };
 
-use crate::{Event, Invalid, Missing, ParentLeaf, Rejected, State, leaf::key, scene::Scene};
+use crate::{AccessRight, Event, Invalid, Missing, ParentLeaf, Rejected, State, leaf::key, scene::Scene};
 use alloc::vec::Vec;
 
 impl<S: State> Scene<'_, S> {
@@ -33,19 +33,40 @@ impl<S: State> Scene<'_, S> {
     fn credit(&mut self, entry: &InboxEntry) -> Result<(), Rejected> {
         match entry.kind {
             InboxKind::RemitDone { outbox, .. } => self.forget_outbox(outbox),
+            InboxKind::AccessMode(access) => {
+                self.parent_leaf()?.access = access;
+                Ok(())
+            }
+            InboxKind::AccessChange { receive, transact } => {
+                let right = (receive || transact).then(|| AccessRight { receive, transact }.encode());
+                self.state.put(key::access(self.params.ledger, entry.to), right);
+                Ok(())
+            }
+            // A set is the engine's to take up, and a notice is for people: both read them from the inbox.
+            InboxKind::SetChange(_) | InboxKind::Notice(_) => Ok(()),
             InboxKind::Commit if self.parent_leaf()?.height > entry.deadline => self.skip(entry.n),
             InboxKind::Commit | InboxKind::Returned { .. } => {
-                super::only_coin(entry.asset)?;
-                let coins = self.arrive_from_parent(entry.amount)?;
-                self.events.push(Event::Credited { n: entry.n, to: entry.to, amount: entry.amount });
-                self.deliver(entry.to, &entry.route, entry.leg, coins)
+                let (n, to, asset, amount) = (entry.n, entry.to, entry.asset, entry.amount);
+                let cargo = self.arrive(asset, amount)?;
+                self.events.push(Event::Credited { n, to, asset, amount });
+                self.deliver(to, &entry.route, entry.leg, cargo)
             }
         }
     }
 
+    /// On a listed ledger only the listed transact; whoever is here may always leave.
+    pub(crate) fn may_transact(&mut self, sender: AccountId, tx: &Transaction) -> Result<bool, Rejected> {
+        let listed = self.ledger.parent.as_ref().is_some_and(|leaf| leaf.access == Access::Listed);
+        if !listed || matches!(tx, Transaction::AssociateWithdraw(_)) {
+            return Ok(true);
+        }
+        let right: Option<AccessRight> = self.get(&key::access(self.params.ledger, sender))?;
+        Ok(right.is_some_and(|right| right.transact))
+    }
+
     fn skip(&mut self, n: u64) -> Result<(), Rejected> {
         let leaf = self.parent_leaf()?;
-        leaf.skipped_hash = Hash(banyan_crypto::blake2b(&[&leaf.skipped_hash.0, &n.to_be_bytes()]));
+        leaf.skipped_hash = super::skip_chain(leaf.skipped_hash, &[n]);
         self.effects.skipped.push(n);
         self.events.push(Event::Skipped { n });
         Ok(())
@@ -66,8 +87,7 @@ impl<S: State> Scene<'_, S> {
     }
 
     pub(crate) fn withdraw_tx(&mut self, tx: &AssociateWithdraw) -> Result<(), Rejected> {
-        super::only_coin(tx.asset)?;
-        self.withdraw(tx.from_id, tx.to_id, tx.amount, tx.route.clone(), tx.leg)
+        self.withdraw(tx.from_id, tx.to_id, (tx.asset, tx.amount), tx.route.clone(), tx.leg)
     }
 
     /// Take `amount` from an account and hang it into the outbox.
@@ -75,12 +95,18 @@ impl<S: State> Scene<'_, S> {
         &mut self,
         from: AccountId,
         to: Payee,
-        amount: Amount,
+        (asset, amount): (Asset, Amount),
         route: Vec<Hop>,
         leg: Hash,
     ) -> Result<(), Rejected> {
         if self.ledger.parent.is_none() {
             return Err(Rejected::NotHere { kind: "AssociateWithdrawTx" });
+        }
+        // What this ledger defines itself never rises above it.
+        if let Asset::Token(token) = asset
+            && self.inherited(token)?.is_zero()
+        {
+            return Err(Rejected::Asset { asset });
         }
         if route.len() > ROUTE_HOPS_MAX {
             return Err(Rejected::Route { max: ROUTE_HOPS_MAX, got: route.len() });
@@ -91,16 +117,16 @@ impl<S: State> Scene<'_, S> {
         if amount.is_zero() {
             return Err(Rejected::Dust);
         }
-        let coins = self.take(from, amount)?;
-        self.leave_to_parent(coins)?;
+        let cargo = self.take_cargo(from, asset, amount)?;
+        self.leave(cargo)?;
         let child_height = self.height;
         let leaf = self.parent_leaf()?;
         let n = leaf.outbox;
-        let entry = OutboxEntry { n, from, to, asset: Asset::Coin, amount, route, leg, child_height };
+        let entry = OutboxEntry { n, from, to, asset, amount, route, leg, child_height };
         leaf.outbox = n.checked_add(1).ok_or(Rejected::Overflow)?;
         leaf.outbox_hash = entry.chain(leaf.outbox_hash);
         self.set(key::outbox(n), &entry);
-        self.events.push(Event::Withdrawn { n, from, amount });
+        self.events.push(Event::Withdrawn { n, from, asset, amount });
         self.effects.outbox.push(entry);
         Ok(())
     }

@@ -2,16 +2,23 @@
 //!
 //! A parent knows one object about a child, its connection point; the child knows one fact about the parent, the final
 //! block that it names. Two hash chains make what the child applied equal to what the parent wrote, and
-//! [`Scene::escrow_out`](crate::scene::Scene::escrow_out) alone lets money leave. Rules: associates 2 to 6.
+//! [`Scene::escrow_out`](crate::scene::Scene::escrow_out) alone lets money leave. Rules: associates 2 to 7.
 
+mod authority;
+mod certificate;
 mod child;
+mod contract;
 mod create;
+mod end;
+mod escape;
+mod evidence;
 mod remit;
 mod route;
+mod update;
 
 use banyan_types::{
-    Amount, Asset, AssociateId, Hash, Height,
-    associate::{InboxEntry, OperatorSignature, OutboxEntry, Summary, read_operators_authorization},
+    AccountId, Amount, Asset, AssociateId, Hash, Height, Payee,
+    associate::{InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Summary, read_operators_authorization},
 };
 
 use crate::{
@@ -33,7 +40,7 @@ pub fn associate(state: &mut impl State, id: AssociateId) -> Result<Option<Conne
 
 /// A child's escrow of the inherited coin, read from its parent's state.
 pub fn escrow(state: &mut impl State, id: AssociateId) -> Result<Escrow, Missing> {
-    Ok(load(state, &key::escrow(id, Asset::Coin))?.unwrap_or(Escrow::EMPTY))
+    crate::escrow_of(state, id, Asset::Coin)
 }
 
 /// An open entry of a child's inbox, read from its parent's state.
@@ -50,6 +57,8 @@ pub struct PointView {
     pub block_hash: Hash,
     /// Its state root.
     pub root: Hash,
+    /// What it says of the validator set.
+    pub set_hash: Hash,
     /// The system leaf after it.
     pub leaf: ParentLeaf,
 }
@@ -81,16 +90,12 @@ pub fn summary_of(
         skipped,
         outbox_acked: end.leaf.outbox,
         outbox_hash: end.leaf.outbox_hash,
-        set_hash: Hash::ZERO,
+        set_hash: end.set_hash,
     };
     (summary, lines)
 }
 
 impl<S: State> Scene<'_, S> {
-    fn point(&mut self, id: AssociateId) -> Result<ConnectionPoint, Rejected> {
-        self.get(&key::point(id))?.ok_or(Rejected::Unknown)
-    }
-
     fn set_point(&mut self, id: AssociateId, point: &ConnectionPoint) {
         self.set(key::point(id), point);
     }
@@ -105,22 +110,25 @@ impl<S: State> Scene<'_, S> {
     }
 }
 
-impl ConnectionPoint {
-    /// Why the child takes nothing at `height`, if so: it has been silent too long, or its point has expired.
-    pub fn closed_at(&self, height: Height) -> Option<&'static str> {
-        let silent = height.since(self.last_alive).is_some_and(|heights| heights > self.params.silence);
-        match (silent, self.expiry < height) {
-            (true, _) => Some("dead"),
-            (_, true) => Some("expired"),
-            _ => None,
-        }
-    }
+/// The hash chain over skipped numbers, continued by these.
+fn skip_chain(before: Hash, skipped: &[u64]) -> Hash {
+    skipped.iter().fold(before, |before, n| Hash(banyan_crypto::blake2b(&[&before.0, &n.to_be_bytes()])))
 }
 
-fn only_coin(asset: Asset) -> Result<(), Rejected> {
-    match asset {
-        Asset::Coin => Ok(()),
-        Asset::Token(_) => Err(Rejected::Asset { asset }),
+/// An entry without money.
+fn notice(kind: InboxKind, about: AccountId) -> InboxEntry {
+    InboxEntry {
+        n: 0,
+        kind,
+        from: Payee::Account(about),
+        to: about,
+        asset: Asset::Coin,
+        amount: Amount::ZERO,
+        route: Vec::new(),
+        leg: Hash::ZERO,
+        height: Height(0),
+        deadline: Height(u64::MAX),
+        hash: Hash::ZERO,
     }
 }
 

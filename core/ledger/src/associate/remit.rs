@@ -1,15 +1,46 @@
 //! On the parent: accept a child's summary and pay out what it lists. Rules: associates 3, 6.
 
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Hash, Payee,
-    associate::{InboxEntry, InboxKind, OperatorSignature, OutboxEntry, Regime, Summary},
+    Amount, Asset, AssociateId, Bytes, ContractId, Hash, Payee,
+    associate::{InboxEntry, InboxKind, OutboxEntry, Regime, Summary},
     limits::INBOX_ACKED_PER_REMIT_MAX,
-    tx::AssociateRemit,
+    tx::{AssociateRemit, SignedTx},
 };
 
-use crate::{BlockHash, ConnectionPoint, Event, Missing, Point, Rejected, State, leaf::key, scene::Scene};
-use alloc::vec::Vec;
-use banyan_crypto::Claim;
+use super::{authority::Authority, certificate::check_certified, contract::Asker, notice};
+use crate::{
+    BlockHash, ConnectionPoint, Event, Missing, Point, Rejected, RemitSpan, Standing, State, Status,
+    leaf::key,
+    rules::{Done, Under},
+    scene::Scene,
+};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
+
+/// Whose word a remit rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// The child's own, by its regime: it is alive.
+    Own,
+    /// The same, by the validators of the present epoch.
+    OwnOfPresent,
+    /// That of the accounts named for a child that is dead.
+    Recovery,
+}
+
+/// Whom a remit's authorization is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// This word was said.
+    Said(Word),
+    /// The contract is asked when everything else holds.
+    Contract(ContractId),
+}
+
+/// Sums, for each asset.
+type Totals = BTreeMap<Asset, Amount>;
 
 /// The inbox entries that a summary settles.
 struct Settled {
@@ -20,24 +51,48 @@ struct Settled {
 }
 
 impl<S: State> Scene<'_, S> {
-    pub(crate) fn remit(&mut self, tx: &AssociateRemit) -> Result<(), Rejected> {
+    pub(crate) fn remit(&mut self, signed: &SignedTx, tx: &AssociateRemit, under: &Under) -> Result<Done, Rejected> {
         let (id, summary) = (tx.associate_id, &tx.summary);
         let mut point = self.point(id)?;
         if summary.associate != id {
             return Err(Rejected::Unknown);
         }
+        check_standing(&point, point.standing(self.height))?;
         check_sequence(&point, summary)?;
         self.check_parent(&point, summary)?;
         let settled = self.check_inbox(&point, summary)?;
         check_outbox(&point, summary, &tx.lines)?;
-        self.authorise(&point, summary, &tx.authorization)?;
-        let total = check_total(&settled, &tx.lines)?;
-        self.check_escrow(id, &settled, total)?;
+        let word = self.authorise(&point, summary, &tx.authorization)?;
+        let totals = check_totals(&point, &settled, &tx.lines)?;
+        self.check_escrow(id, &settled, &totals)?;
+        point.span = self.check_rate(&point, &tx.lines)?;
+        let (word, done) = match word {
+            Asked::Said(word) => (word, Done::plain()),
+            Asked::Contract(contract) => {
+                let asker = Asker { child: id, contract, from: tx.from_id, fee: tx.fee, signed, under };
+                let total = totals.get(&Asset::Coin).copied().unwrap_or(Amount::ZERO);
+                let (agrees, done) = self.ask_for_remit(&asker, tx, total)?;
+                if !agrees {
+                    return Ok(done);
+                }
+                (Word::Own, done)
+            }
+        };
 
         self.settle_inbox(id, &settled)?;
         point.inbox_acked = summary.inbox_acked;
         point.inbox_acked_hash = summary.inbox_hash;
-        point.last_alive = self.height;
+        match word {
+            Word::Own | Word::OwnOfPresent => {
+                point.last_alive = self.height;
+                point.thaw();
+            }
+            Word::Recovery => self.bury(id, &mut point)?,
+        }
+        if let (Word::OwnOfPresent, Regime::Certificate(validators)) = (word, &mut point.regime) {
+            // The epoch before is over: what its validators sign from now on says nothing.
+            validators.previous = None;
+        }
         point.point = Point {
             seq: summary.seq,
             child_to: summary.child_to,
@@ -47,16 +102,18 @@ impl<S: State> Scene<'_, S> {
             accepted_at: self.height,
             outbox_acked: summary.outbox_acked,
             outbox_hash: summary.outbox_hash,
+            skipped_hash: super::skip_chain(point.point.skipped_hash, &summary.skipped),
         };
-        let done = InboxKind::RemitDone { seq: summary.seq, outbox: summary.outbox_acked };
-        self.tell(id, &mut point, notice(done, tx.from_id))?;
+        let taken = InboxKind::RemitDone { seq: summary.seq, outbox: summary.outbox_acked };
+        self.tell(id, &mut point, notice(taken, tx.from_id))?;
         // The point is written before lines are delivered: a routed line may commit into this very child again.
         self.set_point(id, &point);
         for line in &tx.lines {
             self.deliver_line(id, line)?;
         }
         self.events.push(Event::Summarised { associate: id, seq: summary.seq, child_to: summary.child_to });
-        Ok(())
+        self.retire(id)?;
+        Ok(done)
     }
 
     /// The named parent block must be on this chain and not older than one named before.
@@ -73,7 +130,11 @@ impl<S: State> Scene<'_, S> {
     /// What the child says of its inbox must be what this ledger wrote.
     fn check_inbox(&mut self, point: &ConnectionPoint, summary: &Summary) -> Result<Settled, Rejected> {
         let (from, got) = (point.inbox_acked, summary.inbox_acked);
-        let to = point.inbox_next.min(from.saturating_add(INBOX_ACKED_PER_REMIT_MAX));
+        let to = match point.status {
+            // What a dead child has not settled is refunded.
+            Status::Dead { .. } => from,
+            _ => point.inbox_next.min(from.saturating_add(INBOX_ACKED_PER_REMIT_MAX)),
+        };
         let wrong = Rejected::Inbox { from, to, got };
         if got < from || got > to {
             return Err(wrong);
@@ -101,101 +162,142 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// Does the regime agree? Everything else in a remit is common to all regimes.
-    fn authorise(
-        &self,
-        point: &ConnectionPoint,
-        summary: &Summary,
-        authorization: &banyan_types::Bytes,
-    ) -> Result<(), Rejected> {
-        let Regime::Operators = point.regime;
-        let needed = usize::from(point.threshold);
-        let signatures = super::read_operators(authorization).unwrap_or_default();
+    fn authorise(&self, point: &ConnectionPoint, summary: &Summary, authorization: &Bytes) -> Result<Asked, Rejected> {
         let message = summary.signing_message(&self.params.network_id);
-        let verifies = |given: &OperatorSignature| {
-            let place = usize::try_from(given.index).ok();
-            let operator = place.and_then(|place| point.operators.get(place));
-            operator.is_some_and(|operator| {
-                let claim = Claim { key: &operator.0, message: &message, signature: &given.signature.0 };
-                banyan_crypto::verify(claim).is_ok()
-            })
+        let standing = point.standing(self.height);
+        // They carry on for the outbox alone: what the child has not settled is refunded, and its root stays zero.
+        let blank = summary.root == Hash::ZERO && point.point.root == Hash::ZERO;
+        let may = standing.is_dead() && blank && summary.inbox_acked == point.inbox_acked;
+        let recovery = Authority::recovery(point).filter(|_| may);
+        let heard = match &recovery {
+            Some(recovery) => recovery.check(&message, authorization),
+            None => Err(Rejected::Ended { status: standing.as_str() }),
         };
-        // Places ascend, so nobody counts twice.
-        let valid = signatures.iter().filter(|given| verifies(given)).count();
-        if valid >= needed { Ok(()) } else { Err(Rejected::Authorization { valid, needed }) }
+        if heard.is_ok() {
+            return Ok(Asked::Said(Word::Recovery));
+        }
+        match &point.regime {
+            _ if standing == Standing::Dead => heard.map(|()| Asked::Said(Word::Recovery)),
+            Regime::Operators => {
+                let own = Authority::operators(point).check(&message, authorization);
+                own.or_else(|why| if recovery.is_some() { heard } else { Err(why) }).map(|()| Asked::Said(Word::Own))
+            }
+            Regime::Certificate(validators) => {
+                let present = check_certified(point, validators, summary, &authorization.0)?;
+                Ok(Asked::Said(if present { Word::OwnOfPresent } else { Word::Own }))
+            }
+            Regime::Contract(contract) => Ok(Asked::Contract(*contract)),
+        }
+    }
+
+    /// Rule 12: lines beyond the limit of the span wait. What goes back to its sender is no thief's.
+    fn check_rate(&self, point: &ConnectionPoint, lines: &[OutboxEntry]) -> Result<RemitSpan, Rejected> {
+        let (limit, heights) = (point.params.remit_limit, point.params.remit_limit_heights);
+        let coins = lines.iter().filter(|line| line.asset == Asset::Coin);
+        let lines = super::sum(coins.map(|line| line.amount))?;
+        if heights == 0 || lines.is_zero() {
+            return Ok(point.span.clone());
+        }
+        let runs = point.span.from.plus(heights).is_some_and(|end| self.height < end);
+        let span = if runs { point.span.clone() } else { RemitSpan { from: self.height, amount: Amount::ZERO } };
+        let amount = span.amount.plus(lines).ok_or(Rejected::Overflow)?;
+        if amount > limit { Err(Rejected::RateLimit { limit, got: amount }) } else { Ok(RemitSpan { amount, ..span }) }
     }
 
     /// A liar must not pay out a commit that it has not credited: that money waits and is not the child's yet.
-    fn check_escrow(&mut self, id: AssociateId, settled: &Settled, total: Amount) -> Result<(), Rejected> {
-        let escrow = self.escrow(id)?;
-        let settled = super::sum(settled.entries.iter().filter(|entry| entry.is_money()).map(|entry| entry.amount))?;
-        let waiting = escrow.waiting.minus(settled).ok_or(Missing("less waits than the open entries hold"))?;
-        let free = escrow.held().minus(waiting).ok_or(Missing("more waits than the escrow holds"))?;
-        if total > free { Err(Rejected::Escrow { escrow: free, total }) } else { Ok(()) }
+    fn check_escrow(&mut self, id: AssociateId, settled: &Settled, totals: &Totals) -> Result<(), Rejected> {
+        let settled = settled.money()?;
+        let assets: BTreeSet<_> = totals.keys().chain(settled.keys()).copied().collect();
+        for asset in assets {
+            let [total, settled] = [totals, &settled].map(|sums| sums.get(&asset).copied().unwrap_or(Amount::ZERO));
+            let escrow = self.escrow(id, asset)?;
+            let waiting = escrow.waiting.minus(settled).ok_or(Missing("less waits than the open entries hold"))?;
+            let free = escrow.held().minus(waiting).ok_or(Missing("more waits than the escrow holds"))?;
+            if total > free {
+                return Err(Rejected::Escrow { escrow: free, total });
+            }
+        }
+        Ok(())
     }
 
     /// Settled entries no longer wait; those that were skipped go back to who sent them.
     fn settle_inbox(&mut self, id: AssociateId, settled: &Settled) -> Result<(), Rejected> {
-        let money = super::sum(settled.entries.iter().filter(|entry| entry.is_money()).map(|entry| entry.amount))?;
-        self.wait_less(id, money)?;
+        for (asset, amount) in settled.money()? {
+            self.wait_less(id, asset, amount)?;
+        }
         for entry in &settled.entries {
             self.state.put(key::inbox(id, entry.n), None);
         }
         for entry in &settled.skipped {
-            let (coins, to) = (self.escrow_out(id, entry.amount)?, entry.from.account());
-            self.pay(to, coins)?;
-            self.events.push(Event::PaidBack { associate: id, n: entry.n, to, amount: entry.amount });
+            let (n, to, asset, amount) = (entry.n, entry.from.account(), entry.asset, entry.amount);
+            let cargo = self.escrow_out(id, asset, amount)?;
+            self.pay_cargo(to, cargo)?;
+            self.events.push(Event::PaidBack { associate: id, n, to, asset, amount });
         }
         Ok(())
     }
 
     fn deliver_line(&mut self, id: AssociateId, line: &OutboxEntry) -> Result<(), Rejected> {
         let Payee::Account(to) = line.to else { return self.return_line(id, line) };
-        let coins = self.escrow_out(id, line.amount)?;
-        self.events.push(Event::Remitted { associate: id, n: line.n, to, amount: line.amount });
-        self.deliver(to, &line.route, line.leg, coins)
+        let (n, asset, amount) = (line.n, line.asset, line.amount);
+        let cargo = self.escrow_out(id, asset, amount)?;
+        self.events.push(Event::Remitted { associate: id, n, to, asset, amount });
+        self.deliver(to, &line.route, line.leg, cargo)
     }
 
     /// A line that cannot be paid never leaves the escrow: its money waits for the child again.
     fn return_line(&mut self, id: AssociateId, line: &OutboxEntry) -> Result<(), Rejected> {
         let mut point = self.point(id)?;
-        let back = notice(InboxKind::Returned { outbox: line.n }, line.from);
-        let back = InboxEntry { from: line.to, amount: line.amount, leg: line.leg, ..back };
-        self.wait_more(id, line.amount)?;
+        let (n, asset, amount) = (line.n, line.asset, line.amount);
+        let back = notice(InboxKind::Returned { outbox: n }, line.from);
+        let back = InboxEntry { from: line.to, asset, amount, leg: line.leg, ..back };
+        self.wait_more(id, asset, amount)?;
         self.tell(id, &mut point, back)?;
         self.set_point(id, &point);
-        self.events.push(Event::Undelivered { associate: id, n: line.n, amount: line.amount });
+        self.events.push(Event::Undelivered { associate: id, n, asset, amount });
         Ok(())
     }
 
-    fn wait_less(&mut self, id: AssociateId, amount: Amount) -> Result<(), Rejected> {
-        let mut escrow = self.escrow(id)?;
+    pub(super) fn wait_less(&mut self, id: AssociateId, asset: Asset, amount: Amount) -> Result<(), Rejected> {
+        let mut escrow = self.escrow(id, asset)?;
         escrow.waiting = escrow.waiting.minus(amount).ok_or(Missing("less waits than the open entries hold"))?;
-        self.set(key::escrow(id, Asset::Coin), &escrow);
+        self.set_escrow(id, asset, &escrow);
         Ok(())
     }
 
-    fn wait_more(&mut self, id: AssociateId, amount: Amount) -> Result<(), Rejected> {
-        let mut escrow = self.escrow(id)?;
+    fn wait_more(&mut self, id: AssociateId, asset: Asset, amount: Amount) -> Result<(), Rejected> {
+        let mut escrow = self.escrow(id, asset)?;
         escrow.waiting = escrow.waiting.plus(amount).ok_or(Rejected::Overflow)?;
-        self.set(key::escrow(id, Asset::Coin), &escrow);
+        self.set_escrow(id, asset, &escrow);
         Ok(())
     }
 }
 
-/// An entry without money.
-fn notice(kind: InboxKind, about: AccountId) -> InboxEntry {
-    InboxEntry {
-        n: 0,
-        kind,
-        from: Payee::Account(about),
-        to: about,
-        asset: Asset::Coin,
-        amount: Amount::ZERO,
-        route: Vec::new(),
-        leg: Hash::ZERO,
-        height: banyan_types::Height(0),
-        deadline: banyan_types::Height(u64::MAX),
-        hash: Hash::ZERO,
+impl Settled {
+    /// What the settled entries carry.
+    fn money(&self) -> Result<Totals, Rejected> {
+        totals(self.entries.iter().filter(|entry| entry.is_money()).map(|entry| (entry.asset, entry.amount)))
+    }
+}
+
+/// Sums of amounts, for each asset.
+fn totals(amounts: impl IntoIterator<Item = (Asset, Amount)>) -> Result<Totals, Rejected> {
+    let mut all = Totals::new();
+    for (asset, amount) in amounts {
+        let sum = all.entry(asset).or_insert(Amount::ZERO);
+        *sum = sum.plus(amount).ok_or(Rejected::Overflow)?;
+    }
+    Ok(all)
+}
+
+/// Rule 2. A dead child remits no more, unless those speak whom it has named for that.
+fn check_standing(point: &ConnectionPoint, standing: Standing) -> Result<(), Rejected> {
+    match standing {
+        Standing::Dead if Authority::recovery(point).is_none() || point.point.root != Hash::ZERO => {
+            Err(Rejected::Ended { status: standing.as_str() })
+        }
+        Standing::Frozen => Err(Rejected::Status { status: standing.as_str() }),
+        _ => Ok(()),
     }
 }
 
@@ -230,8 +332,11 @@ fn check_outbox(point: &ConnectionPoint, summary: &Summary, lines: &[OutboxEntry
 }
 
 /// What the summary takes out of the escrow: its lines and what goes back.
-fn check_total(settled: &Settled, lines: &[OutboxEntry]) -> Result<Amount, Rejected> {
-    lines.iter().try_for_each(|line| super::only_coin(line.asset))?;
-    let back = settled.skipped.iter().map(|entry| entry.amount);
-    super::sum(lines.iter().map(|line| line.amount).chain(back))
+fn check_totals(point: &ConnectionPoint, settled: &Settled, lines: &[OutboxEntry]) -> Result<Totals, Rejected> {
+    let assets = point.assets();
+    if let Some(line) = lines.iter().find(|line| !assets.contains(&line.asset)) {
+        return Err(Rejected::Asset { asset: line.asset });
+    }
+    let back = settled.skipped.iter().map(|entry| (entry.asset, entry.amount));
+    totals(lines.iter().map(|line| (line.asset, line.amount)).chain(back))
 }

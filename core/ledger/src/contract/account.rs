@@ -76,6 +76,9 @@ impl<S: State> Scene<'_, S> {
     /// Ask an account's contract; if it agrees, do what stands inside. If that fails, the asking stands.
     pub(crate) fn meta(&mut self, signed: &SignedTx, tx: &GaMeta, under: &Under) -> Result<Done, Rejected> {
         let lock = self.lock_of(tx.ga_id)?;
+        if !self.may_transact(tx.ga_id, beneath_metas(tx))? {
+            return Err(Rejected::NoTransact { account: tx.ga_id });
+        }
         let (ga, name) = (tx.ga_id, auth_id(tx.ga_id, &tx.auth_data.0));
         self.check_meta(tx, &lock, name)?;
         let payer = under.payer_of(ga);

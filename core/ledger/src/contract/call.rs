@@ -43,7 +43,7 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// A contract that has expired is called, and its call reverts; one whose grace is over is none any more.
-    fn must_be_callable(&mut self, id: ContractId) -> Result<(), Rejected> {
+    pub(crate) fn must_be_callable(&mut self, id: ContractId) -> Result<(), Rejected> {
         let last = match self.contract(id)? {
             Some(contract) if !self.is_gone(contract.expiry) => return Ok(()),
             Some(contract) => contract.expiry,

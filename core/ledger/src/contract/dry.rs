@@ -45,6 +45,18 @@ pub fn dry_run(
     tried
 }
 
+/// The same for one transaction on its own, with nothing lent. The state is left as if it had been applied: throw it away.
+/// # Errors
+/// `Missing` when the state could not answer.
+pub fn try_alone(
+    state: &mut impl State,
+    params: &Params,
+    tx: &Transaction,
+) -> Result<Result<Tried, Rejected>, Missing> {
+    let height = height_of(state)?;
+    Scene::open(state, params, height)?.try_one(tx)
+}
+
 /// Whether a transaction fits behind others of its account: all rules but what contracts say, other than those that are asked
 /// whether they agree. The state is left as if all had been applied: throw it away.
 /// # Errors

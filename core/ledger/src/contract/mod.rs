@@ -10,7 +10,9 @@ mod dry;
 mod host;
 mod run;
 
-pub use dry::{Tried, dry_run, public_text, try_behind};
+pub(crate) use run::Terms;
+
+pub use dry::{Tried, dry_run, public_text, try_alone, try_behind};
 
 use crate::{Missing, State, leaf::Contract, leaf::key, scene::load};
 use banyan_types::ContractId;

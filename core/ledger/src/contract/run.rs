@@ -49,7 +49,7 @@ impl Ran {
 impl<S: State> Scene<'_, S> {
     /// Run a message. What a run that does not end well has done is undone; the coins that went with it are the caller's
     /// affair.
-    pub(super) fn execute(&mut self, message: &Message, terms: Terms) -> Result<Ran, Missing> {
+    pub(crate) fn execute(&mut self, message: &Message, terms: Terms) -> Result<Ran, Missing> {
         if self.runs == Runs::Authentications && message.entry != Entry::Auth {
             let (gas_used, returned) = (Gas(0), Bytes::default());
             return Ok(Ran { status: Status::Ok, gas_used, returned, logs: Vec::new(), created: Vec::new() });
@@ -90,13 +90,13 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// Take what a run may cost at most.
-    pub(super) fn hold_gas(&mut self, payer: AccountId, gas: Gas, price: GasPrice) -> Result<Coins, Rejected> {
+    pub(crate) fn hold_gas(&mut self, payer: AccountId, gas: Gas, price: GasPrice) -> Result<Coins, Rejected> {
         let most = cost(gas, price).ok_or(Rejected::Overflow)?;
         self.take(payer, most)
     }
 
     /// What was used goes to the fees, the rest back to whoever paid.
-    pub(super) fn settle_gas(
+    pub(crate) fn settle_gas(
         &mut self,
         payer: AccountId,
         held: Coins,

@@ -1,8 +1,9 @@
 //! Where each leaf stands: SHA-256 of a domain byte and parts of fixed width. Rules: ledger 4.
 
 use crate::Key;
+use alloc::vec::Vec;
 use banyan_crypto::sha256;
-use banyan_types::{AccountId, Asset, AssociateId, ContractId, EntryId, Hash, Height, Id, PublicKey, TokenId};
+use banyan_types::{AccountId, Asset, AssociateId, ContractId, EntryId, Hash, Height, Id, Payee, PublicKey, TokenId};
 
 /// An account: nonce and balance.
 pub fn account(id: AccountId) -> Key {
@@ -44,6 +45,11 @@ pub fn token(id: TokenId) -> Key {
     sha256(&[&[0x10], &id.0])
 }
 
+/// What of a token came down to this ledger. Domain 1f is free in the registry.
+pub fn inherited(id: TokenId) -> Key {
+    sha256(&[&[0x1f], &id.0])
+}
+
 /// What is left of an object that is gone: its id names no other one.
 pub fn tombstone(id: Id) -> Key {
     let (tag, bytes) = id.parts();
@@ -76,6 +82,28 @@ pub fn escrow(id: AssociateId, asset: Asset) -> Key {
 /// Whether an account may receive on, and transact in, a listed child.
 pub fn access(id: AssociateId, account: AccountId) -> Key {
     sha256(&[&[0x16], &id.0, &account.0])
+}
+
+/// What was claimed on a dead child through the ledgers of a path; with an account, what that account has claimed.
+pub fn bucket(id: AssociateId, asset: Asset, path: &[AssociateId], account: Option<Payee>) -> Key {
+    // A token's id stands first, and is of another kind than those of a path.
+    let token = match asset {
+        Asset::Coin => None,
+        Asset::Token(token) => Some(Id::Token(token)),
+    };
+    let ids = token.into_iter().chain(path.iter().map(|hop| Id::Associate(*hop))).chain(account.map(Payee::id));
+    let mut bytes = Vec::new();
+    for id in ids {
+        let (tag, part) = id.parts();
+        bytes.push(tag);
+        bytes.extend_from_slice(part);
+    }
+    sha256(&[&[0x18], &id.0, &sha256(&[&bytes])])
+}
+
+/// A claim on a dead child, by its number. Domain 1b is free in the registry.
+pub fn claim(id: AssociateId, n: u64) -> Key {
+    sha256(&[&[0x1b], &id.0, &n.to_be_bytes()])
 }
 
 /// An entry of a child's inbox, on the parent.
@@ -151,7 +179,7 @@ pub fn used_key(key: PublicKey) -> Key {
 
 /// Where the data with this SHA-256 were posted.
 pub fn blob(hash: Hash) -> Key {
-    sha256(&[&[0x1f], &hash.0])
+    sha256(&[&[0x22], &hash.0])
 }
 
 /// Something to be done at a height.

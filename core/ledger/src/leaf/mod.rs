@@ -5,6 +5,7 @@
 mod account;
 pub mod key;
 mod object;
+mod point;
 
 use alloc::{string::String, vec::Vec};
 
@@ -14,10 +15,15 @@ pub use object::{
     Tombstone, UsedAuth,
 };
 
+pub use point::{
+    AccessRight, Bucket, Claim, Claims, ConnectionPoint, Escrow, EscrowV2, HOP_GAS, Inherited, LINE_GAS, OperatorBond,
+    POINT_BYTES, Pending, Point, RemitSpan, SIGNATURE_GAS, Standing, Status,
+};
+
 use banyan_types::{
-    AccountId, Amount, Era, Gas, Hash, Height, PublicKey, TimeMs,
-    associate::{Access, ChildParams, Regime},
-    rlp::{DecodeError, Field, Items, put_list},
+    AccountId, Amount, Era, Hash, Height, PublicKey, TimeMs,
+    associate::Access,
+    rlp::{DecodeError, Field, Items},
     show::Value,
     witness::WitnessSet,
 };
@@ -69,7 +75,11 @@ leaves!(
     Token,
     Tombstone,
     UsedAuth,
-    SweepQueue
+    SweepQueue,
+    Bucket,
+    Claim,
+    EscrowV2,
+    Inherited
 );
 
 impl Leaf for banyan_types::associate::InboxEntry {
@@ -91,66 +101,6 @@ impl Leaf for banyan_types::associate::OutboxEntry {
 }
 
 banyan_types::object! {
-    /// A connection point: all that a ledger knows of a child. Source: associates 2.
-    90 v 1 ConnectionPoint {
-        /// Who registered it.
-        creator: AccountId,
-        /// The child's network id.
-        network_id: String,
-        /// Hash of the child's genesis file.
-        genesis_hash: Hash,
-        /// Who is paid if this ledger is evacuated.
-        heir: Option<AccountId>,
-        /// What is demanded before money leaves the escrow.
-        regime: Regime,
-        /// Accounts that answer for the child.
-        operators: Vec<AccountId>,
-        /// How many of them must sign.
-        threshold: u8,
-        /// Accounts that may remit when the child is dead and its root is zero.
-        recovery: Vec<AccountId>,
-        /// How many of those.
-        recovery_threshold: u8,
-        /// Who may commit.
-        access: Access,
-        /// Times and limits.
-        params: ChildParams,
-        /// Next inbox number to give.
-        inbox_next: u64,
-        /// Inbox entries below this number are settled.
-        inbox_acked: u64,
-        /// Hash chain of the inbox up to `inbox_next - 1`.
-        inbox_hash: Hash,
-        /// Hash chain of the inbox up to `inbox_acked - 1`.
-        inbox_acked_hash: Hash,
-        /// Where the last accepted summary stands.
-        point: Point,
-        /// State of the child's life.
-        status: Status,
-        /// Height of the last accepted summary, or of the registration.
-        last_alive: Height,
-        /// Last height of this object.
-        expiry: Height,
-    }
-
-    /// A child's escrow of one asset; `committed - remitted` is in it. Source: associates 2.
-    1029 v 1 Escrow {
-        /// All that ever went down.
-        committed: Amount,
-        /// All that ever came back.
-        remitted: Amount,
-        /// Money of inbox entries that no accepted summary has settled.
-        waiting: Amount,
-    }
-
-    /// What an account may do with a listed child.
-    1030 v 1 AccessRight {
-        /// Be credited there.
-        receive: bool,
-        /// Send transactions there.
-        transact: bool,
-    }
-
     /// Running totals of the coin; they sum up all places where coin can be. Source: ledger 4, 8.
     1020 v 1 Supply {
         /// Coin that exists on this ledger.
@@ -217,6 +167,8 @@ banyan_types::object! {
         outbox_hash: Hash,
         /// Outbox entries below this number were taken by the parent.
         outbox_acked: u64,
+        /// Who may transact here, as the parent has said.
+        access: Access,
     }
 
     /// What the root engine keeps.
@@ -288,7 +240,7 @@ banyan_types::object! {
     /// Something to be done at a height. Source: ledger 4, 5.3.
     1013 v 1 Due {
         /// What: 1 pays back what an account has unbonded; 2 to 4 end a contract, an associate or an entry; 5 forgets an
-        /// authentication.
+        /// authentication; 6 makes announced changes of an associate; 7 pays the claims on a dead one.
         kind: u64,
         /// To whom or what.
         id: banyan_types::Bytes,
@@ -345,49 +297,6 @@ banyan_types::record! {
         /// Era in which it last bonded or renewed.
         renewed: Era,
     }
-
-    /// Where the last accepted summary stands.
-    Point {
-        /// Its number; 0 before the first.
-        seq: u64,
-        /// The child block that it ends at.
-        child_to: Height,
-        /// That block's hash.
-        block_hash: Hash,
-        /// That block's state root; zero commits to no state.
-        root: Hash,
-        /// The height of this ledger that it named.
-        parent_height: Height,
-        /// The height of this ledger at which it was accepted.
-        accepted_at: Height,
-        /// Outbox entries below this number were taken.
-        outbox_acked: u64,
-        /// Hash chain of the outbox up to there.
-        outbox_hash: Hash,
-    }
-}
-
-/// State of a child's life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// It takes commits and remits.
-    Open,
-}
-
-impl Field for Status {
-    fn put(&self, out: &mut Vec<u8>) {
-        put_list(out, |out| 0u64.put(out));
-    }
-    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
-        let mut list = items.list()?;
-        match u64::take(&mut list)? {
-            0 => list.finish().map(|()| Self::Open),
-            _ => Err(DecodeError::Malformed("unknown status")),
-        }
-    }
-    fn show(&self) -> Value {
-        Value::Text(String::from("open"))
-    }
 }
 
 /// What a stake has been punished for. The registry's `slashed`: a lock costs a tenth and leaves the rest to answer for
@@ -442,26 +351,3 @@ impl WitnessSets {
         self.sets.iter().find(|set| set.era == era)
     }
 }
-
-impl Escrow {
-    /// An escrow into which nothing was ever committed.
-    pub const EMPTY: Self = Self { committed: Amount::ZERO, remitted: Amount::ZERO, waiting: Amount::ZERO };
-
-    /// What is in it; the law says that this is never below zero.
-    pub const fn held(&self) -> Amount {
-        match self.committed.minus(self.remitted) {
-            Some(held) => held,
-            None => Amount::ZERO,
-        }
-    }
-}
-
-/// Bytes of a connection point that rent is paid for. Source: ledger 5.2.
-pub const POINT_BYTES: u64 = 2_048;
-
-/// Gas of one line of a remit. Source: ledger 2.2.
-pub const LINE_GAS: Gas = Gas(5_000);
-/// Gas of one signature inside a remit's authorization. Source: ledger 2.2.
-pub const SIGNATURE_GAS: Gas = Gas(1_500);
-/// Gas that a routed hop pays out of its amount. Source: associates 5.
-pub const HOP_GAS: Gas = Gas(30_000);

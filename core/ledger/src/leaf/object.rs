@@ -66,7 +66,7 @@ banyan_types::object! {
     }
 
     /// Where a blob was posted.
-    1045 v 1 BlobPlace {
+    1048 v 1 BlobPlace {
         /// Height of the block.
         height: Height,
         /// Place of the transaction in it, from 0.
@@ -129,6 +129,8 @@ pub enum SweepKind {
     Store,
     /// The inbox of an associate.
     Inbox,
+    /// The claims on an associate, with their buckets.
+    Claims,
 }
 
 impl Field for SweepKind {
@@ -139,6 +141,7 @@ impl Field for SweepKind {
         match u64::take(items)? {
             0 => Ok(Self::Store),
             1 => Ok(Self::Inbox),
+            2 => Ok(Self::Claims),
             _ => Err(DecodeError::Malformed("unknown kind of leaves")),
         }
     }
@@ -146,6 +149,7 @@ impl Field for SweepKind {
         Value::Text(match self {
             Self::Store => "store".into(),
             Self::Inbox => "inbox".into(),
+            Self::Claims => "claims".into(),
         })
     }
 }

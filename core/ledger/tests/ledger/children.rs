@@ -19,7 +19,10 @@ fn an_inbox_entry_is_credited_exactly_once() {
     let mut pair = Pair::new();
     pair.commit(ALICE, BOB, coins(7));
     let outcome = pair.step(&[]).unwrap();
-    assert_eq!(outcome.events, [Event::Credited { n: 0, to: account(BOB), amount: coins(7) }]);
+    assert_eq!(
+        outcome.events,
+        [Event::Credited { n: 0, to: account(BOB), asset: banyan_types::Asset::Coin, amount: coins(7) }]
+    );
     assert_eq!(pair.child.balance(BOB), coins(7));
     // On the same parent block again, on the next one, after it was acknowledged: never a second time.
     let again = pair.child.child_block(&pair.root, &[]).unwrap();

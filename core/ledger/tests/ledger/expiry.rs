@@ -40,7 +40,7 @@ impl Ledger {
         entry(&mut Overlay::new(self.state.clone()), id).unwrap()
     }
 
-    fn at<L>(&self, key: &Key, decode: impl Fn(&[u8]) -> L) -> Option<L> {
+    pub fn at<L>(&self, key: &Key, decode: impl Fn(&[u8]) -> L) -> Option<L> {
         self.state.read(key).unwrap().map(|bytes| decode(&bytes))
     }
 

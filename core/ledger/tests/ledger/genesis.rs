@@ -42,7 +42,7 @@ fn a_genesis_has_one_hash_and_one_root() {
 const ROOT_HASH: &str = "7a23fb5a122a6e8d0b0b61e310718ad3e96bcf8e0c4cada0de4f103e61a3db52";
 const ROOT_STATE: &str = "253477f7ce7f18f9531de02bbd392a4205ea5dabda166f987772466cd571ab7a";
 const CHILD_HASH: &str = "9f3814a2457e26331c0e5be539642f6a9b631315e35228641fec410a2a74d04b";
-const CHILD_STATE: &str = "56800e7b8b2e0020418f2ad989a236706a98cd49ce06cfb5165fbb814276eafe";
+const CHILD_STATE: &str = "72377047de516066cecf00cd79b75be537df8470baed73c5e54ff0e2df2add07";
 
 #[test]
 fn a_change_of_anything_changes_the_hash() {

@@ -2,17 +2,25 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
 
+mod acts;
+mod certified;
+mod changes;
 mod children;
 mod contracts;
+mod ends;
+mod escape;
 mod evidence;
 mod expiry;
 mod follow;
 mod genesis;
+mod lives;
 mod money;
 mod objects;
 mod order;
+mod regimes;
 mod remits;
 mod replay;
+mod reports;
 mod rewards;
 mod routes;
 mod seals;
@@ -20,4 +28,5 @@ mod signatures;
 mod stake;
 mod stakers;
 mod support;
+mod tokens;
 mod tree;

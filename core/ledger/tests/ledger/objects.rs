@@ -27,7 +27,7 @@ impl Ledger {
         banyan_ledger::Overlay::new(self.state.clone())
     }
 
-    fn tokens(&self, id: TokenId, person: u8) -> u128 {
+    pub fn tokens(&self, id: TokenId, person: u8) -> u128 {
         token_balance(&mut self.over(), id, account(person)).unwrap().0.base()
     }
 

@@ -142,17 +142,20 @@ fn create_rejects_in_the_written_order() {
 fn every_parameter_of_a_child_has_its_limits() {
     let root = Ledger::root();
     let good = root.create(ALICE, "bank");
-    let rows: [(&str, fn(&mut banyan_types::associate::ChildParams)); 10] = [
+    let rows: [(&str, fn(&mut banyan_types::associate::ChildParams)); 13] = [
         ("commit_timeout", |params| params.commit_timeout = 9),
         ("silence", |params| params.silence = 10 * params.commit_timeout - 1),
         ("claim_window", |params| params.claim_window = params.silence - 1),
+        ("claim_window", |params| params.claim_window = 1_000_001),
         ("change_delay", |params| params.change_delay = params.commit_timeout - 1),
+        ("change_delay", |params| params.change_delay = u64::MAX),
         ("commit_min", |params| params.commit_min = Amount::ZERO),
-        ("commit_gas", |params| params.commit_gas = Gas(1)),
+        ("commit_gas", |params| params.commit_gas = Gas(6_000_001)),
         ("remit_lines_max", |params| params.remit_lines_max = 999),
         ("inbox_open_max", |params| params.inbox_open_max = 100_001),
         ("remit_limit", |params| params.remit_limit_heights = 1),
-        ("operator_bond", |params| params.operator_bond = coins(1)),
+        ("remit_limit", |params| params.remit_limit = coins(1)),
+        ("remit_limit_heights", |params| (params.remit_limit, params.remit_limit_heights) = (coins(1), 1_000_001)),
     ];
     for (field, change) in rows {
         let mut tx = good.clone();
@@ -182,7 +185,6 @@ fn commit_rejects_in_the_written_order() {
     let (from, to) = (height.plus(11).unwrap(), height.plus(COMMIT_TIMEOUT).unwrap());
     let wrong = AssociateCommit {
         associate_id: NOBODY,
-        asset: ELSEWHERE,
         route: vec![Hop::Up; ROUTE_HOPS_MAX + 1],
         deadline: Height(height.0 + 10),
         amount: Amount::ZERO,
@@ -190,7 +192,6 @@ fn commit_rejects_in_the_written_order() {
     };
     let min = units(10);
     Wrong::new(wrong.clone(), |tx| root.admit(&root.sign(ALICE, tx.clone())))
-        .says(Rejected::Asset { asset: ELSEWHERE }, |tx| tx.asset = Asset::Coin)
         .says(Rejected::Unknown, |tx| tx.associate_id = id)
         .says(Rejected::CommitTooSmall { min, got: Amount::ZERO }, |tx| tx.amount = units(9))
         .says(Rejected::CommitTooSmall { min, got: units(9) }, |tx| tx.amount = min)
@@ -316,9 +317,9 @@ fn withdraw_rejects_in_the_written_order() {
     };
     let balance = child.balance(ALICE);
     Wrong::new(wrong, |tx| child.admit(&child.sign(ALICE, tx.clone())))
+        .says(Rejected::Asset { asset: ELSEWHERE }, |tx| tx.asset = Asset::Coin)
         .says(Rejected::Overflow, |tx| tx.amount = balance)
         .says(Rejected::Funds { balance, needed: balance.plus(coins(1)).unwrap() }, |tx| tx.amount = Amount::ZERO)
-        .says(Rejected::Asset { asset: ELSEWHERE }, |tx| tx.asset = Asset::Coin)
         .says(Rejected::Route { max: ROUTE_HOPS_MAX, got: ROUTE_HOPS_MAX + 1 }, |tx| tx.route.clear())
         .says(Rejected::Dust, |tx| tx.amount = units(1))
         .accepted();
@@ -422,6 +423,11 @@ fn every_error_knows_its_owner() {
         Rejected::NoTarget { target: contract.into() },
         Rejected::TokenFunds { balance: TokenAmount::ZERO, needed: TokenAmount::ZERO },
         Rejected::AuthFailed,
+        Rejected::NoTransact { account: account(1) },
+        Rejected::NotDead { status: "open" },
+        Rejected::TooManyPending { max: 1 },
+        Rejected::Assets { max: 1 },
+        Rejected::RateLimit { limit: Amount::ZERO, got: coins(1) },
     ];
     let invalid = [
         Rejected::Wrapping,
@@ -472,6 +478,17 @@ fn every_error_knows_its_owner() {
         Rejected::Range { expected: Height(1), from: Height(2), to: Height(3) },
         Rejected::Parent { got: Height(1) },
         Rejected::Inbox { from: 1, to: 2, got: 3 },
+        Rejected::Ended { status: "dead" },
+        Rejected::Entry { n: 1 },
+        Rejected::Window { last: Height(1), height: Height(2) },
+        Rejected::Proof { why: "" },
+        Rejected::Claimed { account: banyan_types::Payee::Contract(contract) },
+        Rejected::Signer { owner: banyan_types::Payee::Contract(contract) },
+        Rejected::Change { why: "" },
+        Rejected::Regime { why: "" },
+        Rejected::CertifiedBlock { field: "" },
+        Rejected::Certificate { why: banyan_ledger::engine::committee::BadCertificate::Statement },
+        Rejected::NoBond,
         Rejected::Skipped,
         Rejected::Lines { max: 1, got: 2 },
         Rejected::Outbox,

@@ -30,7 +30,8 @@ fn what_went_down_comes_back() {
     assert_eq!(pair.root.balance(ALICE), before.plus(coins(10)).unwrap());
     assert_eq!(pair.held(), held.minus(coins(10)).unwrap());
     let seq = pair.root.point(pair.id).point.seq;
-    let remitted = Event::Remitted { associate: pair.id, n: 0, to: account(ALICE), amount: coins(10) };
+    let remitted =
+        Event::Remitted { associate: pair.id, n: 0, to: account(ALICE), asset: Asset::Coin, amount: coins(10) };
     let child_to = pair.child.height();
     let events = [remitted, Event::Summarised { associate: pair.id, seq, child_to }];
     assert_eq!(outcome.events[1..], events);
@@ -119,7 +120,7 @@ fn a_skipped_commit_is_paid_back_and_never_credited() {
     pair.root.key_blocks(COMMIT_TIMEOUT);
     pair.step(&[]).unwrap();
     let outcome = pair.remit().unwrap();
-    let back = Event::PaidBack { associate: pair.id, n: 0, to: account(ALICE), amount: coins(7) };
+    let back = Event::PaidBack { associate: pair.id, n: 0, to: account(ALICE), asset: Asset::Coin, amount: coins(7) };
     assert!(outcome.events.contains(&back));
     assert_eq!(pair.root.balance(ALICE), before.minus(FEE).unwrap());
     assert_eq!((pair.held(), pair.root.escrow(pair.id).waiting), (Amount::ZERO, Amount::ZERO));
@@ -198,7 +199,12 @@ fn an_undeliverable_line_returns_to_its_sender() {
     let tx = pair.child.sign(ALICE, pair.child.withdraw(ALICE, nowhere, coins(10)));
     pair.step(&[tx]).unwrap();
     let outcome = pair.remit().unwrap();
-    assert!(outcome.events.contains(&Event::Undelivered { associate: pair.id, n: 0, amount: coins(10) }));
+    assert!(outcome.events.contains(&Event::Undelivered {
+        associate: pair.id,
+        n: 0,
+        asset: Asset::Coin,
+        amount: coins(10)
+    }));
     // The money never left the escrow, and waits there.
     assert_eq!((pair.held(), pair.root.escrow(pair.id).waiting), (before.0, coins(10)));
     let point = pair.root.point(pair.id);

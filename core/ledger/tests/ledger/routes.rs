@@ -34,7 +34,7 @@ fn withdraw(tree: &mut Tree, at: usize, amount: Amount, route: Vec<Hop>) {
 
 fn stopped(events: &[Event]) -> Option<(Amount, &'static str)> {
     events.iter().find_map(|event| match event {
-        Event::Stopped { account: who, amount, reason } if *who == account(ALICE) => Some((*amount, *reason)),
+        Event::Stopped { account: who, amount, reason, .. } if *who == account(ALICE) => Some((*amount, *reason)),
         _ => None,
     })
 }

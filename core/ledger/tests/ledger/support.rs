@@ -124,6 +124,8 @@ pub struct Ledger {
     pub history: Vec<(Block, Changes)>,
     /// On the root: its key headers from height 1 on.
     pub keys: Vec<KeyHeader>,
+    /// On a child with validators: who they are, as its headers say.
+    pub set_hash: Hash,
     micro_index: u32,
 }
 
@@ -142,6 +144,7 @@ impl Ledger {
             genesis,
             history: vec![],
             keys: vec![],
+            set_hash: Hash::ZERO,
             micro_index: 0,
         }
     }
@@ -354,7 +357,7 @@ impl Ledger {
             inbox_to,
             outbox_to,
             state_root: made.root,
-            set_hash: Hash::ZERO,
+            set_hash: self.set_hash,
             leader: start.leader,
             view: 0,
             prev_seal_hash: Hash::ZERO,
@@ -498,11 +501,25 @@ impl Ledger {
         }
     }
 
+    /// The header of a child's last block.
+    pub fn child_header(&self) -> ChildHeader {
+        match self.history.last() {
+            Some((Block::Child(block), _)) => block.header.clone(),
+            _ => panic!("no block of a child"),
+        }
+    }
+
     /// The honest summary of this child's blocks since the last accepted one.
     pub fn summary(&self, parent: &Self) -> (Summary, Vec<OutboxEntry>) {
         let point = parent.point(self.params.ledger).point;
         let leaf = self.parent_leaf();
-        let end = PointView { height: self.height(), block_hash: self.head, root: self.root_hash(), leaf };
+        let end = PointView {
+            height: self.height(),
+            block_hash: self.head,
+            root: self.root_hash(),
+            set_hash: self.set_hash,
+            leaf,
+        };
         summary_of(self.params.ledger, &point, &end, self.effects.clone())
     }
 
@@ -524,10 +541,14 @@ impl Ledger {
 
 /// Signatures of people at places among the operators.
 pub fn authorise(parent_network: &str, summary: &Summary, signers: &[(u64, u8)]) -> Bytes {
-    let message = summary.signing_message(parent_network);
+    signed_by(&summary.signing_message(parent_network), signers)
+}
+
+/// Signatures of people at places among the operators, over any message.
+pub fn signed_by(message: &[u8], signers: &[(u64, u8)]) -> Bytes {
     let sign = |(index, person): &(u64, u8)| OperatorSignature {
         index: *index,
-        signature: Signature(secret(*person).sign(&message)),
+        signature: Signature(secret(*person).sign(message)),
     };
     operators_authorization(&signers.iter().map(sign).collect::<Vec<_>>())
 }

@@ -279,8 +279,13 @@ impl World {
                 let (summary, lines) = self.invented(at, Amount::ZERO);
                 let inbox_acked = summary.inbox_acked;
                 let summary = Summary { inbox_hash: Hash([0xdd; 32]), ..summary };
-                let to = self.tree.ledgers[parent].point(id).inbox_next;
-                (self.send(at, summary, lines), Rejected::Inbox { from: inbox_acked, to, got: inbox_acked })
+                let sent = self.send(at, summary, lines);
+                // The parent's block may have written into that inbox before it came to the remit.
+                let to = match &sent {
+                    Err(Rejected::Inbox { to, .. }) => *to,
+                    _ => self.tree.ledgers[parent].point(id).inbox_next,
+                };
+                (sent, Rejected::Inbox { from: inbox_acked, to, got: inbox_acked })
             }
             Lie::SkipAll => {
                 let ledger = &self.tree.ledgers[parent];

@@ -6,7 +6,7 @@ use super::Wrapped;
 use crate::{
     AccountId, Amount, Asset, AssociateId, Bytes, ContractBytes, ContractId, CtVersion, Decimals, EntryId, Gas,
     GasPrice, Hash, Height, Lifetime, Nonce, Payee, PublicKey, Signature, Symbol, Target, TokenAmount, TokenId,
-    associate::{Access, ChildParams, Hop, OutboxEntry, Regime, Summary},
+    associate::{Access, Change, ChildParams, Hop, OutboxEntry, ProofStep, Regime, Summary},
     rlp::{DecodeError, Items, take_tag},
     show::Fields,
 };
@@ -147,6 +147,25 @@ transactions! {
         payload: Bytes,
     }
 
+    /// Change a connection point: at once what makes it stricter, after an announcement what makes it weaker.
+    /// Rules: associates 3.
+    92 v 1 AssociateUpdate "AssociateUpdateTx" by from_id gas 30_000 {
+        /// Which child.
+        associate_id: AssociateId,
+        /// Who pays the fee.
+        from_id: AccountId,
+        /// What is changed.
+        change: Change,
+        /// What allows it: as a rule the operators' signatures.
+        authorization: Bytes,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
+
     /// Register a child ledger: make its connection point on this one. Rules: associates 3.
     93 v 1 AssociateCreate "AssociateCreateTx" by creator_id gas 75_000 {
         /// Who registers.
@@ -209,6 +228,22 @@ transactions! {
         nonce: Nonce,
     }
 
+    /// Pay a commit back that a dead child has not settled. Rules: associates 3.
+    95 v 1 AssociateRefund "AssociateRefundTx" by from_id gas 30_000 {
+        /// Which child.
+        associate_id: AssociateId,
+        /// Who pays the fee.
+        from_id: AccountId,
+        /// The commit's inbox number.
+        n: u64,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
+
     /// Accept a child's summary and pay out its withdrawals. Rules: associates 3.
     96 v 1 AssociateRemit "AssociateRemitTx" by from_id gas 30_000 {
         /// Which child.
@@ -220,6 +255,66 @@ transactions! {
         /// The withdrawals to pay.
         lines: Vec<OutboxEntry>,
         /// What the regime asks for.
+        authorization: Bytes,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
+
+    /// Report two statements of a child's authority that no honest one signs. Rules: associates 3.
+    98 v 1 AssociateEvidence "AssociateEvidenceTx" by from_id gas 30_000 {
+        /// Which child.
+        associate_id: AssociateId,
+        /// Who reports, and is paid for it.
+        from_id: AccountId,
+        /// What the statements are: 0 two words of one key, 1 two certificates.
+        kind: u64,
+        /// A statement.
+        a: Bytes,
+        /// Another one.
+        b: Bytes,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
+
+    /// Close a child: it takes no more commits, and is removed when its escrow is empty. Rules: associates 3.
+    99 v 1 AssociateClose "AssociateCloseTx" by from_id gas 30_000 {
+        /// Which child.
+        associate_id: AssociateId,
+        /// Who pays the fee.
+        from_id: AccountId,
+        /// The operators' signatures.
+        authorization: Bytes,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
+
+    /// Claim what an account had on a dead child. Rules: associates 7.
+    901 v 1 AssociateEscape "AssociateEscapeTx" by from_id gas 30_000 {
+        /// Which child.
+        associate_id: AssociateId,
+        /// Who pays the fee.
+        from_id: AccountId,
+        /// Whose money: an account, or a contract, whose owner is paid.
+        account_id: Payee,
+        /// What money.
+        asset: Asset,
+        /// From the child down to the ledger of that account.
+        path: Vec<AssociateId>,
+        /// For each ledger of the way one step.
+        proofs: Vec<ProofStep>,
+        /// The owner's signature over [`crate::associate::escape_message`]; empty where the owner sends this.
         authorization: Bytes,
         /// Last height, 0 for none.
         ttl: Height,

@@ -170,7 +170,7 @@ fn no_summary_acknowledges_more_inbox_entries_than_the_parent_takes() {
 #[test]
 fn blocks_stop_when_too_many_summaries_wait() {
     let params = with_lines(1).summaries;
-    let mut summaries = Summaries::new(0, Mark::default(), None);
+    let mut summaries = Summaries::new((0, Height(0)), Mark::default(), None);
     let mark = |height| Mark { height: Height(height), outbox_to: height, ..Mark::default() };
     let max = u64::try_from(PIECES_MAX).unwrap();
     for height in 1..max {

@@ -15,9 +15,14 @@ use crate::{
     Failure,
     ask::Part,
     ledger::Mount,
-    v1::contracts::{self, ContractAnswer, FunctionAnswer},
+    v1::{
+        Paging, calls,
+        contracts::{self, ContractAnswer, FunctionAnswer},
+    },
 };
 
+/// Calls that are shown.
+const CALLS_MAX: usize = 20;
 /// Letters of a value that are shown.
 const VALUE_LETTERS_MAX: usize = 400;
 
@@ -32,6 +37,7 @@ pub async fn one(State(mount): State<Mount>, Part(id): Part<String>) -> Answer {
             p { (part::full(&contract.id)) }
         }
         section.card { h2 { "On the ledger" } div #contract data-live { (held(&mount, &contract)?) } }
+        section.card { h2 { "Calls" } div #calls data-live { (calls(&mount, &contract.id)?) } }
         section.card { h2 { "What it lets others call" } (functions(&interface.functions)) }
         section.card {
             h2 { "Source" }
@@ -67,6 +73,27 @@ fn held(mount: &Mount, contract: &ContractAnswer) -> Result<Markup, Failure> {
                 div { dt { "Cloned from" } dd { (part::link(&format!("{home}/contract/{template}"), template)) } }
             }
             div { dt { "Code" } dd { (part::full(&contract.code_hash)) } }
+        }
+    })
+}
+
+/// The newest calls, each with what it gave.
+fn calls(mount: &Mount, id: &str) -> Result<Markup, Failure> {
+    let home = ledger::home(mount);
+    let calls = calls::calls(mount, id, &Paging::first(CALLS_MAX))?.items;
+    Ok(html! {
+        @if calls.is_empty() { p.muted.empty { "None in the newest blocks." } }
+        ul.feed {
+            @for call in &calls {
+                li data-key=(call.tx) {
+                    p {
+                        a href={ (home) "/tx/" (call.tx) } { code { (shortened(&format!("{}({})", call.function, call.arguments.join(", ")))) } }
+                        @if call.result == "ok" { @if let Some(value) = &call.returned { " = " code { (shortened(value)) } } }
+                        @else { " " b.failed { (call.result) } @if let Some(text) = &call.returned { " " code { (shortened(text)) } } }
+                    }
+                    p.muted { "by " (part::link(&format!("{home}/account/{}", call.caller), &call.caller)) ", " (part::grouped(call.gas_used.into())) " gas, height " (part::grouped(call.block.height.into())) }
+                }
+            }
         }
     })
 }

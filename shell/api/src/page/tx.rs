@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use banyan_types::{
-    Amount, AssociateId, Payee,
+    Amount, Asset, AssociateId, Payee,
     show::{Fields, Value},
     text::{self, Prefix},
     tx::{SignedTx, Transaction},
@@ -51,16 +51,17 @@ pub fn sentence(mount: &Mount, tx: &SignedTx) -> Markup {
             html! { (who(tx.sender_id)) " pays " (part::short_amount(tx.amount)) " to " (payee(mount, tx.recipient_id)) }
         }
         Transaction::AssociateCommit(tx) => html! {
-            (who(tx.from_id)) " commits " (part::short_amount(tx.amount)) " into " (child(mount, tx.associate_id))
+            (who(tx.from_id)) " commits " (of_asset(tx.asset, tx.amount)) " into " (child(mount, tx.associate_id))
             @if tx.to_id != tx.from_id { " for " (who(tx.to_id)) }
         },
         Transaction::AssociateWithdraw(tx) => html! {
-            (who(tx.from_id)) " takes " (part::short_amount(tx.amount)) " up to "
+            (who(tx.from_id)) " takes " (of_asset(tx.asset, tx.amount)) " up to "
             @match mount.parent() { Some(parent) => a href=(parent.base) { (parent.ledger().name()) }, None => "the parent" }
             @if tx.to_id != Payee::Account(tx.from_id) { " for " (payee(mount, tx.to_id)) }
         },
         Transaction::AssociateRemit(tx) => {
-            let total = tx.lines.iter().map(|line| line.amount).try_fold(Amount::ZERO, Amount::plus);
+            let coins = tx.lines.iter().filter(|line| line.asset == Asset::Coin);
+            let total = coins.map(|line| line.amount).try_fold(Amount::ZERO, Amount::plus);
             html! {
                 (child(mount, tx.associate_id))
                 @if tx.lines.is_empty() { " reports up to its block " (part::grouped(tx.summary.child_to.0.into())) }
@@ -70,6 +71,19 @@ pub fn sentence(mount: &Mount, tx: &SignedTx) -> Markup {
         Transaction::AssociateCreate(tx) => {
             html! { (who(tx.creator_id)) " registers the ledger " b { (tx.network_id) } }
         }
+        Transaction::AssociateUpdate(tx) => html! {
+            (who(tx.from_id)) " changes the " (tx.change.word()) " of " (child(mount, tx.associate_id))
+        },
+        Transaction::AssociateRefund(tx) => html! {
+            (who(tx.from_id)) " has commit " (tx.n) " into " (child(mount, tx.associate_id)) " paid back"
+        },
+        Transaction::AssociateEvidence(tx) => html! {
+            (who(tx.from_id)) " reports the authority of " (child(mount, tx.associate_id))
+        },
+        Transaction::AssociateClose(tx) => html! { (who(tx.from_id)) " closes " (child(mount, tx.associate_id)) },
+        Transaction::AssociateEscape(tx) => html! {
+            (who(tx.from_id)) " claims what " (payee(mount, tx.account_id)) " had on " (child(mount, tx.associate_id))
+        },
         Transaction::Bond(tx) => html! { (who(tx.from_id)) " bonds " (part::short_amount(tx.amount)) },
         Transaction::ContractCall(tx) => {
             let home = ledger::home(mount);
@@ -107,6 +121,14 @@ const fn deed(tx: &Transaction) -> &'static str {
         Transaction::EntryDestroy(_) => "deletes a data entry",
         Transaction::BlobPost(_) => "posts data",
         _ => "acts",
+    }
+}
+
+/// A sum of coins, or so many parts of a token.
+fn of_asset(asset: Asset, amount: Amount) -> Markup {
+    match asset {
+        Asset::Coin => part::short_amount(amount),
+        Asset::Token(token) => html! { (part::grouped(amount.base())) " parts of " code { (token) } },
     }
 }
 

@@ -3,21 +3,16 @@
 use axum::{Json, extract::State};
 use banyan_ledger::Account;
 use banyan_node::{Leaves as _, Pool, Waiting};
-use banyan_store::{Order, Place};
-use banyan_types::{AccountId, Nonce, tx::Transaction};
+use banyan_types::{AccountId, Nonce, associate::Change, tx::Transaction};
 
-use super::{Answer, Paging, blocks};
+use super::{Answer, Paging, blocks, blocks::scan};
 use crate::{
     AccountAnswer, At, Failure, HistoryItem, Page, PoolItem,
     answer::units,
     ask::{self, Ask, Part},
-    event::Cursor,
     ladder::Rungs,
     ledger::Mount,
 };
-
-/// Blocks that one request looks through for an account's history.
-const SCAN_BLOCKS_MAX: usize = 2_000;
 
 /// An account as the top of the chain has it, with what waits.
 pub(crate) fn read(mount: &Mount, id: AccountId) -> Result<AccountAnswer, Failure> {
@@ -65,6 +60,13 @@ pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
         Transaction::AssociateWithdraw(tx) => parties.push(tx.to_id.account()),
         Transaction::AssociateRemit(tx) => parties.extend(tx.lines.iter().map(|line| line.to.account())),
         Transaction::AssociateCreate(tx) => parties.extend(&tx.operators),
+        Transaction::AssociateUpdate(tx) => match &tx.change {
+            Change::Operators { operators, .. } => parties.extend(operators),
+            Change::AccessLines(lines) => parties.extend(lines.iter().map(|line| line.account)),
+            Change::BondOut { operator, .. } => parties.push(*operator),
+            _ => {}
+        },
+        Transaction::AssociateEscape(tx) => parties.push(tx.account_id.account()),
         Transaction::Evidence(tx) => parties.push(tx.staker_id),
         Transaction::ContractCall(tx) => parties.push(AccountId(tx.contract_id.0)),
         Transaction::TokenMint(tx) => parties.push(tx.to_id.account()),
@@ -73,7 +75,10 @@ pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
         Transaction::GaMeta(_) | Transaction::PayingFor(_) => {
             parties.extend(tx.inside().into_iter().flat_map(|inside| self::parties(inside.transaction())));
         }
-        Transaction::Bond(_)
+        Transaction::AssociateRefund(_)
+        | Transaction::AssociateEvidence(_)
+        | Transaction::AssociateClose(_)
+        | Transaction::Bond(_)
         | Transaction::Unbond(_)
         | Transaction::Renew(_)
         | Transaction::ContractCreate(_)
@@ -90,31 +95,19 @@ pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
     parties
 }
 
-/// Transactions of an account, newest first. A part may be short or empty and still have a `next`: the chain is looked
-/// through, a bounded number of blocks at a time.
+/// Transactions of an account, newest first.
 pub(crate) fn history(mount: &Mount, id: AccountId, paging: &Paging) -> Result<Page<HistoryItem>, Failure> {
-    let (chain, head, rungs) = (mount.chain(), mount.head()?, Rungs::of(mount)?);
-    let (from, skip) = match &paging.after {
-        Some(after) => (after.parse::<Cursor>()?.place, 1),
-        None => (head.header.place(), 0),
-    };
-    let mut items = Vec::new();
-    let mut next = None;
-    for (place, hash) in chain.main_from(from, Order::Descending, SCAN_BLOCKS_MAX)?.into_iter().skip(skip) {
-        next = (place > Place::at(0)).then(|| Cursor::new(place, hash).to_string());
-        let block = blocks::known(mount, hash)?;
+    let rungs = Rungs::of(mount)?;
+    scan(mount, paging, |block, hash| {
         let mine = block.txs.iter().filter(|tx| parties(tx.transaction()).contains(&id));
-        items.extend(mine.map(|tx| HistoryItem {
+        let item = |tx| HistoryItem {
             tx: blocks::tx(tx),
             block: At::of(&block.header, hash),
             time_ms: block.header.time().0,
-            level: rungs.level(place),
-        }));
-        if items.len() >= paging.limit() {
-            break;
-        }
-    }
-    Ok(Page { items, next, at: At::of(&head.header, head.hash) })
+            level: rungs.level(block.header.place()),
+        };
+        Ok(mine.map(item).collect())
+    })
 }
 
 /// What waits, best price first.

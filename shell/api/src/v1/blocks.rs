@@ -41,6 +41,32 @@ pub(crate) fn list(mount: &Mount, paging: &Paging) -> Result<Page<Block>, Failur
     Ok(Page { items, next, at: At::of(&head.header, head.hash) })
 }
 
+/// Blocks that one request looks through.
+const SCAN_BLOCKS_MAX: usize = 2_000;
+
+/// What the blocks hold of something, newest first. A part may be short or empty and still have a `next`: the chain is looked
+/// through, a bounded number of blocks at a time.
+pub(crate) fn scan<T>(
+    mount: &Mount,
+    paging: &Paging,
+    look: impl Fn(&StoredBlock, Hash) -> Result<Vec<T>, Failure>,
+) -> Result<Page<T>, Failure> {
+    let (chain, head) = (mount.chain(), mount.head()?);
+    let (from, skip) = match &paging.after {
+        Some(after) => (after.parse::<Cursor>()?.place, 1),
+        None => (head.header.place(), 0),
+    };
+    let (mut items, mut next) = (Vec::new(), None);
+    for (place, hash) in chain.main_from(from, Order::Descending, SCAN_BLOCKS_MAX)?.into_iter().skip(skip) {
+        next = (place > Place::at(0)).then(|| Cursor::new(place, hash).to_string());
+        items.extend(look(&known(mount, hash)?, hash)?);
+        if items.len() >= paging.limit() {
+            break;
+        }
+    }
+    Ok(Page { items, next, at: At::of(&head.header, head.hash) })
+}
+
 /// The hash of the block that `id` names: a height, `kh_` or `mh_`.
 pub(crate) fn find(mount: &Mount, id: &str) -> Result<Hash, Failure> {
     match id.parse::<u64>() {

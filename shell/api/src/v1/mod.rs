@@ -5,10 +5,12 @@
 pub mod accounts;
 pub mod associates;
 pub mod blocks;
+pub mod calls;
 pub mod contracts;
 pub mod finality;
 pub mod look;
 pub mod proofs;
+pub mod quote;
 pub mod transactions;
 
 use axum::Json;
@@ -37,6 +39,11 @@ pub struct Paging {
 }
 
 impl Paging {
+    /// The first items of a list.
+    pub fn first(items: usize) -> Self {
+        Self { limit: Some(items), after: None }
+    }
+
     pub fn limit(&self) -> usize {
         self.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX)
     }
@@ -64,6 +71,7 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
         .routes(routes!(blocks::one_route))
         .routes(routes!(transactions::post))
         .routes(routes!(transactions::get))
+        .routes(routes!(quote::post))
         .routes(routes!(accounts::one_route))
         .routes(routes!(accounts::history_route))
         .routes(routes!(accounts::mempool_route))
@@ -74,6 +82,8 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
         .routes(routes!(contracts::one_route))
         .routes(routes!(contracts::source_route))
         .routes(routes!(contracts::interface_route))
+        .routes(routes!(calls::calls_route))
+        .routes(routes!(calls::events_route))
         .routes(routes!(proofs::post))
         .routes(routes!(crate::event::stream))
 }

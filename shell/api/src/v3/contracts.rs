@@ -19,7 +19,7 @@ use crate::{
     ask::{self, Body, Part},
     ledger::Mount,
     proof,
-    show::number,
+    show::{self, number},
 };
 
 /// Transactions of one dry run.
@@ -145,7 +145,7 @@ pub async fn dry(State(mount): State<Mount>, Body(tries): Body<Tries>) -> Result
     let run = move || dry_run(&mut Overlay::new(view), &params, &credits, &copies);
     let outcomes = tokio::task::spawn_blocking(run).await.map_err(|error| Failure::ours(error.to_string()))?;
     let outcomes = outcomes.map_err(|missing| Failure::ours(missing.to_string()))?;
-    let events: Vec<_> = outcomes.iter().flatten().flat_map(|tried| tried.events.iter().map(event)).collect();
+    let events: Vec<_> = outcomes.iter().flatten().flat_map(|tried| tried.events.iter().map(show::event)).collect();
     let results: Vec<_> = txs.into_iter().zip(outcomes).map(|(tx, outcome)| result(tx, outcome, height)).collect();
     let mut answer = json!({ "results": results });
     if tries.tx_events {
@@ -167,10 +167,6 @@ fn result(tx: Transaction, outcome: Result<Tried, Rejected>, height: Height) -> 
         }
         Err(why) => json!({ "type": kind, "result": "error", "reason": format!("Error: {} ({why})", why.code()) }),
     }
-}
-
-fn event(event: &banyan_ledger::Event) -> Value {
-    json!(format!("{event:?}"))
 }
 
 /// The state after a block, with the block's height.
@@ -217,7 +213,7 @@ fn sum(value: &Value) -> Result<Amount, Failure> {
 
 /// The public word for a kind that is tried: `ContractCallTx` as `contract_call`.
 fn word(kind: &str) -> String {
-    info::snake(kind).trim_end_matches("_tx").to_owned()
+    show::snake(kind).trim_end_matches("_tx").to_owned()
 }
 
 fn read(one: &Try, params: &Params) -> Result<Transaction, Failure> {

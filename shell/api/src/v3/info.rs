@@ -9,7 +9,7 @@ use banyan_types::{
 };
 use serde_json::{Number, Value, json};
 
-use crate::show::number;
+use crate::show::{number, snake};
 
 /// What is known of the run of a transaction, or of the one inside it. `None` of a kind that runs nothing.
 pub fn of(tx: &SignedTx, receipt: &Receipt, height: Height) -> Option<Value> {
@@ -61,7 +61,7 @@ pub fn call_info(tx: &SignedTx, receipt: &Receipt, height: Height, failure: Opti
     }))
 }
 
-fn nested(receipt: &Receipt) -> Option<Receipt> {
+pub fn nested(receipt: &Receipt) -> Option<Receipt> {
     Receipt::decode(&receipt.calls.first()?.0).ok()
 }
 
@@ -70,21 +70,6 @@ fn inside(tx: &Transaction, receipt: &Receipt, height: Height) -> Value {
     let Some(inside) = tx.inside() else { return Value::Null };
     let info = nested(receipt).and_then(|nested| of(inside, &nested, height));
     info.unwrap_or_else(|| json!({ "tx_info": snake(inside.transaction().kind()) }))
-}
-
-/// `SpendTx` as `spend_tx`, `GAMetaTx` as `ga_meta_tx`: the public name of a kind inside another.
-pub fn snake(kind: &str) -> String {
-    let letters: Vec<char> = kind.chars().collect();
-    let mut name = String::new();
-    for (at, letter) in letters.iter().enumerate() {
-        let is_next_small = letters.get(at + 1).is_some_and(|next| next.is_lowercase());
-        let is_after_small = at > 0 && letters[at - 1].is_lowercase();
-        if letter.is_uppercase() && at > 0 && (is_after_small || is_next_small) {
-            name.push('_');
-        }
-        name.extend(letter.to_lowercase());
-    }
-    name
 }
 
 /// The contract that a transaction has made, or would have.
@@ -96,7 +81,7 @@ fn made(receipt: &Receipt, owner: AccountId, nonce: Nonce) -> ContractId {
 }
 
 /// Gas of the run alone: a receipt counts also inclusion, and what stood inside.
-fn run_gas(tx: &SignedTx, receipt: &Receipt) -> Gas {
+pub fn run_gas(tx: &SignedTx, receipt: &Receipt) -> Gas {
     let inside =
         receipt.calls.first().and_then(|call| Receipt::decode(&call.0).ok()).map_or(0, |nested| nested.gas_used.0);
     let own = rules::intrinsic_gas(tx.transaction(), tx.unsigned_len()).unwrap_or(Gas(0)).0;
@@ -111,7 +96,7 @@ fn log(log: &Log) -> Value {
     })
 }
 
-const fn word(status: Status) -> &'static str {
+pub const fn word(status: Status) -> &'static str {
     match status {
         Status::Ok => "ok",
         Status::Error => "error",

@@ -8,7 +8,7 @@ mod absent;
 mod accounts;
 mod blocks;
 pub(crate) mod contracts;
-mod info;
+pub mod info;
 mod mining;
 mod status;
 mod transactions;

@@ -138,7 +138,9 @@ fn protocols(mount: &Mount) -> Vec<Protocol> {
             let row = |row: &VersionRow| Protocol { version: row.version, effective_at_height: row.from.0 };
             engine.versions.iter().rev().map(row).collect()
         }
-        EngineParams::Solo(_) => vec![Protocol { version: PROTOCOL_VERSION, effective_at_height: 0 }],
+        EngineParams::Solo(_) | EngineParams::Committee(_) => {
+            vec![Protocol { version: PROTOCOL_VERSION, effective_at_height: 0 }]
+        }
     }
 }
 
@@ -237,10 +239,7 @@ fn gas_used_by_age(mount: &Mount) -> Result<Vec<(u64, u64)>, Failure> {
 
 /// Per cent of the gas that blocks could have held in `window_ms`.
 fn utilization(mount: &Mount, gas: u64, window_ms: u64) -> u64 {
-    let interval = match &mount.chain().file().engine {
-        EngineParams::Root(engine) => engine.micro_interval_ms,
-        EngineParams::Solo(engine) => engine.block_interval_ms,
-    };
+    let interval = mount.chain().file().engine.block_interval_ms();
     let blocks = window_ms.checked_div(interval).unwrap_or(1).max(1);
     let room = blocks.saturating_mul(mount.ledger().params().gas_per_block_max.0).max(1);
     gas.saturating_mul(100).checked_div(room).unwrap_or(0).min(100)

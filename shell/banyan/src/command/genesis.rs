@@ -7,7 +7,7 @@ use std::{
 };
 
 use banyan_ledger::GenesisWitness;
-use banyan_node::{EngineParams, GenesisFile};
+use banyan_node::GenesisFile;
 use banyan_types::{Amount, AssociateId, PublicKey, TimeMs};
 use serde_json::json;
 
@@ -91,10 +91,7 @@ pub fn now() -> u64 {
 fn show(path: &Path) -> Result<Report, Failure> {
     let file = read(path)?;
     let hash = file.genesis()?.hash().to_string();
-    let (engine, fields) = match &file.engine {
-        EngineParams::Root(params) => ("root", params.fields()),
-        EngineParams::Solo(params) => ("solo", params.fields()),
-    };
+    let (engine, fields) = (file.engine.name(), file.engine.fields());
     let accounts: BTreeMap<_, _> =
         file.accounts.iter().map(|(id, amount)| (id.to_string(), amount.to_string())).collect();
     let text = format!(

@@ -17,6 +17,7 @@ mod send;
 mod stake;
 mod tx;
 
+pub use contract::with_room;
 pub use follow::{Followed, follow, millis};
 pub use look::{draw, levels};
 pub use moves::line;

@@ -1,10 +1,13 @@
-//! A child that lies: its operators sign a remit of more than its escrow holds.
+//! A child that lies: three of its four validators certify a block that takes out more than the escrow holds.
 
 use banyan_crypto::SecretKey;
-use banyan_ledger::{ConnectionPoint, Escrow, key};
+use banyan_ledger::{ConnectionPoint, Escrow, ParentLeaf, key};
+use banyan_tree::{Leaf, Trie};
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Hash, Height, Payee, Signature,
-    associate::{OperatorSignature, OutboxEntry, Summary, operators_authorization},
+    Amount, Asset, AssociateId, Bytes, Hash, Height, Payee, PublicKey, Signature, TimeMs,
+    associate::{CertifiedBlock, OutboxEntry, ProofStep, Summary},
+    committee::{Certificate, Member, MemberSignature, Statement, ValidatorSet},
+    header::{ChildHeader, PROTOCOL_VERSION},
     tx::{AssociateRemit, SignedTx},
 };
 use banyan_wallet::{
@@ -14,6 +17,9 @@ use banyan_wallet::{
 };
 
 use crate::{command::terms, devnet, failure::Failure, session::Owner};
+
+/// Validators whose word makes a block final: over two thirds of four.
+const QUORUM: usize = 3;
 
 /// What the parent knows of the child, proven.
 pub struct Seen {
@@ -35,7 +41,7 @@ pub fn look(root: &Client, child: AssociateId, liar: &Owner) -> Result<Option<Se
     Ok(proven.point(child)?.map(|point| Seen { point, escrow, balance }))
 }
 
-/// A remit of one coin more than the escrow holds, to the liar itself; signed by as many operators as it takes.
+/// A remit of one coin more than the escrow holds, to the liar itself; certified by as many validators as it takes.
 /// # Errors
 /// The node's.
 pub fn lie(
@@ -58,12 +64,12 @@ pub fn lie(
         leg: Hash::ZERO,
         child_height: seen.point.point.child_to,
     };
-    let summary = summary(root, child, &seen.point, &line)?;
+    let (header, leaf) = block(root, &seen.point, &line)?;
     let remit = AssociateRemit {
         associate_id: child,
         from_id: liar.account(),
-        authorization: operators_authorization(&signatures(&seen.point, &summary, &status.network_id)),
-        summary,
+        summary: summary(child, &seen.point, &header, &leaf),
+        authorization: certified(&seen.point, &header, &leaf),
         lines: vec![line],
         ttl: Height(0),
         fee: Amount::ZERO,
@@ -73,34 +79,88 @@ pub fn lie(
     Ok(tx::with_fee(remit.into(), &terms)?.sign(&status.network_id, key))
 }
 
-/// Everything about it is right, but for the money.
-fn summary(root: &Client, child: AssociateId, point: &ConnectionPoint, line: &OutboxEntry) -> Result<Summary, Failure> {
+/// A block that was never made, and the system leaf of a state that never was. Everything about them is right, but for the
+/// money.
+fn block(root: &Client, point: &ConnectionPoint, line: &OutboxEntry) -> Result<(ChildHeader, ParentLeaf), Failure> {
     let named = root.prove(&[key::clock()], When::Height(point.point.parent_height))?;
-    Ok(Summary {
+    let leaf = ParentLeaf {
+        hash: named.block(),
+        height: point.point.parent_height,
+        time: TimeMs(0),
+        root_height: point.point.parent_height,
+        entropy: Hash::ZERO,
+        inbox: point.inbox_acked,
+        inbox_hash: point.inbox_acked_hash,
+        skipped_hash: point.point.skipped_hash,
+        outbox: point.point.outbox_acked + 1,
+        outbox_hash: line.chain(point.point.outbox_hash),
+        outbox_acked: point.point.outbox_acked,
+        access: point.access,
+    };
+    let header = ChildHeader {
+        version: PROTOCOL_VERSION,
+        height: Height(point.point.child_to.0 + 1),
+        prev_hash: point.point.block_hash,
+        parent_hash: leaf.hash,
+        parent_height: leaf.height,
+        root_height: leaf.root_height,
+        time_ms: leaf.time,
+        entropy: leaf.entropy,
+        txs_root: Hash::ZERO,
+        receipts_root: Hash::ZERO,
+        inbox_to: leaf.inbox,
+        outbox_to: leaf.outbox,
+        state_root: Hash(state(&leaf).root()),
+        set_hash: validators().hash(),
+        leader: PublicKey::ZERO,
+        view: 0,
+        prev_seal_hash: Hash::ZERO,
+    };
+    Ok((header, leaf))
+}
+
+/// A state that holds one leaf and nothing else.
+fn state(leaf: &ParentLeaf) -> Trie<()> {
+    let value_hash = banyan_tree::value_hash(&leaf.encode());
+    Trie::build([Leaf { key: key::parent(), value_hash, note: () }])
+}
+
+fn summary(child: AssociateId, point: &ConnectionPoint, header: &ChildHeader, leaf: &ParentLeaf) -> Summary {
+    Summary {
         associate: child,
         seq: point.point.seq + 1,
         child_from: point.point.child_to,
-        child_to: Height(point.point.child_to.0 + 1),
-        block_hash: Hash([0x11; 32]),
-        root: Hash([0x11; 32]),
-        parent_hash: named.block(),
-        parent_height: point.point.parent_height,
-        inbox_acked: point.inbox_acked,
-        inbox_hash: point.inbox_acked_hash,
+        child_to: header.height,
+        block_hash: header.hash(),
+        root: header.state_root,
+        parent_hash: leaf.hash,
+        parent_height: leaf.height,
+        inbox_acked: leaf.inbox,
+        inbox_hash: leaf.inbox_hash,
         skipped: vec![],
-        outbox_acked: point.point.outbox_acked + 1,
-        outbox_hash: line.chain(point.point.outbox_hash),
-        set_hash: Hash::ZERO,
-    })
+        outbox_acked: leaf.outbox,
+        outbox_hash: leaf.outbox_hash,
+        set_hash: header.set_hash,
+    }
 }
 
-/// The operators' own keys: every devnet draws them from the same words.
-fn signatures(point: &ConnectionPoint, summary: &Summary, network: &str) -> Vec<OperatorSignature> {
-    let message = summary.signing_message(network);
-    let keys = devnet::operators();
-    let sign = |(index, operator): (usize, &AccountId)| {
-        let key = keys.iter().find(|key| key.public() == operator.0)?;
-        Some(OperatorSignature { index: index as u64, signature: Signature(key.sign(&message)) })
+/// Three of the four validators agree: every devnet draws their keys from the same words.
+fn certified(point: &ConnectionPoint, header: &ChildHeader, leaf: &ParentLeaf) -> Bytes {
+    let statement = Statement::precommit(header.height, 0, header.hash());
+    let (set, message) = (validators(), statement.signing_message(&point.network_id));
+    let sign = |key: SecretKey| {
+        let index = set.place(&PublicKey(key.public()))?;
+        Some(MemberSignature { index, signature: Signature(key.sign(&message)) })
     };
-    point.operators.iter().enumerate().filter_map(sign).take(point.threshold.into()).collect()
+    let signatures = devnet::validators().into_iter().filter_map(sign).take(QUORUM).collect();
+    let certificate = Certificate::gather(&statement, signatures);
+    let proof = state(leaf).prove_many(&[key::parent()]).encode();
+    let leaf = ProofStep { leaves: vec![Bytes(leaf.encode())], proof: Bytes(proof) };
+    let block = CertifiedBlock { header: Bytes(header.encode()), certificate: Bytes(certificate.encode()), leaf };
+    Bytes(block.encode())
+}
+
+fn validators() -> ValidatorSet {
+    let member = |key: SecretKey| Member { key: PublicKey(key.public()), weight: 1 };
+    ValidatorSet::new(devnet::validators().map(member).to_vec()).expect("four different keys of equal weight are a set")
 }

@@ -2,6 +2,7 @@
 //!
 //! [`steps`] holds what happens, [`liar`] the lie, [`story`] how it is told. Rules: protocol, node 6.
 
+mod contract;
 mod liar;
 mod steps;
 mod story;
@@ -82,11 +83,13 @@ fn tell(story: &mut Story, client: Client, folder: &Path, tree: Option<&mut Tree
         &format!("banyan send dev1 0.01 --from dev0 --ledger {BANK} --wait hard --url {url}    (200 times, 8 payers)"),
     );
     scene.pay(story)?;
+    story.step("a contract", &format!("banyan contract deploy Counter.aeb 40 --from dev2 --ledger {BANK} --url {url}    (then: contract call CT count 2)"));
+    contract::count(story, &scene)?;
     story.step("remit", &format!("banyan move {UP} --from {BANK} --to {ROOT} --account dev1 --url {url}"));
     scene.walk(story, folder, (BANK, ROOT), UP, 1)?;
     story.step(
         "a child that lies",
-        &format!("banyan associate show {BANK} --url {url}    (its operators sign a remit above its escrow)"),
+        &format!("banyan associate show {BANK} --url {url}    (its validators certify a remit above its escrow)"),
     );
     scene.lie(story)?;
     // Whoever tells it on another's tree has no hand on its nodes.

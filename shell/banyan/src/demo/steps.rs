@@ -26,7 +26,7 @@ use crate::{
 /// What each leg may take.
 const LEG_LIMIT: Duration = Duration::from_secs(45);
 /// What one payment may take.
-const PAYMENT_LIMIT: Duration = Duration::from_secs(20);
+pub const PAYMENT_LIMIT: Duration = Duration::from_secs(20);
 /// What a refusal may take.
 const REFUSAL_LIMIT: Duration = Duration::from_secs(20);
 /// How often something is asked again.
@@ -64,7 +64,8 @@ impl Scene {
         self.client.on(ROOT)
     }
 
-    fn child(&self) -> Client {
+    /// The child.
+    pub fn child(&self) -> Client {
         self.client.on(BANK)
     }
 
@@ -159,7 +160,7 @@ impl Scene {
             .check(right, format!("proven on bank: every balance is what it was, less its own fees, {fees} BNY in all"))
     }
 
-    /// The operators sign a remit above the escrow; the parent refuses it and nothing changes.
+    /// The validators certify a remit above the escrow; the parent refuses it and nothing changes.
     /// # Errors
     /// It does not.
     pub fn lie(&self, story: &mut Story) -> Result<(), Failure> {
@@ -177,7 +178,7 @@ impl Scene {
             }
             let held = before.escrow.held();
             story.fact(format!(
-                "two of three operators sign: remit {} BNY; the escrow holds {held} BNY",
+                "three of four validators certify a remit of {} BNY; the escrow holds {held} BNY",
                 amount_of(&lie)
             ));
             story.fact(format!("{hash} → invalid: {code}"));

@@ -1,13 +1,13 @@
-//! The beginning of a devnet: a root with funded accounts, and the child `bank` registered in it.
+//! The beginning of a devnet: a root with funded accounts, its child `bank`, and below that `relay`.
 
 use std::collections::BTreeMap;
 
 use banyan_crypto::SecretKey;
-use banyan_ledger::GenesisWitness;
-use banyan_node::GenesisFile;
+use banyan_ledger::{GenesisWitness, HOP_GAS};
+use banyan_node::{EngineParams, GenesisFile};
 use banyan_types::{
     AccountId, Amount, AssociateId, Gas, Hash, Height, Nonce, PublicKey, TimeMs,
-    associate::{Access, ChildParams, Regime},
+    associate::{Access, ChildParams, ENGINE_COMMITTEE, Hop, Regime, Validators},
     limits::REMIT_LINES_MAX,
     tx::{AssociateCreate, SignedTx},
 };
@@ -26,15 +26,21 @@ use crate::{
 pub const ROOT: &str = "root";
 /// The child.
 pub const BANK: &str = "bank";
-/// Operators of the child, and how many of them sign a summary.
-const OPERATORS: [&str; 3] = ["bank operator 0", "bank operator 1", "bank operator 2"];
+/// The child's child.
+pub const RELAY: &str = "relay";
+/// Operators of each child, and how many of them sign a summary.
+const OPERATORS: usize = 3;
 const THRESHOLD: u8 = 2;
 /// Nodes of the root, each of them a witness with this bond in coins. Source: node 5.
 const WITNESSES: usize = 4;
 const COINS_BOND: u64 = 10_000;
+/// Nodes of the child, each of them a validator. Source: node 5.
+const VALIDATORS: usize = 4;
 /// Coins of each development account on the root, and on the child.
 pub const COINS_ROOT: u64 = 10_000;
 pub const COINS_BANK: u64 = 1_000;
+/// Coins of each development account on the child's child.
+pub const COINS_RELAY: u64 = 1_000;
 /// Coins of the operator who pays for remits.
 const COINS_PAYER: u64 = 10_000;
 /// Coins of the account that tries a ledger out, of which as many go to the child.
@@ -58,6 +64,8 @@ pub struct Files {
     pub root: GenesisFile,
     /// Of its child.
     pub bank: GenesisFile,
+    /// Of that one's child; a devnet of an earlier version has none.
+    pub relay: Option<GenesisFile>,
 }
 
 /// Roles that run the tree. Their keys are drawn from these words and so are everybody's: a devnet that made its own
@@ -81,14 +89,24 @@ pub fn witnesses() -> [SecretKey; WITNESSES] {
     [0, 1, 2, 3].map(|n| role_key(&format!("root witness {n}")))
 }
 
-/// Orders the child.
+/// Keys that order the child, one for each of its nodes.
+pub fn validators() -> [SecretKey; VALIDATORS] {
+    [0, 1, 2, 3].map(|n| role_key(&format!("bank validator {n}")))
+}
+
+/// Ordered the child of a devnet of an earlier version.
 pub fn leader() -> SecretKey {
     role_key("bank leader")
 }
 
-/// Sign the child's summaries.
-pub fn operators() -> Vec<SecretKey> {
-    OPERATORS.map(role_key).to_vec()
+/// Orders the child's child.
+pub fn relay_leader() -> SecretKey {
+    role_key("relay leader")
+}
+
+/// Sign a child's summaries; the first pays for them.
+pub fn operators(child: &str) -> Vec<SecretKey> {
+    (0..OPERATORS).map(|n| role_key(&format!("{child} operator {n}"))).collect()
 }
 
 /// Tries every ledger out at the start.
@@ -96,13 +114,16 @@ pub fn prober() -> SecretKey {
     role_key("prober")
 }
 
-/// Registered the child, by its first transaction.
-const CREATOR: &str = "bank creator";
+/// A child is registered by the first transaction of its creator.
 const CREATOR_NONCE: Nonce = Nonce(1);
 
-/// The child's id on a root with this network id.
-pub fn bank_id(root_network: &str) -> AssociateId {
-    AssociateId::derive(root_network, role(CREATOR), CREATOR_NONCE)
+fn creator(child: &str) -> AccountId {
+    role(&format!("{child} creator"))
+}
+
+/// A child's id on a parent with this network id.
+pub fn child_id(parent_network: &str, child: &str) -> AssociateId {
+    AssociateId::derive(parent_network, creator(child), CREATOR_NONCE)
 }
 
 /// Genesis files of a fresh tree.
@@ -116,28 +137,39 @@ pub fn make(seeds: &Seeds) -> Result<Files, Failure> {
     };
     let mut root = GenesisFile::dev_root(seeds.time, Some(seeds.key_interval_ms), BTreeMap::new())
         .with_witnesses(witnesses().map(witness).to_vec());
-    let id = bank_id(&root.params.network_id);
-    let leader = PublicKey(leader().public());
-    let bank = GenesisFile::dev_solo(BANK, id, seeds.time, seeds.key_interval_ms, leader);
-    root.associates.push(registration(&root, &bank)?.into());
-    root.accounts = accounts(&root, seeds)?;
-    root.genesis()?;
-    Ok(Files { root, bank })
+    let id = child_id(&root.params.network_id, BANK);
+    let keys = validators().map(|key| PublicKey(key.public()));
+    let mut bank = GenesisFile::dev_committee(BANK, id, seeds.time, seeds.key_interval_ms, &keys)?;
+    let id = child_id(&bank.params.network_id, RELAY);
+    let leader = PublicKey(relay_leader().public());
+    let relay = GenesisFile::dev_solo(RELAY, id, seeds.time, seeds.key_interval_ms, leader);
+    // Blocks of the bank follow each other faster than the root's while there is something to put into them.
+    let (by_operators, by_certificate) = (Regime::Operators, by_certificate(&bank));
+    bank.associates
+        .push(registration(&relay, by_operators, bank.engine.block_interval_ms(), bank.params.lifetime_max)?.into());
+    root.associates
+        .push(registration(&bank, by_certificate, root.params.height_interval_ms, root.params.lifetime_max)?.into());
+    let mut files = Files { root, bank, relay: Some(relay) };
+    files.root.accounts = accounts(&files, seeds)?;
+    files.root.genesis()?;
+    Ok(files)
 }
 
 fn coins(coins: u64) -> Amount {
     Amount::coins(coins).unwrap_or(Amount::MAX)
 }
 
-/// First balances. What goes down to the child by a real commit, and its fee, comes on top: afterwards the measure is
-/// exact on both ledgers.
-fn accounts(root: &GenesisFile, seeds: &Seeds) -> Result<BTreeMap<AccountId, Amount>, Failure> {
-    let mut accounts = BTreeMap::from([(role(OPERATORS[0]), coins(COINS_PAYER))]);
-    for (key, kept) in funded() {
-        let commit = commit(root, &key)?;
-        let spent = tx::amount_of(commit.transaction()).and_then(|amount| amount.plus(commit.transaction().fee()));
-        let all = spent.and_then(|spent| spent.plus(kept)).unwrap_or(Amount::MAX);
-        accounts.insert(AccountId(key.public()), all);
+/// First balances. What goes down by real commits, and their fees, come on top: afterwards the measure is exact on all
+/// ledgers.
+fn accounts(files: &Files, seeds: &Seeds) -> Result<BTreeMap<AccountId, Amount>, Failure> {
+    let mut accounts = BTreeMap::from([(role(&format!("{BANK} operator 0")), coins(COINS_PAYER))]);
+    for funded in funded() {
+        let mut all = funded.kept;
+        for commit in funded.commits(files)? {
+            let spent = tx::amount_of(commit.transaction()).and_then(|amount| amount.plus(commit.transaction().fee()));
+            all = spent.and_then(|spent| spent.plus(all)).unwrap_or(Amount::MAX);
+        }
+        accounts.insert(AccountId(funded.key.public()), all);
     }
     for Fund { account, amount } in &seeds.funds {
         let more = amount.unwrap_or_else(|| coins(COINS_ROOT));
@@ -147,25 +179,57 @@ fn accounts(root: &GenesisFile, seeds: &Seeds) -> Result<BTreeMap<AccountId, Amo
     Ok(accounts)
 }
 
-/// Accounts that go down to the child at the first start, with what they keep on the root.
-fn funded() -> Vec<(SecretKey, Amount)> {
-    let dev = (0..DEV_ACCOUNTS).map(|index| (dev_key(index), coins(COINS_ROOT)));
-    dev.chain([(prober(), coins(COINS_PROBER))]).collect()
+/// An account whose coins go down at the first start.
+struct Funded {
+    key: SecretKey,
+    /// What it keeps on the root.
+    kept: Amount,
+    bank: Amount,
+    relay: Amount,
 }
 
-/// The first transactions of the funded accounts: each commits to itself on the child. The same bytes at every start.
+/// Everybody who has coins below the root.
+fn funded() -> Vec<Funded> {
+    let funded = |key, kept, bank, relay| Funded { key, kept: coins(kept), bank: coins(bank), relay: coins(relay) };
+    let dev = (0..DEV_ACCOUNTS).map(|index| funded(dev_key(index), COINS_ROOT, COINS_BANK, COINS_RELAY));
+    // Who pays for the relay's summaries pays on the bank.
+    let payer = operators(RELAY).swap_remove(0);
+    dev.chain([funded(prober(), COINS_PROBER, COINS_PROBER, COINS_PROBER), funded(payer, 0, COINS_PAYER, 0)]).collect()
+}
+
+/// The first transactions of the funded accounts: each commits to itself, on the child and through it to the child's child.
+/// The same bytes at every start.
 /// # Errors
 /// The genesis is no devnet's.
-pub fn commits(root: &GenesisFile) -> Result<Vec<SignedTx>, Failure> {
-    funded().iter().map(|(key, _)| commit(root, key)).collect()
+pub fn commits(files: &Files) -> Result<Vec<SignedTx>, Failure> {
+    let commits = funded().iter().map(|funded| funded.commits(files)).collect::<Result<Vec<_>, _>>()?;
+    Ok(commits.into_iter().flatten().collect())
 }
 
-fn commit(root: &GenesisFile, key: &SecretKey) -> Result<SignedTx, Failure> {
+impl Funded {
+    fn commits(&self, files: &Files) -> Result<Vec<SignedTx>, Failure> {
+        let mut commits = vec![commit(&files.root, &self.key, self.bank, vec![], Nonce(1))?];
+        if let Some(relay) = files.relay.as_ref().filter(|_| !self.relay.is_zero()) {
+            // The hop on the bank is paid out of what passes there.
+            let hop = files.bank.params.price(HOP_GAS).unwrap_or(Amount::MAX);
+            let amount = self.relay.plus(hop).unwrap_or(Amount::MAX);
+            commits.push(commit(&files.root, &self.key, amount, vec![Hop::Down(relay.params.ledger)], Nonce(2))?);
+        }
+        Ok(commits)
+    }
+}
+
+fn commit(
+    root: &GenesisFile,
+    key: &SecretKey,
+    amount: Amount,
+    route: Vec<Hop>,
+    nonce: Nonce,
+) -> Result<SignedTx, Failure> {
     let account = AccountId(key.public());
     let network = &root.params.network_id;
-    let amount = if key.public() == prober().public() { coins(COINS_PROBER) } else { coins(COINS_BANK) };
-    let terms = Terms { params: root.params.clone(), height: Height(0), nonce: Nonce(1), ttl: None, fee: None };
-    let tx = tx::commit(account, bank_id(network), account, amount, vec![], &terms)?;
+    let terms = Terms { params: root.params.clone(), height: Height(0), nonce, ttl: None, fee: None };
+    let tx = tx::commit(account, child_id(network, BANK), account, amount, route, &terms)?;
     let leg = first_leg(network, &tx);
     Ok(tx::set_leg(tx, leg).sign(network, key))
 }
@@ -178,17 +242,28 @@ const COMMIT_TIMEOUT_MIN: u64 = 10;
 /// Most heights of a span here: far below the connection point's lifetime, however short the interval.
 const SPAN_MAX: u64 = 600_000;
 
-fn registration(root: &GenesisFile, bank: &GenesisFile) -> Result<AssociateCreate, Failure> {
-    let interval = root.params.height_interval_ms.max(1);
-    let heights = |ms: u64| (ms / interval).clamp(COMMIT_TIMEOUT_MIN, SPAN_MAX);
+/// The parent takes the word of the child's own validators, where it has some.
+fn by_certificate(child: &GenesisFile) -> Regime {
+    match &child.engine {
+        EngineParams::Committee(engine) => {
+            Regime::Certificate(Validators::new(ENGINE_COMMITTEE, engine.validators.clone()))
+        }
+        _ => Regime::Operators,
+    }
+}
+
+/// `interval` is the least time between two heights of the parent, in milliseconds.
+fn registration(child: &GenesisFile, regime: Regime, interval: u64, lifetime: u64) -> Result<AssociateCreate, Failure> {
+    let name = child.name.as_str();
+    let heights = |ms: u64| (ms / interval.max(1)).clamp(COMMIT_TIMEOUT_MIN, SPAN_MAX);
     let commit_timeout = heights(2 * HOUR_MS).min(SPAN_MAX / 10);
     Ok(AssociateCreate {
-        creator_id: role(CREATOR),
-        network_id: bank.params.network_id.clone(),
-        genesis_hash: bank.genesis()?.hash(),
+        creator_id: creator(name),
+        network_id: child.params.network_id.clone(),
+        genesis_hash: child.genesis()?.hash(),
         genesis_root: Hash::ZERO,
-        regime: Regime::Operators,
-        operators: OPERATORS.map(role).to_vec(),
+        regime,
+        operators: operators(name).iter().map(|key| AccountId(key.public())).collect(),
         threshold: THRESHOLD,
         recovery: vec![],
         recovery_threshold: 0,
@@ -207,7 +282,7 @@ fn registration(root: &GenesisFile, bank: &GenesisFile) -> Result<AssociateCreat
             operator_bond: Amount::ZERO,
         },
         heir: None,
-        expiry: Height(root.params.lifetime_max),
+        expiry: Height(lifetime),
         ttl: Height(0),
         fee: Amount::ZERO,
         nonce: CREATOR_NONCE,
@@ -226,13 +301,15 @@ mod tests {
     #[test]
     fn every_allowed_interval_gives_a_tree_that_can_begin() {
         for interval in [100, 1_000, 3_000, 600_000] {
-            let Files { root, bank } = make(&seeds(interval)).unwrap();
-            for file in [&root, &bank] {
+            let Files { root, bank, relay } = make(&seeds(interval)).unwrap();
+            let relay = relay.unwrap();
+            for file in [&root, &bank, &relay] {
                 assert!(genesis_state(&file.genesis().unwrap()).is_ok(), "{interval}");
                 let again = GenesisFile::from_toml(&file.to_toml()).unwrap();
                 assert_eq!(again.genesis().unwrap().hash(), file.genesis().unwrap().hash());
             }
-            assert_eq!(bank.params.ledger, bank_id(&root.params.network_id));
+            assert_eq!(bank.params.ledger, child_id(&root.params.network_id, BANK));
+            assert_eq!(relay.params.ledger, child_id(&bank.params.network_id, RELAY));
         }
     }
 
@@ -246,11 +323,13 @@ mod tests {
 
     #[test]
     fn after_its_commit_each_account_has_the_exact_measure() {
-        let root = make(&seeds(3_000)).unwrap().root;
-        let commits = commits(&root).unwrap();
-        assert_eq!(commits, self::commits(&root).unwrap(), "the same bytes at every start");
-        let first = commits[0].transaction();
-        let left = root.accounts[&first.signer()].minus(first.fee()).unwrap();
-        assert_eq!(left, coins(COINS_ROOT + COINS_BANK));
+        let files = make(&seeds(3_000)).unwrap();
+        let commits = commits(&files).unwrap();
+        assert_eq!(commits, self::commits(&files).unwrap(), "the same bytes at every start");
+        let payer = commits[0].transaction().signer();
+        let mine = commits.iter().map(SignedTx::transaction).filter(|tx| tx.signer() == payer);
+        let spent = mine.map(|tx| tx::amount_of(tx).unwrap().plus(tx.fee()).unwrap());
+        let left = spent.fold(files.root.accounts[&payer], |left, spent| left.minus(spent).unwrap());
+        assert_eq!(left, coins(COINS_ROOT));
     }
 }

@@ -1,6 +1,7 @@
 //! `devnet`: a tree on this machine, for trying things out.
 //!
-//! One process: a root and a child, each node with its own store, one HTTP port, accounts that hold coins on both.
+//! One process: a root, its child and that one's child, each node with its own store, one HTTP port, accounts that hold coins
+//! on all.
 //! [`Tree::grow`] starts the nodes, [`folder::Folder`] keeps two devnets apart. Rules: protocol, node 5.
 
 mod folder;
@@ -14,15 +15,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use banyan_node::{EngineParams, GenesisFile};
 use banyan_wallet::client::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub use folder::Folder;
-pub use genesis::{BANK, ROOT, operators};
+pub use genesis::{BANK, ROOT, validators};
 pub use tree::{Plan, Tree};
 
-use genesis::{COINS_BANK, COINS_ROOT};
+use genesis::{COINS_BANK, COINS_RELAY, COINS_ROOT, RELAY};
 use watch::Watch;
 
 use crate::{
@@ -131,17 +133,20 @@ impl Ready<'_> {
         let other_port = self.wanted != 0 && !url.ends_with(&format!(":{}", self.wanted));
         let moved =
             if other_port { format!("port {} is taken, so another was chosen\n", self.wanted) } else { String::new() };
-        let ledgers = [
-            ["root", &format!("{url}/"), &files.root.params.network_id, "engine root"],
-            [
-                "└─ bank",
-                &format!("{url}/l/{BANK}/"),
-                &files.bank.params.network_id,
-                "engine solo × regime operators, 2 of 3",
-            ],
-        ];
-        let rows =
-            |rows: &[[&str; 4]]| table(&rows.iter().map(|row| row.map(str::to_owned).to_vec()).collect::<Vec<_>>());
+        let row = |drawn: &str, path: &str, file: &GenesisFile| {
+            let regime = match file.engine {
+                EngineParams::Root(_) => "",
+                EngineParams::Committee(_) => " × regime certificate",
+                EngineParams::Solo(_) => " × regime operators, 2 of 3",
+            };
+            let engine = format!("engine {}{regime}", file.engine.name());
+            vec![drawn.to_owned(), format!("{url}/{path}"), file.params.network_id.clone(), engine]
+        };
+        let relay = files.relay.iter().map(|file| row("   └─ relay", &format!("l/{RELAY}/"), file));
+        let ledgers: Vec<_> = [row("root", "", &files.root), row("└─ bank", &format!("l/{BANK}/"), &files.bank)]
+            .into_iter()
+            .chain(relay)
+            .collect();
         let accounts: Vec<_> = (0..DEV_ACCOUNTS)
             .map(|index| vec![format!("dev{index}"), Owner::Dev(index).account().to_string(), dev_secret(index)])
             .collect();
@@ -149,7 +154,7 @@ impl Ready<'_> {
         format!(
             "{moved}ready in {:.2} s: {age}\n\n{}\n\nexplorer  {url}/\ndata      {}\n\n{}\n{}\n\ntry, in another terminal:\n{}",
             self.took.as_secs_f64(),
-            rows(&ledgers),
+            table(&ledgers),
             self.folder.path().display(),
             table(&accounts),
             self.measure(),
@@ -165,7 +170,7 @@ impl Ready<'_> {
             String::new()
         };
         format!(
-            "{COINS_ROOT} BNY each on root, {COINS_BANK} on bank{credited}\neverybody has these keys: use them for nothing of value"
+            "{COINS_ROOT} BNY each on root, {COINS_BANK} on bank, {COINS_RELAY} on relay{credited}\neverybody has these keys: use them for nothing of value"
         )
     }
 
@@ -185,13 +190,16 @@ impl Ready<'_> {
             let owner = Owner::Dev(index);
             json!({ "name": owner.name(), "account": owner.account().to_string(), "secret": dev_secret(index) })
         };
+        let relay = files.relay.iter().map(|file| ledger(RELAY, "root/bank/relay", &file.params.network_id));
+        let above = [
+            ledger(ROOT, ROOT, &files.root.params.network_id),
+            ledger(BANK, "root/bank", &files.bank.params.network_id),
+        ];
+        let ledgers: Vec<_> = above.into_iter().chain(relay).collect();
         json!({
             "ready": true, "url": self.url, "explorer": format!("{}/", self.url), "fresh": self.fresh,
             "took_ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX), "data": self.folder.path().display().to_string(),
-            "ledgers": [
-                ledger(ROOT, ROOT, &files.root.params.network_id),
-                ledger(BANK, "root/bank", &files.bank.params.network_id),
-            ],
+            "ledgers": ledgers,
             "accounts": (0..DEV_ACCOUNTS).map(account).collect::<Vec<_>>(), "pid": std::process::id(),
         })
     }

@@ -3,30 +3,28 @@
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     path::{Path, PathBuf},
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use banyan_api::Served;
 use banyan_network::PeerAddr;
-use banyan_node::{
-    Handle, Leaves as _, LocalParent, Node, Operators, PoolLimits, Role, Service, ServiceConfig, SoloRole, WitnessRole,
-};
+use banyan_node::{EngineParams, Handle, Leaves as _, Operators, WitnessRole};
 use banyan_types::{AccountId, Nonce, TimeMs, tx::SignedTx};
 use banyan_wallet::{client::Client, tx};
 use serde_json::Value;
 
 use super::{
     folder::Folder,
-    genesis::{self, BANK, Files, ROOT, Seeds},
+    genesis::{self, BANK, Files, RELAY, ROOT, Seeds},
 };
 use crate::{
+    child_node::{ChildNode, Seat},
     cli::Fund,
     failure::{Exit, Failure},
     host::Host,
     peers,
-    root_node::{self, Duty, RootNode, check},
+    root_node::{Duty, RootNode, check},
 };
 
 /// Where the root's nodes hear each other: the system picks the port.
@@ -49,7 +47,10 @@ pub struct Plan {
 pub struct Tree {
     /// Nodes of the root; the first mines, and is the one that is asked. The others may rest.
     roots: Vec<Option<RootNode>>,
-    bank: Service,
+    /// Nodes of the child; the first is the one that is asked.
+    banks: Vec<ChildNode>,
+    /// The node of the child's child.
+    relay: Option<ChildNode>,
     files: Files,
     folder: PathBuf,
     /// Whether it was grown anew by this start.
@@ -62,18 +63,10 @@ impl Tree {
     /// The disk's, and a genesis that another program wrote.
     pub fn grow(folder: &Folder, plan: &Plan) -> Result<Self, Failure> {
         let (files, fresh) = files(folder, plan)?;
-        let (roots, bank) = thread::scope(|scope| {
-            let bank = scope.spawn(|| root_node::open(&folder.store(BANK), files.bank.clone()));
-            (start_roots(folder.path(), &files), bank.join())
-        });
-        let (roots, bank_chain) = (roots?, bank.unwrap_or_else(|_| Err(thread_died()))?);
-        let root = first(&roots).clone();
-        let parent = LocalParent::new(Arc::clone(root.chain()), files.bank.params.ledger);
-        let operators = Operators { signers: genesis::operators(), payer: genesis::operators().swap_remove(0) };
-        let role = SoloRole { leader: genesis::leader(), operators, parent: Box::new(parent) };
-        let node = Node::open(bank_chain, Role::Solo(role), PoolLimits::default())?;
-        let bank = Service::start(node, ServiceConfig { parent: Some(root), ..ServiceConfig::default() })?;
-        Ok(Self { roots, bank, files, folder: folder.path().to_owned(), fresh })
+        let roots = start_roots(folder.path(), &files)?;
+        let banks = start_banks(folder, &files, first(&roots))?;
+        let relay = banks.first().map(|bank| start_relay(folder, &files, bank.handle())).transpose()?.flatten();
+        Ok(Self { roots, banks, relay, files, folder: folder.path().to_owned(), fresh })
     }
 
     /// Start a node of the root that rests; it calls the others.
@@ -99,13 +92,23 @@ impl Tree {
         first(&self.roots)
     }
 
+    /// The node of the child that is asked.
+    fn bank(&self) -> &Handle {
+        self.banks.first().map(ChildNode::handle).expect("a child has a node")
+    }
+
     /// The ledgers to serve, the root first.
     pub fn served(&self) -> Vec<Served> {
         let path = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        vec![
+        let relay =
+            self.relay.iter().map(|node| Served { path: path(&[ROOT, BANK, RELAY]), handle: node.handle().clone() });
+        [
             Served { path: path(&[ROOT]), handle: self.root().clone() },
-            Served { path: path(&[ROOT, BANK]), handle: self.bank.handle().clone() },
+            Served { path: path(&[ROOT, BANK]), handle: self.bank().clone() },
         ]
+        .into_iter()
+        .chain(relay)
+        .collect()
     }
 
     /// The ledgers' genesis files.
@@ -113,13 +116,13 @@ impl Tree {
         &self.files
     }
 
-    /// Send every funded account's commit that was not sent yet: the first transaction of each.
+    /// Send every funded account's commits that were not sent yet: the first transactions of each.
     /// # Errors
     /// The root refuses, which it does for no reason that a user can have caused.
     pub fn fund(&self) -> Result<(), Failure> {
-        let commits = genesis::commits(&self.files.root)?;
-        let fresh: Vec<_> =
-            commits.into_iter().filter(|tx| self.next_nonce(tx.transaction().signer()) == Nonce(1)).collect();
+        let commits = genesis::commits(&self.files)?;
+        let is_new = |tx: &SignedTx| self.next_nonce(tx.transaction().signer()) <= tx.transaction().nonce();
+        let fresh: Vec<_> = commits.into_iter().filter(is_new).collect();
         submit(self.root(), fresh)
     }
 
@@ -141,8 +144,11 @@ impl Tree {
         submit(self.root(), vec![probe])?;
         let ordered = || client.transaction(probed).is_ok_and(|tx| tx.is_some_and(|tx| tx.block.is_some()));
         let answers = |ledger: &str| client.on(ledger).get::<Value>("/banyan/v1/readyz").is_ok();
-        let linked = || client.on(BANK).status().is_ok_and(|status| status.top.height > 0);
-        while !(ordered() && answers(ROOT) && answers(BANK) && linked()) {
+        let ledgers = self.served().into_iter().filter_map(|served| served.path.into_iter().next_back());
+        let ledgers: Vec<_> = ledgers.collect();
+        let linked = |ledger: &str| client.on(ledger).status().is_ok_and(|status| status.top.height > 0);
+        let stand = || ledgers.iter().all(|ledger| answers(ledger) && (ledger == ROOT || linked(ledger)));
+        while !(ordered() && stand()) {
             self.check()?;
             if Instant::now() >= until {
                 let what = format!("the ledgers are not ready after {} s", READY_LIMIT.as_secs());
@@ -160,12 +166,14 @@ impl Tree {
         for (n, node) in self.roots.iter().enumerate().filter_map(|(n, node)| Some((n, node.as_ref()?))) {
             check(&format!("{ROOT}.{n}"), node.handle())?;
         }
-        check(BANK, self.bank.handle())
+        let mut banks = self.banks.iter().enumerate();
+        banks.try_for_each(|(n, node)| check(&format!("{BANK}.{n}"), node.handle()))?;
+        self.relay.iter().try_for_each(|node| check(RELAY, node.handle()))
     }
 
     /// Stop all: what was promised is on disk when this returns.
     pub fn stop(self) {
-        self.bank.stop();
+        self.relay.into_iter().chain(self.banks).for_each(ChildNode::stop);
         self.roots.into_iter().flatten().for_each(RootNode::stop);
     }
 }
@@ -203,6 +211,42 @@ fn start_root(folder: &Path, files: &Files, n: usize, roots: &[Option<RootNode>]
     RootNode::start(&folder.join(name), files.root.clone(), duty)
 }
 
+/// Start all nodes of the child. All hang from the root's first node, which never rests. A tree of an earlier version has one
+/// operator: one node is all of it.
+fn start_banks(folder: &Folder, files: &Files, root: &Handle) -> Result<Vec<ChildNode>, Failure> {
+    let keys = match &files.bank.engine {
+        EngineParams::Committee(_) => genesis::validators().to_vec(),
+        _ => vec![genesis::leader()],
+    };
+    let is_alone = keys.len() == 1;
+    let mut banks: Vec<ChildNode> = Vec::new();
+    for (n, key) in keys.into_iter().enumerate() {
+        let name = if n == 0 { BANK.to_owned() } else { format!("{BANK}.{n}") };
+        let boot = banks.iter().flat_map(ChildNode::addresses).filter_map(|address| address.parse().ok()).collect();
+        let seat = Seat {
+            key,
+            operators: operators(BANK),
+            parent: root.clone(),
+            network: (!is_alone).then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
+        };
+        banks.push(ChildNode::start(&folder.store(&name), files.bank.clone(), seat)?);
+    }
+    Ok(banks)
+}
+
+/// Start the node of the child's child, below the first node of the child.
+fn start_relay(folder: &Folder, files: &Files, bank: &Handle) -> Result<Option<ChildNode>, Failure> {
+    let Some(file) = &files.relay else { return Ok(None) };
+    let (key, parent) = (genesis::relay_leader(), bank.clone());
+    let seat = Seat { key, operators: operators(RELAY), parent, network: None };
+    ChildNode::start(&folder.store(RELAY), file.clone(), seat).map(Some)
+}
+
+fn operators(child: &str) -> Operators {
+    let signers = genesis::operators(child);
+    Operators { payer: signers[0].clone(), signers }
+}
+
 /// A payment of the prober to itself.
 fn probe(client: &Client) -> Result<SignedTx, Failure> {
     let (key, account) = (genesis::prober(), AccountId(genesis::prober().public()));
@@ -232,16 +276,13 @@ fn submit(node: &Handle, txs: Vec<SignedTx>) -> Result<(), Failure> {
     answers.into_iter().try_for_each(|answer| answer.map(drop).map_err(|error| refused(error.to_string())))
 }
 
-fn thread_died() -> Failure {
-    Failure::new(Exit::Ours, "thread", "a thread has died", "report this")
-}
-
 /// The genesis files: those that are there, or new ones. The root's is written last: without it nothing has begun.
 fn files(folder: &Folder, plan: &Plan) -> Result<(Files, bool), Failure> {
-    let (root, bank) = (folder.genesis(ROOT), folder.genesis(BANK));
+    let (root, bank, relay) = (folder.genesis(ROOT), folder.genesis(BANK), folder.genesis(RELAY));
     if root.exists() {
         let read = |path: &Path| crate::command::genesis::read(path);
-        return Ok((Files { root: read(&root)?, bank: read(&bank)? }, false));
+        let relay = if relay.exists() { Some(read(&relay)?) } else { None };
+        return Ok((Files { root: read(&root)?, bank: read(&bank)?, relay }, false));
     }
     // What an interrupted reset has left belongs to a root that nobody knows any more.
     folder.clear(&root)?;
@@ -249,7 +290,8 @@ fn files(folder: &Folder, plan: &Plan) -> Result<(Files, bool), Failure> {
     let time = TimeMs(crate::command::genesis::now().saturating_sub(plan.key_interval_ms));
     let seeds = Seeds { time, key_interval_ms: plan.key_interval_ms, funds: plan.funds.clone() };
     let files = genesis::make(&seeds)?;
-    folder.write(&bank, files.bank.to_toml().as_bytes())?;
-    folder.write(&root, files.root.to_toml().as_bytes())?;
+    for (path, file) in [(&relay, files.relay.as_ref()), (&bank, Some(&files.bank)), (&root, Some(&files.root))] {
+        file.map_or(Ok(()), |file| folder.write(path, file.to_toml().as_bytes()))?;
+    }
     Ok((files, true))
 }

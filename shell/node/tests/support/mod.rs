@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub)] // each test uses its part
 
+pub mod council;
 pub mod town;
 
 use std::sync::Arc;
@@ -61,12 +62,18 @@ pub fn genesis() -> (GenesisFile, GenesisFile, AssociateId) {
     let creator = account(OPERATORS[0]);
     let id = AssociateId::derive(&root.params.network_id, creator, Nonce(1));
     let child = GenesisFile::dev_solo("bank", id, START, 3_000, PublicKey(key(LEADER).public()));
-    let create = AssociateCreate {
-        creator_id: creator,
+    root.associates.push(registration(&child, Regime::Operators).into());
+    (root, child, id)
+}
+
+/// The first operator's first transaction: it registers the child on the root.
+pub fn registration(child: &GenesisFile, regime: Regime) -> AssociateCreate {
+    AssociateCreate {
+        creator_id: account(OPERATORS[0]),
         network_id: child.params.network_id.clone(),
         genesis_hash: child.genesis().unwrap().hash(),
         genesis_root: Hash::ZERO,
-        regime: Regime::Operators,
+        regime,
         operators: OPERATORS.map(account).to_vec(),
         threshold: 2,
         recovery: vec![],
@@ -90,9 +97,7 @@ pub fn genesis() -> (GenesisFile, GenesisFile, AssociateId) {
         ttl: Height(0),
         fee: Amount::ZERO,
         nonce: Nonce(1),
-    };
-    root.associates.push(create.into());
-    (root, child, id)
+    }
 }
 
 impl World {
@@ -241,4 +246,16 @@ pub fn withdraw(network: &str, from: u8, amount: Amount, nonce: u64) -> SignedTx
         nonce: Nonce(nonce),
     };
     Transaction::from(tx).sign(network, &key(from))
+}
+
+pub fn totals_hold(node: &Node) {
+    let mut values = vec![];
+    let head = node.chain().head().unwrap();
+    head.view
+        .for_each(|_, value| {
+            values.push(value);
+            Ok(())
+        })
+        .unwrap();
+    banyan_ledger::check_totals(values.iter().map(Vec::as_slice)).unwrap();
 }

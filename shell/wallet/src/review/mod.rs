@@ -10,7 +10,7 @@ use std::fmt;
 
 use banyan_crypto::SecretKey;
 use banyan_types::{
-    AccountId, Amount, GasPrice, Height,
+    AccountId, Amount, Asset, AssociateId, GasPrice, Height,
     associate::Hop,
     rlp::DecodeError,
     show::{Fields, Value},
@@ -178,6 +178,11 @@ const fn what(tx: &Transaction) -> &'static str {
         Transaction::Spend(_) => "payment",
         Transaction::AssociateCreate(_) => "register a child ledger",
         Transaction::AssociateCommit(_) => "commit into a child ledger",
+        Transaction::AssociateUpdate(_) => "change a child ledger's connection point",
+        Transaction::AssociateRefund(_) => "pay back a commit that a dead child ledger has not settled",
+        Transaction::AssociateEvidence(_) => "report two statements of a child ledger's authority",
+        Transaction::AssociateClose(_) => "close a child ledger",
+        Transaction::AssociateEscape(_) => "claim what an account had on a dead child ledger",
         Transaction::AssociateRemit(_) => "accept a child's summary and pay out its withdrawals",
         Transaction::AssociateWithdraw(_) => "withdraw to the parent ledger",
         Transaction::Bond(_) => "bond stake, to witness or lead",
@@ -212,22 +217,42 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
             }
             lines
         }
-        Transaction::AssociateCommit(tx) => vec![
-            ("from", tx.from_id.to_string()),
-            ("into", tx.associate_id.to_string()),
-            ("to", tx.to_id.to_string()),
-            ("route", route(&tx.route)),
-            ("leg", tx.leg.to_string()),
-        ],
-        Transaction::AssociateWithdraw(tx) => vec![
-            ("from", tx.from_id.to_string()),
-            ("to", format!("{} on the parent", tx.to_id)),
-            ("route", route(&tx.route)),
-            ("leg", tx.leg.to_string()),
+        Transaction::AssociateCommit(tx) => {
+            let mut lines = vec![
+                ("from", tx.from_id.to_string()),
+                ("into", tx.associate_id.to_string()),
+                ("to", tx.to_id.to_string()),
+                ("route", route(&tx.route)),
+                ("leg", tx.leg.to_string()),
+            ];
+            lines.extend(token_parts(tx.asset, tx.amount));
+            lines
+        }
+        Transaction::AssociateWithdraw(tx) => {
+            let mut lines = vec![
+                ("from", tx.from_id.to_string()),
+                ("to", format!("{} on the parent", tx.to_id)),
+                ("route", route(&tx.route)),
+                ("leg", tx.leg.to_string()),
+            ];
+            lines.extend(token_parts(tx.asset, tx.amount));
+            lines
+        }
+        // The proofs are for the ledger to read: what they show is asked of it by whoever made them.
+        Transaction::AssociateEscape(tx) => vec![
+            ("from", tx.associate_id.to_string()),
+            ("account", tx.account_id.to_string()),
+            ("asset", tx.asset.to_string()),
+            ("path", path(&tx.path)),
+            ("proofs", tx.proofs.len().to_string()),
         ],
         // What few people sign is shown field by field; what runs a contract is shown by [`run`].
         Transaction::AssociateCreate(_)
         | Transaction::AssociateRemit(_)
+        | Transaction::AssociateUpdate(_)
+        | Transaction::AssociateRefund(_)
+        | Transaction::AssociateEvidence(_)
+        | Transaction::AssociateClose(_)
         | Transaction::Bond(_)
         | Transaction::Unbond(_)
         | Transaction::Evidence(_)
@@ -248,6 +273,14 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
         | Transaction::EntryTransfer(_)
         | Transaction::EntryDestroy(_)
         | Transaction::BlobPost(_) => plain(tx.fields()),
+    }
+}
+
+/// How much of a token moves, in its smallest parts: the transaction does not say how many digits it has.
+fn token_parts(asset: Asset, amount: Amount) -> Option<(&'static str, String)> {
+    match asset {
+        Asset::Coin => None,
+        Asset::Token(token) => Some(("token", format!("{} parts of {token}", amount.base()))),
     }
 }
 
@@ -280,6 +313,14 @@ fn payload(bytes: &[u8]) -> String {
         Ok(text) if !text.chars().any(char::is_control) => format!("{text:?}"),
         _ => hex::encode(bytes),
     }
+}
+
+/// From a child down to the ledger of an account.
+fn path(path: &[AssociateId]) -> String {
+    if path.is_empty() {
+        return "on it itself".into();
+    }
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(", then ")
 }
 
 fn route(route: &[Hop]) -> String {

@@ -8,8 +8,8 @@ pub mod contract;
 use banyan_ledger::{Params, rules};
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Bytes, Gas, Hash, Height, Nonce, Payee, PublicKey, Signature,
-    associate::Hop,
-    tx::{AssociateCommit, AssociateWithdraw, Bond, Renew, Spend, Transaction, Unbond},
+    associate::{Change, Hop},
+    tx::{AssociateCommit, AssociateUpdate, AssociateWithdraw, Bond, Renew, Spend, Transaction, Unbond},
 };
 
 /// Rounds that a fee may take to settle; each adds at most one byte to the integer, which has at most 16.
@@ -197,15 +197,24 @@ pub fn set_leg(mut tx: Transaction, leg: Hash) -> Transaction {
 pub const fn amount_of(tx: &Transaction) -> Option<Amount> {
     match tx {
         Transaction::Spend(tx) => Some(tx.amount),
-        Transaction::AssociateCommit(tx) => Some(tx.amount),
-        Transaction::AssociateWithdraw(tx) => Some(tx.amount),
+        Transaction::AssociateCommit(AssociateCommit { asset: Asset::Coin, amount, .. })
+        | Transaction::AssociateWithdraw(AssociateWithdraw { asset: Asset::Coin, amount, .. })
+        | Transaction::AssociateUpdate(AssociateUpdate { change: Change::BondIn(amount), .. }) => Some(*amount),
         Transaction::Bond(tx) => Some(tx.amount),
         Transaction::Unbond(tx) => Some(tx.amount),
         Transaction::ContractCreate(tx) => tx.amount.plus(tx.deposit),
         Transaction::ContractCreateV2(tx) => tx.amount.plus(tx.deposit),
         Transaction::ContractCall(tx) => Some(tx.amount),
-        Transaction::AssociateCreate(_)
+        // A token's parts are no coins.
+        Transaction::AssociateCommit(_)
+        | Transaction::AssociateWithdraw(_)
+        | Transaction::AssociateCreate(_)
         | Transaction::AssociateRemit(_)
+        | Transaction::AssociateUpdate(_)
+        | Transaction::AssociateRefund(_)
+        | Transaction::AssociateEvidence(_)
+        | Transaction::AssociateClose(_)
+        | Transaction::AssociateEscape(_)
         | Transaction::Evidence(_)
         | Transaction::Renew(_)
         | Transaction::GaAttach(_)

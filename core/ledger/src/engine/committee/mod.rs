@@ -2,6 +2,7 @@
 
 mod certificate;
 mod election;
+mod schedule;
 
 use banyan_types::{
     Hash, Height, PublicKey,
@@ -12,6 +13,8 @@ use banyan_types::{
 pub use certificate::{
     BadCertificate, Fault, certificate_fault, check, check_handover, check_least, fault, handover_fault,
 };
+
+pub use schedule::{Drawn, End, STAKED_MAX, Schedule, Turns, shares};
 
 use super::{BadHeader, Rules};
 

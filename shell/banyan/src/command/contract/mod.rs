@@ -10,6 +10,8 @@ mod known;
 mod run;
 mod verify;
 
+pub use run::with_room;
+
 use banyan_ledger::Params;
 use banyan_node::GenesisFile;
 use banyan_types::{ContractId, Height, Target};

@@ -4,11 +4,18 @@
 //! child what goes up in the **outbox**, each with a hash chain, and a **summary** ties the two ends together: it is
 //! the one thing that every regime signs, certifies, proves or judges. Rules: protocol, associates 1 to 6.
 
+mod change;
+mod claim;
+
 use alloc::{string::ToString as _, vec::Vec};
 
+pub use change::{AccessLine, Change, close_message, update_message};
+pub use claim::{ProofStep, SummaryStatement, escape_message};
+
 use crate::{
-    AccountId, Amount, Asset, AssociateId, Gas, Hash, Height, Payee, Signature,
-    limits::OPERATORS_MAX,
+    AccountId, Amount, Asset, AssociateId, Bytes, ContractId, Gas, Hash, Height, Payee, Signature,
+    committee::ValidatorSet,
+    limits::{CONTRACT_WORD_BYTES_MAX, NOTICE_BYTES_MAX, OPERATORS_MAX},
     rlp::{DecodeError, Field, Items, put_bytes, put_list},
     show::Value,
 };
@@ -18,10 +25,58 @@ use crate::{
 const AUTHORIZATION_BYTES_MAX: usize = OPERATORS_MAX * 69 + 4;
 
 /// What a parent demands before money leaves a child's escrow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Regime {
     /// m of n operator accounts signed the summary.
     Operators,
+    /// The child's own validators agreed, and the parent follows who they are.
+    Certificate(Validators),
+    /// A contract of the parent says yes.
+    Contract(ContractId),
+}
+
+impl Field for Regime {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_list(out, |out| match self {
+            Self::Operators => 0u64.put(out),
+            Self::Certificate(validators) => {
+                1u64.put(out);
+                validators.put(out);
+            }
+            Self::Contract(id) => {
+                4u64.put(out);
+                id.put(out);
+            }
+        });
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        let mut list = items.list()?;
+        let regime = match u64::take(&mut list)? {
+            0 => Self::Operators,
+            1 => Self::Certificate(Validators::take(&mut list)?),
+            4 => Self::Contract(ContractId::take(&mut list)?),
+            _ => return Err(DecodeError::Malformed("unknown regime")),
+        };
+        list.finish().map(|()| regime)
+    }
+    fn show(&self) -> Value {
+        match self {
+            Self::Operators => Value::Text(self.word().to_string()),
+            Self::Certificate(validators) => validators.show(),
+            Self::Contract(id) => Value::Text(alloc::format!("{} {id}", self.word())),
+        }
+    }
+}
+
+impl Regime {
+    /// Its name.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Operators => "operators",
+            Self::Certificate(_) => "certificate",
+            Self::Contract(_) => "contract",
+        }
+    }
 }
 
 /// Who may commit into a child and transact there.
@@ -54,7 +109,6 @@ macro_rules! word_fields {
     )+};
 }
 word_fields! {
-    Regime { Operators = 0u64 "operators" }
     Access { Open = 0u64 "open", Listed = 1u64 "listed" }
 }
 
@@ -89,7 +143,7 @@ impl Field for Hop {
 }
 
 /// What an inbox entry tells the child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InboxKind {
     /// Money from an account of the parent.
     Commit,
@@ -105,6 +159,19 @@ pub enum InboxKind {
         /// Outbox entries below this number have been taken.
         outbox: u64,
     },
+    /// The validators of the child from its next epoch on.
+    SetChange(ValidatorSet),
+    /// The account that the entry is to has these rights from now on, and no others.
+    AccessChange {
+        /// Be credited.
+        receive: bool,
+        /// Send transactions.
+        transact: bool,
+    },
+    /// Something to know.
+    Notice(Bytes),
+    /// Who may receive and transact from now on.
+    AccessMode(Access),
 }
 
 impl Field for InboxKind {
@@ -113,6 +180,23 @@ impl Field for InboxKind {
             Self::Commit => 0u64.put(out),
             Self::Returned { outbox } => [1, *outbox].iter().for_each(|int| int.put(out)),
             Self::RemitDone { seq, outbox } => [2, *seq, *outbox].iter().for_each(|int| int.put(out)),
+            Self::SetChange(set) => {
+                3u64.put(out);
+                set.put(out);
+            }
+            Self::AccessChange { receive, transact } => {
+                for int in [4, u64::from(*receive), u64::from(*transact)] {
+                    int.put(out);
+                }
+            }
+            Self::Notice(bytes) => {
+                5u64.put(out);
+                bytes.put(out);
+            }
+            Self::AccessMode(access) => {
+                9u64.put(out);
+                access.put(out);
+            }
         });
     }
     fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
@@ -121,6 +205,10 @@ impl Field for InboxKind {
             0 => Self::Commit,
             1 => Self::Returned { outbox: u64::take(&mut list)? },
             2 => Self::RemitDone { seq: u64::take(&mut list)?, outbox: u64::take(&mut list)? },
+            3 => Self::SetChange(ValidatorSet::take(&mut list)?),
+            4 => Self::AccessChange { receive: bool::take(&mut list)?, transact: bool::take(&mut list)? },
+            5 => Self::Notice(take_notice(&mut list)?),
+            9 => Self::AccessMode(Access::take(&mut list)?),
             _ => return Err(DecodeError::Malformed("unknown kind of inbox entry")),
         };
         list.finish().map(|()| kind)
@@ -130,7 +218,23 @@ impl Field for InboxKind {
             Self::Commit => "commit".to_string(),
             Self::Returned { outbox } => alloc::format!("returned {outbox}"),
             Self::RemitDone { seq, .. } => alloc::format!("remit done {seq}"),
+            Self::SetChange(set) => alloc::format!("{} validators", set.members().len()),
+            Self::AccessChange { receive, transact } => {
+                let word = |may: bool| if may { "may" } else { "may not" };
+                alloc::format!("{} receive, {} transact", word(*receive), word(*transact))
+            }
+            Self::Notice(bytes) => alloc::format!("notice of {} bytes", bytes.0.len()),
+            Self::AccessMode(Access::Open) => "open to everybody".to_string(),
+            Self::AccessMode(Access::Listed) => "open to the listed".to_string(),
         })
+    }
+}
+
+fn take_notice(items: &mut Items<'_>) -> Result<Bytes, DecodeError> {
+    let notice = Bytes::take(items)?;
+    match notice.0.len() {
+        got if got > NOTICE_BYTES_MAX => Err(DecodeError::TooLarge { max: NOTICE_BYTES_MAX, got }),
+        _ => Ok(notice),
     }
 }
 
@@ -159,6 +263,40 @@ crate::record! {
         remit_limit_heights: u64,
         /// Bond of each operator.
         operator_bond: Amount,
+    }
+
+    /// The validators of a child, as its parent follows them. Source: associates 6.
+    Validators {
+        /// Which engine they run: 1 committee.
+        engine: u64,
+        /// The epoch that the set is for.
+        epoch: u64,
+        /// Who they are.
+        set: ValidatorSet,
+        /// Those of the epoch before, until the set has spoken once.
+        previous: Option<ValidatorSet>,
+        /// Two certificates of one height up to this one were reported.
+        judged: Height,
+        /// Two handovers of one epoch up to this one were reported.
+        judged_epoch: u64,
+    }
+
+    /// The authorization of a remit in regime `certificate`: the summary's last block.
+    CertifiedBlock {
+        /// Its header (920).
+        header: Bytes,
+        /// The validators' agreement to it (1230).
+        certificate: Bytes,
+        /// The system leaf (1023) in the state after it.
+        leaf: ProofStep,
+    }
+
+    /// What a contract is asked about a remit or a claim, beside the summary or the claimant.
+    ContractWord {
+        /// Gas that the run may use, at the ledger's least price.
+        gas: Gas,
+        /// What its authority says, as it wants it.
+        word: Bytes,
     }
 
     /// One operator's word on a summary: its place among the operators and its signature over
@@ -282,6 +420,50 @@ impl Summary {
     /// The bytes that an operator signs.
     pub fn signing_message(&self, parent_network: &str) -> Vec<u8> {
         [parent_network.as_bytes(), &self.digest(parent_network).0].concat()
+    }
+}
+
+/// The number of engine `committee`.
+pub const ENGINE_COMMITTEE: u64 = 1;
+
+impl Validators {
+    /// The validators that a child begins with.
+    pub const fn new(engine: u64, set: ValidatorSet) -> Self {
+        Self { engine, epoch: 0, set, previous: None, judged: Height(0), judged_epoch: 0 }
+    }
+}
+
+impl CertifiedBlock {
+    /// The bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.put(&mut out);
+        out
+    }
+
+    /// Read exactly these bytes.
+    /// # Errors
+    /// The first [`DecodeError`] that applies.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::take_fields(&mut Items::of(bytes)?)
+    }
+}
+
+impl ContractWord {
+    /// The bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.put(&mut out);
+        out
+    }
+
+    /// Read exactly these bytes: a word of at most [`CONTRACT_WORD_BYTES_MAX`].
+    /// # Errors
+    /// The first [`DecodeError`] that applies.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let word = Self::take_fields(&mut Items::of(bytes)?)?;
+        let (max, got) = (CONTRACT_WORD_BYTES_MAX, word.word.0.len());
+        if got > max { Err(DecodeError::TooLarge { max, got }) } else { Ok(word) }
     }
 }
 

@@ -9,8 +9,7 @@ use banyan_ledger::{
 use banyan_root::Versions;
 use banyan_types::{
     AccountId, Amount, AssociateId, Bytes, Era, Gas, GasPrice, Height, PublicKey, SUPPLY_MAX, TimeMs,
-    header::PROTOCOL_VERSION,
-    rlp::Field as _,
+    committee::{Member, ValidatorSet},
     text::{self, Prefix},
     tx::Transaction,
 };
@@ -19,60 +18,10 @@ use std::collections::BTreeMap;
 
 use crate::{NodeError, anchor::AnchorFile};
 
-banyan_types::record! {
-    /// What the root's machine reads of the genesis. Source: root 1.
-    RootEngineParams {
-        /// Size of the graph of a proof of work, 1 to 31.
-        edge_bits: u8,
-        /// Compact target until the retarget window fills.
-        target_initial: u32,
-        /// Whether the target follows the interval.
-        retarget: bool,
-        /// Whether a key block must leave a whole interval after the one before.
-        paced: bool,
-        /// Least milliseconds between micro blocks of a generation.
-        micro_interval_ms: u64,
-        /// Milliseconds that a block may be ahead of the clock.
-        drift_ms: u64,
-        /// Greatest index of a micro block.
-        micro_per_generation_max: u32,
-        /// Greatest body of a micro block.
-        micro_bytes_max: u32,
-        /// Key blocks on top until one counts as final; profile dev alone, and 0 where witnesses make them final.
-        final_depth: u64,
-        /// From a key block's application until witnesses vote for it, in milliseconds.
-        settle_ms: u64,
-        /// Length of the witnesses' first round, in milliseconds.
-        delta_ms: u64,
-        /// Protocol versions, ascending.
-        versions: Vec<VersionRow>,
-    }
+mod engine;
 
-    /// From this height on, headers carry a protocol version. Source: root 1.
-    VersionRow {
-        /// First height.
-        from: Height,
-        /// The version.
-        version: u32,
-    }
-
-    /// What the machine of a solo ledger reads of the genesis. Source: associates 11.
-    SoloEngineParams {
-        /// Key of the operator that orders.
-        leader: PublicKey,
-        /// Least milliseconds between blocks of transactions.
-        block_interval_ms: u64,
-    }
-}
-
-/// Which engine orders the ledger, with its parameters.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EngineParams {
-    /// Proof of work, Bitcoin-NG.
-    Root(RootEngineParams),
-    /// One operator.
-    Solo(SoloEngineParams),
-}
+use engine::EngineFile;
+pub use engine::{CommitteeEngineParams, EngineParams, RootEngineParams, SoloEngineParams, VersionRow};
 
 /// A ledger's beginning, as a file says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,24 +42,6 @@ pub struct GenesisFile {
     pub witnesses: Vec<GenesisWitness>,
     /// Children registered from the beginning.
     pub associates: Vec<Transaction>,
-}
-
-impl RootEngineParams {
-    /// The versions that headers carry, all of them known to this program.
-    /// # Errors
-    /// `GenesisFile` when they do not ascend from the first one, or a later program is needed.
-    pub fn known_versions(&self) -> Result<Versions, NodeError> {
-        let rows = self.versions.iter().map(|row| (row.from, row.version)).collect();
-        let versions = Versions::new(rows).ok_or_else(|| {
-            NodeError::GenesisFile(format!("versions must begin with {} at height 0 and ascend", Versions::FIRST))
-        })?;
-        match versions.unknown() {
-            None => Ok(versions),
-            Some((from, version)) => Err(NodeError::GenesisFile(format!(
-                "protocol version {version} begins at height {from}; this program knows versions up to {PROTOCOL_VERSION}: install a newer one"
-            ))),
-        }
-    }
 }
 
 /// Numbers of the root's profile `dev`. Source: root 1, design 7.
@@ -248,16 +179,28 @@ impl GenesisFile {
         }
     }
 
+    /// A child of the profile `dev` that these validators order, each with the same weight.
+    /// # Errors
+    /// `GenesisFile` when they make no set.
+    pub fn dev_committee(
+        name: &str,
+        id: AssociateId,
+        time: TimeMs,
+        parent_interval_ms: u64,
+        validators: &[PublicKey],
+    ) -> Result<Self, NodeError> {
+        let members = validators.iter().map(|key| Member { key: *key, weight: 1 }).collect();
+        let validators = ValidatorSet::new(members).map_err(|bad| NodeError::GenesisFile(bad.to_string()))?;
+        let engine = CommitteeEngineParams { validators, block_interval_ms: 200, heartbeat_ms: 10_000 };
+        let solo = Self::dev_solo(name, id, time, parent_interval_ms, PublicKey::ZERO);
+        Ok(Self { engine: EngineParams::Committee(engine), ..solo })
+    }
+
     /// The ledger's beginning as the transition reads it.
     /// # Errors
     /// `GenesisFile` when the file contradicts itself, `Genesis` when its coins do not add up.
     pub fn genesis(&self) -> Result<Genesis, NodeError> {
         self.check()?;
-        let mut engine = Vec::new();
-        match &self.engine {
-            EngineParams::Root(params) => params.put(&mut engine),
-            EngineParams::Solo(params) => params.put(&mut engine),
-        }
         let balance =
             |(account, balance): (&AccountId, &Amount)| GenesisAccount { account: *account, balance: *balance };
         Ok(Genesis {
@@ -265,7 +208,7 @@ impl GenesisFile {
             profile: self.profile.clone(),
             time: self.time,
             params: self.params.clone(),
-            engine: Bytes(engine),
+            engine: Bytes(self.engine.encode()),
             accounts: self.accounts.iter().map(balance).collect(),
             witnesses: self.witnesses.clone(),
             associates: self.associates.iter().map(|tx| Bytes(tx.encode())).collect(),
@@ -303,7 +246,7 @@ impl GenesisFile {
                 wrong("finality by depth is for the profile dev alone; the others need witnesses")
             }
             EngineParams::Root(engine) => engine.known_versions().map(drop),
-            EngineParams::Solo(_) => Ok(()),
+            EngineParams::Solo(_) | EngineParams::Committee(_) => Ok(()),
         }
     }
 
@@ -371,30 +314,6 @@ struct File {
     /// Unsigned transactions of kind 93.
     #[serde(default)]
     associates: Vec<String>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-enum EngineFile {
-    Root {
-        edge_bits: u8,
-        target_initial: u32,
-        retarget: bool,
-        paced: bool,
-        micro_interval_ms: u64,
-        drift_ms: u64,
-        micro_per_generation_max: u32,
-        micro_bytes_max: u32,
-        final_depth: u64,
-        settle_ms: u64,
-        delta_ms: u64,
-        /// Rows of from height and protocol version.
-        versions: Vec<(u64, u32)>,
-    },
-    Solo {
-        leader: String,
-        block_interval_ms: u64,
-    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -616,70 +535,6 @@ impl WitnessFile {
             staker: self.staker.parse().map_err(|error| format!("witnesses, staker {}: {error}", self.staker))?,
             key: key.map_err(|error| format!("witnesses, key {}: {error}", self.key))?,
             bond: self.bond.parse().map_err(|error| format!("witnesses, bond {}: {error}", self.bond))?,
-        })
-    }
-}
-
-impl EngineFile {
-    fn write(engine: &EngineParams) -> Self {
-        match engine {
-            EngineParams::Root(root) => Self::Root {
-                edge_bits: root.edge_bits,
-                target_initial: root.target_initial,
-                retarget: root.retarget,
-                paced: root.paced,
-                micro_interval_ms: root.micro_interval_ms,
-                drift_ms: root.drift_ms,
-                micro_per_generation_max: root.micro_per_generation_max,
-                micro_bytes_max: root.micro_bytes_max,
-                final_depth: root.final_depth,
-                settle_ms: root.settle_ms,
-                delta_ms: root.delta_ms,
-                versions: root.versions.iter().map(|row| (row.from.0, row.version)).collect(),
-            },
-            EngineParams::Solo(solo) => {
-                Self::Solo { leader: solo.leader.text(Prefix::Peer), block_interval_ms: solo.block_interval_ms }
-            }
-        }
-    }
-
-    fn read(self) -> Result<EngineParams, String> {
-        Ok(match self {
-            Self::Root {
-                edge_bits,
-                target_initial,
-                retarget,
-                paced,
-                micro_interval_ms,
-                drift_ms,
-                micro_per_generation_max,
-                micro_bytes_max,
-                final_depth,
-                settle_ms,
-                delta_ms,
-                versions,
-            } => EngineParams::Root(RootEngineParams {
-                edge_bits,
-                target_initial,
-                retarget,
-                paced,
-                micro_interval_ms,
-                drift_ms,
-                micro_per_generation_max,
-                micro_bytes_max,
-                final_depth,
-                settle_ms,
-                delta_ms,
-                versions: versions
-                    .iter()
-                    .map(|(from, version)| VersionRow { from: Height(*from), version: *version })
-                    .collect(),
-            }),
-            Self::Solo { leader, block_interval_ms } => EngineParams::Solo(SoloEngineParams {
-                leader: PublicKey::from_text(Prefix::Peer, &leader)
-                    .map_err(|error| format!("engine, leader: {error}"))?,
-                block_interval_ms,
-            }),
         })
     }
 }

@@ -1,0 +1,577 @@
+//! Drive a committee's machine: agree with other validators on blocks, carry commits down and remits up.
+//!
+//! The machine agrees on headers; bodies are this side's affair: one is pushed behind its proposal, asked for where it is
+//! missing, executed when the machine asks for a verdict, and made the head when it is decided. Rules: associates 5, 9.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use banyan_committee::{
+    Block, CommitteeParams, Decided, Effect, Epoch, Input as Step, Machine, Message, Record, Saved, Sealed, Seq, To,
+    Verdict,
+};
+use banyan_crypto::SecretKey;
+use banyan_ledger::{ConnectionPoint, Fault, Invalid, key};
+use banyan_store::{Commit, Flush, Order as Direction, Place};
+use banyan_types::{
+    Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs,
+    associate::InboxEntry,
+    committee::Certificate,
+    header::{ChildBody, ChildHeader},
+    rlp::Field as _,
+};
+
+use super::{
+    Link, Operators, PROOF_RECORD, SEAL_RECORD,
+    block::{self, Made},
+    bodies::{Bodies, Held, Missing},
+    mark, marks, named, read_record, relay,
+    talk::{BLOCKS_BYTES_MAX, BLOCKS_MAX, Carried, Final, Talk, parts},
+};
+use crate::{
+    Chain, Header, NodeError, Parent,
+    genesis::EngineParams,
+    node::{Core, Input, News, Order},
+    parent::At,
+};
+
+/// Kinds of the records kept here: the log of the height above the head, the bodies of its blocks, the newest summary; by
+/// height the inbox entries that the blocks have settled.
+const LOG_RECORD: u8 = 5;
+const BODY_RECORD: u8 = 6;
+const RANGE_RECORD: u8 = 7;
+const INBOX_RECORD: u8 = 9;
+/// Rows of the log that are read at once at the start; one height leaves far fewer.
+const LOG_ROWS_MAX: usize = 1 << 20;
+/// Proofs that are let go at once; more follow with the next summary.
+const PROOFS_MAX: usize = 4_096;
+/// The least score: the peer is sent away.
+const SCORE_MIN: i32 = -100;
+/// How long to stay away from it, in milliseconds.
+const BAN_MS: u64 = 600_000;
+
+/// What this node does on a committee's ledger.
+pub struct ValidatorRole {
+    /// Key that it proposes and votes with; a node without one follows.
+    pub key: Option<SecretKey>,
+    /// Sign and send summaries for the parent, if it does.
+    pub operators: Option<Operators>,
+    /// Where commits come from and remits go.
+    pub parent: Box<dyn Parent>,
+}
+
+/// A committee's engine in a node.
+pub struct CommitteeDriver {
+    machine: Machine,
+    own: PublicKey,
+    link: Link,
+    /// Blocks above the head that were executed.
+    made: BTreeMap<Hash, (ChildHeader, Made)>,
+    bodies: Bodies,
+    /// Rows of the log on disk, and the number of the next one.
+    rows: Vec<u64>,
+    next_row: u64,
+    /// Scores of the connected.
+    peers: BTreeMap<Peer, i32>,
+    steps: VecDeque<Step>,
+    /// Whether the machine was told, since the state last moved, that something waits.
+    ready: bool,
+    wake: Option<TimeMs>,
+}
+
+/// What a body says of a header that is good.
+enum Judged {
+    Good(Box<Made>),
+    Bad,
+    Unknown,
+}
+
+impl CommitteeDriver {
+    pub(crate) fn open(core: &mut Core, role: ValidatorRole) -> Result<Self, NodeError> {
+        let (head, last_final) = (core.chain.head()?.hash, core.chain.last_final()?.hash);
+        if head != last_final {
+            core.finalise(head)?; // every block is, and only the store's mark of it was lost
+        }
+        let EngineParams::Committee(engine) = &core.chain.file().engine else { return Err(NodeError::Role) };
+        let ValidatorRole { key, operators, parent } = role;
+        let params = core.chain.params();
+        let point = parent.point(At::Final)?;
+        let committee = CommitteeParams {
+            block_interval_ms: engine.block_interval_ms,
+            heartbeat_ms: engine.heartbeat_ms,
+            ..CommitteeParams::dev(params.network_id.clone(), params.ledger, point.params.silence)
+        };
+        // Who follows has no key; the machine takes any that is no validator's.
+        let key = key.unwrap_or_else(|| SecretKey::from_seed(core.chain.genesis_hash().0));
+        let own = PublicKey(key.public());
+        let seed = Hash(banyan_crypto::blake2b(&[b"banyan committee", &core.chain.genesis_hash().0]));
+        let epoch = Epoch { number: 0, seed, set: engine.validators.clone() };
+        let Log { records, rows, bodies } = read_log(&core.chain)?;
+        let saved = saved(&core.chain, &point, epoch, records)?;
+        let link = Link::new(parent, operators, &point, saved.parent);
+        let mut effects = Vec::new();
+        let machine = Machine::resume(committee, key, saved, &mut effects);
+        let machine = machine.map_err(|broken| NodeError::Stopped(broken.to_string()))?;
+        let next_row = rows.last().map_or(0, |row| row + 1);
+        let mut driver = Self {
+            machine,
+            own,
+            link,
+            made: BTreeMap::new(),
+            bodies,
+            rows,
+            next_row,
+            peers: BTreeMap::new(),
+            steps: VecDeque::new(),
+            ready: false,
+            wake: None,
+        };
+        for effect in effects {
+            driver.perform(core, effect)?;
+        }
+        driver.run(core)?;
+        Ok(driver)
+    }
+
+    pub(crate) fn handle(&mut self, core: &mut Core, input: Input) -> Result<(), NodeError> {
+        match input {
+            Input::Tick(now) => self.tick(core, now),
+            Input::ParentMoved => self.look_up(core)?,
+            Input::Connected { peer, .. } => {
+                self.peers.insert(peer, 0);
+                relay::meet(core, peer);
+            }
+            Input::Gone(peer) => {
+                self.peers.remove(&peer);
+            }
+            Input::Frame { peer, bytes } => self.hear(core, peer, &bytes)?,
+            // Nobody mines, and blocks come in frames.
+            Input::Block { .. } | Input::Asked { .. } | Input::Solved { .. } | Input::Reached(_) => {}
+        }
+        self.run(core)
+    }
+
+    /// Tell the machine and the peers of new transactions, even if others wait already: those may be what no block takes.
+    pub(crate) fn pool_grew(&mut self, core: &mut Core) -> Result<(), NodeError> {
+        relay::spread(core, self.peers.keys());
+        self.ready = true;
+        self.steps.push_back(Step::PoolReady);
+        self.run(core)
+    }
+
+    fn tick(&mut self, core: &mut Core, now: TimeMs) {
+        self.steps.push_back(Step::Tick(now));
+        let due = self.bodies.due(now);
+        for block in due.ask {
+            self.send(core, To::All, &Talk::AskBody(block));
+        }
+        self.steps.extend(due.lost.into_iter().map(|block| Step::Verified(block, Verdict::Missing)));
+    }
+
+    /// See what the parent has made final.
+    fn look_up(&mut self, core: &Core) -> Result<(), NodeError> {
+        let seen = self.link.look_up()?;
+        self.steps.extend(seen.tip.map(Step::ParentTip));
+        if let Some((seq, child_to)) = seen.accepted {
+            forget_proofs(core, child_to)?;
+            self.steps.push_back(Step::SummaryAccepted { seq, child_to });
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, core: &mut Core) -> Result<(), NodeError> {
+        let mut effects = Vec::new();
+        loop {
+            let ready = core.pool().has_waiting();
+            if std::mem::replace(&mut self.ready, ready) != ready {
+                self.steps.push_back(if ready { Step::PoolReady } else { Step::PoolEmpty });
+            }
+            let Some(step) = self.steps.pop_front() else { break };
+            let stepped = self.machine.step(step, &mut effects);
+            stepped.map_err(|stopped| NodeError::Stopped(stopped.to_string()))?;
+            for effect in effects.drain(..) {
+                self.perform(core, effect)?;
+            }
+        }
+        let wakes = [self.wake.filter(|at| *at > core.now), self.bodies.wake()];
+        if let Some(at) = wakes.into_iter().flatten().min() {
+            core.order(Order::Wake(at));
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, core: &mut Core, effect: Effect) -> Result<(), NodeError> {
+        match effect {
+            Effect::Build(header, prev_seal) => {
+                let prev_seal = seal_bytes(prev_seal.as_deref());
+                let (made, draft) = block::build(core, &self.link, &header, prev_seal)?;
+                let header = draft.complete(&header);
+                self.made.insert(header.hash(), (header, made));
+                self.steps.push_back(Step::Built(draft));
+            }
+            Effect::Verify(header, prev_seal) => self.verify(core, header, prev_seal)?,
+            Effect::Persist(seq, records) => self.persist(core, seq, &records)?,
+            Effect::Send(to, message) => self.say(core, to, &message),
+            Effect::Serve(peer, from) => self.serve(core, peer, from)?,
+            Effect::Commit(decided) => self.commit(core, &decided)?,
+            Effect::Accuse(pair) => {
+                let [a, _] = &*pair;
+                let (by, at) = (a.by.text(banyan_types::text::Prefix::Peer), a.statement.height);
+                let alarm = format!("validator {by} has signed two things where one may be signed, at height {at}");
+                core.order(Order::News(News::Alarm(alarm)));
+            }
+            Effect::AskParent(height) => self.steps.extend(self.link.ask(height)?.map(Step::ParentTip)),
+            Effect::Summarise(range) => self.link.summarise(core, range)?,
+            Effect::Quorum(is_there) => {
+                core.publish(|view| view.is_degraded = !is_there);
+                let news = if is_there { "a quorum of validators is back" } else { "no quorum of validators" };
+                core.order(Order::News(News::Alarm(news.into())));
+            }
+            Effect::Score(peer, points) => self.score(core, peer, points),
+            Effect::Wake(at) => self.wake = Some(at),
+            Effect::Alarm(alarm) => core.order(Order::News(News::Alarm(format!("{alarm:?}")))),
+        }
+        Ok(())
+    }
+
+    /// Execute another's block, or wait for its body.
+    fn verify(
+        &mut self,
+        core: &mut Core,
+        header: Box<ChildHeader>,
+        prev_seal: Option<Box<Certificate>>,
+    ) -> Result<(), NodeError> {
+        let block = header.hash();
+        let verdict = match self.made.get(&block) {
+            Some((_, made)) => Some(Verdict::Good { settled: made.settled() }),
+            None => self.judge(core, &header, prev_seal.as_deref())?,
+        };
+        match verdict {
+            Some(verdict) => self.steps.push_back(Step::Verified(block, verdict)),
+            None => self.bodies.miss(block, header, prev_seal, core.now),
+        }
+        Ok(())
+    }
+
+    /// What execution says, if the body is there.
+    fn judge(
+        &mut self,
+        core: &Core,
+        header: &ChildHeader,
+        prev_seal: Option<&Certificate>,
+    ) -> Result<Option<Verdict>, NodeError> {
+        let block = header.hash();
+        let Some(held) = self.bodies.get(block) else { return Ok(None) };
+        Ok(match self.open_body(core, header, prev_seal, held)? {
+            Judged::Good(made) => {
+                let settled = made.settled();
+                self.made.insert(block, (header.clone(), *made));
+                Some(Verdict::Good { settled })
+            }
+            Judged::Bad => Some(Verdict::Bad),
+            Judged::Unknown => Some(Verdict::Missing),
+        })
+    }
+
+    /// Execute a body under its header on the head.
+    fn open_body(
+        &self,
+        core: &Core,
+        header: &ChildHeader,
+        prev_seal: Option<&Certificate>,
+        held: &Held,
+    ) -> Result<Judged, NodeError> {
+        let Ok(body) = ChildBody::decode(&held.carried.body.0) else { return Ok(Judged::Bad) };
+        let fits =
+            body.header.0 == header.encode() && body.prev_seal == seal_bytes(prev_seal) && body.attachments.is_empty();
+        if !fits {
+            return Ok(Judged::Bad);
+        }
+        let Some(inbox) = self.inbox(core, header, held)? else { return Ok(Judged::Unknown) };
+        let parent = self.link.told(header)?;
+        match block::execute(core, header, body, inbox, parent) {
+            Ok(made) => Ok(Judged::Good(Box::new(made))),
+            Err(NodeError::Decode(_)) => Ok(Judged::Bad),
+            Err(NodeError::OwnBlock(why)) if is_senders_fault(&why) => Ok(Judged::Bad),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The entries that the block settles: the parent's word, and where it keeps them no longer, for a block that has its
+    /// seal, what came with it.
+    fn inbox(&self, core: &Core, header: &ChildHeader, held: &Held) -> Result<Option<Vec<InboxEntry>>, NodeError> {
+        let from = block::inbox_at_head(core)?;
+        match self.link.inbox(from, header.inbox_to)? {
+            Some(entries) => Ok(Some(entries)),
+            None if held.is_sealed => Ok(held.carried.entries().ok()),
+            None => Ok(None),
+        }
+    }
+
+    fn persist(&mut self, core: &Core, seq: Seq, records: &[Record]) -> Result<(), NodeError> {
+        let mut commit = Commit::new();
+        for record in records {
+            if matches!(record, Record::Summary(_)) {
+                commit.record(RANGE_RECORD, 0, record.encode());
+                continue;
+            }
+            let row = self.next_row;
+            self.next_row += 1;
+            self.rows.push(row);
+            commit.record(LOG_RECORD, row, record.encode());
+            if let Record::Built(block) | Record::Verified(block) = record {
+                let Block { header, .. } = &**block;
+                let (_, made) = self.made.get(&header.hash()).ok_or_else(lost_block)?;
+                let mut bytes = Vec::new();
+                carried(header, made).put(&mut bytes);
+                commit.record(BODY_RECORD, row, bytes);
+            }
+        }
+        core.chain.store().commit(commit, Flush::Now)?;
+        self.steps.push_back(Step::Persisted(seq));
+        Ok(())
+    }
+
+    /// Say it; behind a proposal of this node's own goes the body.
+    fn say(&self, core: &mut Core, to: To, message: &Message) {
+        self.send(core, to, &Talk::Word(Bytes(message.encode())));
+        let Message::Proposal(proposed) = message else { return };
+        let is_first = proposed.signed.by == self.own && proposed.signed.statement.valid_view.is_none();
+        if let Some((header, made)) = self.made.get(&proposed.header.hash()).filter(|_| is_first) {
+            self.send(core, to, &Talk::Body(Box::new(carried(header, made))));
+        }
+    }
+
+    fn send(&self, core: &mut Core, to: To, talk: &Talk) {
+        let (bytes, is_urgent) = (talk.encode(), talk.is_urgent());
+        for peer in self.peers.keys().filter(|peer| match to {
+            To::All => true,
+            To::Except(other) => **peer != other,
+            To::One(one) => **peer == one,
+        }) {
+            core.order(Order::Frame { peer: *peer, is_urgent, bytes: bytes.clone() });
+        }
+    }
+
+    /// Send a peer the final blocks from a height on, as many as one frame takes.
+    fn serve(&self, core: &mut Core, peer: Peer, from: Height) -> Result<(), NodeError> {
+        let rows = core.chain.main_from(Place::at(from.0.max(1)), Direction::Ascending, BLOCKS_MAX)?;
+        let blocks = rows.into_iter().map(|(place, hash)| stored(&core.chain, place, hash));
+        let blocks = blocks.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+        let size = |block: &Final| block.carried.body.0.len();
+        if let Some(first) = parts(blocks, BLOCKS_MAX, BLOCKS_BYTES_MAX, size).into_iter().next() {
+            self.send(core, To::One(peer), &Talk::Blocks(first));
+        }
+        Ok(())
+    }
+
+    /// Make a decided block the head.
+    fn commit(&mut self, core: &mut Core, decided: &Decided) -> Result<(), NodeError> {
+        let Block { header, prev_seal, .. } = &decided.block;
+        let (block, height) = (header.hash(), header.height);
+        if !self.made.contains_key(&block) {
+            // It was executed before a crash.
+            self.judge(core, header, prev_seal.as_ref())?;
+        }
+        let (_, made) = self.made.remove(&block).ok_or_else(lost_block)?;
+        let (mut entries, rows) = (Vec::new(), std::mem::take(&mut self.rows));
+        made.inbox.iter().map(|entry| Bytes(entry.encode())).collect::<Vec<_>>().put(&mut entries);
+        block::commit(core, &mut self.link, header, made, |commit| {
+            commit.record(SEAL_RECORD, height.0, decided.certificate.encode());
+            commit.record(INBOX_RECORD, height.0, entries);
+            for row in rows {
+                commit.forget(LOG_RECORD, row).forget(BODY_RECORD, row);
+            }
+        })?;
+        // A crash in between loses only what the state says too, as long as it is kept.
+        let proof = core.chain.head()?.view.prove_many(&[key::parent()]).encode();
+        let mut more = Commit::new();
+        more.record(PROOF_RECORD, height.0, proof);
+        core.chain.store().commit(more, Flush::Later)?;
+        self.made.clear();
+        self.bodies.forget_to(height);
+        // What fitted no block before may fit now.
+        self.ready = false;
+        self.steps.push_back(Step::Committed { height, next: None });
+        Ok(())
+    }
+
+    /// A frame has come.
+    fn hear(&mut self, core: &mut Core, peer: Peer, bytes: &[u8]) -> Result<(), NodeError> {
+        let wrong = match Talk::decode(bytes) {
+            Err(_) => true,
+            Ok(Talk::Word(word)) => match Message::decode(&word.0) {
+                Ok(message) => {
+                    self.steps.push_back(Step::Heard(peer, message));
+                    false
+                }
+                Err(_) => true,
+            },
+            Ok(Talk::Body(carried)) => !self.body_came(core, *carried)?,
+            Ok(Talk::AskBody(block)) => {
+                self.give_body(core, peer, block)?;
+                false
+            }
+            Ok(Talk::Blocks(blocks)) => !self.blocks_came(peer, blocks)?,
+            Ok(Talk::Txs(txs)) => {
+                self.ready = false;
+                !relay::take(core, peer, self.peers.keys(), &txs)?
+            }
+            Ok(Talk::Have(hashes)) => {
+                relay::told(core, peer, &hashes)?;
+                false
+            }
+            Ok(Talk::Want(hashes)) => {
+                relay::asked(core, peer, &hashes);
+                false
+            }
+        };
+        if wrong {
+            self.score(core, peer, Points::WRONG_BYTES);
+        }
+        Ok(())
+    }
+
+    /// A body has come. Whether it is one.
+    fn body_came(&mut self, core: &Core, carried: Carried) -> Result<bool, NodeError> {
+        let Ok((header, _)) = carried.open() else { return Ok(false) };
+        if header.height <= self.machine.tip().height {
+            return Ok(true);
+        }
+        let block = header.hash();
+        self.bodies.hold(block, Held { height: header.height, is_sealed: false, carried });
+        if let Some(Missing { header, prev_seal, .. }) = self.bodies.found(block)
+            && let Some(verdict) = self.judge(core, &header, prev_seal.as_deref())?
+        {
+            self.steps.push_back(Step::Verified(block, verdict));
+        }
+        Ok(true)
+    }
+
+    fn give_body(&self, core: &mut Core, peer: Peer, block: Hash) -> Result<(), NodeError> {
+        let made = self.made.get(&block).map(|(header, made)| carried(header, made));
+        let held = || self.bodies.get(block).map(|held| held.carried.clone());
+        let found = match made.or_else(held) {
+            Some(carried) => Some(carried),
+            None => match core.chain.header(block)? {
+                Some(header) => stored(&core.chain, header.place(), block)?.map(|block| block.carried),
+                None => None,
+            },
+        };
+        if let Some(carried) = found {
+            self.send(core, To::One(peer), &Talk::Body(Box::new(carried)));
+        }
+        Ok(())
+    }
+
+    /// Final blocks have come. Whether they are such.
+    fn blocks_came(&mut self, peer: Peer, blocks: Vec<Final>) -> Result<bool, NodeError> {
+        let (mut sealed, mut headers) = (Vec::new(), Vec::new());
+        for Final { carried, seal } in blocks {
+            let (Ok((header, body)), Ok(seal)) = (carried.open(), Certificate::read(&seal.0)) else {
+                return Ok(false);
+            };
+            let Ok(one) = Sealed::of(&body, seal) else { return Ok(false) };
+            if header.height > self.machine.tip().height {
+                self.bodies.hold(header.hash(), Held { height: header.height, is_sealed: true, carried });
+                headers.push(header);
+                sealed.push(one);
+            }
+        }
+        self.link.recall(&headers)?;
+        self.steps.push_back(Step::Blocks(peer, sealed));
+        Ok(true)
+    }
+
+    fn score(&mut self, core: &mut Core, peer: Peer, points: Points) {
+        let Some(score) = self.peers.get_mut(&peer) else { return };
+        *score = score.saturating_add(i32::from(points.0)).min(0);
+        if *score <= SCORE_MIN {
+            self.peers.remove(&peer);
+            core.order(Order::Disconnect { peer, why: "score too low".into(), ban_ms: Some(BAN_MS) });
+        }
+    }
+}
+
+/// What a summary has taken up needs no proof any more.
+fn forget_proofs(core: &Core, to: Height) -> Result<(), NodeError> {
+    let held = core.chain.store().records(PROOF_RECORD, 0, Direction::Ascending, PROOFS_MAX)?;
+    let mut commit = Commit::new();
+    for (height, _) in held.into_iter().take_while(|(height, _)| *height <= to.0) {
+        commit.forget(PROOF_RECORD, height);
+    }
+    Ok(core.chain.store().commit(commit, Flush::Later)?)
+}
+
+fn lost_block() -> NodeError {
+    NodeError::Stopped("a block that was executed is not there".into())
+}
+
+fn is_senders_fault(why: &Invalid) -> bool {
+    why.fault() == Fault::Invalid
+}
+
+fn seal_bytes(seal: Option<&Certificate>) -> Bytes {
+    seal.map_or_else(Bytes::default, |seal| Bytes(seal.encode()))
+}
+
+fn carried(header: &ChildHeader, made: &Made) -> Carried {
+    let inbox = made.inbox.iter().map(|entry| Bytes(entry.encode())).collect();
+    Carried { body: Bytes(made.body(header).encode()), inbox }
+}
+
+/// A final block as it is kept here.
+fn stored(chain: &Chain, place: Place, block: Hash) -> Result<Option<Final>, NodeError> {
+    let store = chain.store();
+    let (seal, inbox) = (store.record(SEAL_RECORD, place.height)?, store.record(INBOX_RECORD, place.height)?);
+    let (Some(body), Some(seal), Some(inbox)) = (store.body(&block.0)?, seal, inbox) else { return Ok(None) };
+    let carried = Carried { body: Bytes(body), inbox: read_record(&inbox)? };
+    Ok(Some(Final { carried, seal: Bytes(seal) }))
+}
+
+/// What the last run wrote down of the height above the head.
+struct Log {
+    records: Vec<Record>,
+    rows: Vec<u64>,
+    bodies: Bodies,
+}
+
+fn read_log(chain: &Chain) -> Result<Log, NodeError> {
+    let rows = chain.store().records(LOG_RECORD, 0, Direction::Ascending, LOG_ROWS_MAX)?;
+    let mut log = Log { records: vec![], rows: vec![], bodies: Bodies::default() };
+    for (row, bytes) in rows {
+        let record = Record::decode(&bytes)?;
+        if let Record::Built(block) | Record::Verified(block) = &record {
+            let bytes = chain.store().record(BODY_RECORD, row)?.ok_or_else(lost_block)?;
+            let held = Held { height: block.header.height, is_sealed: true, carried: read_record(&bytes)? };
+            log.bodies.hold(block.header.hash(), held);
+        }
+        log.records.push(record);
+        log.rows.push(row);
+    }
+    Ok(log)
+}
+
+/// What the store has kept, as the machine takes it.
+fn saved(chain: &Chain, point: &ConnectionPoint, epoch: Epoch, log: Vec<Record>) -> Result<Saved, NodeError> {
+    let Header::Child(tip) = chain.head()?.header else { return Err(NodeError::Role) };
+    let seal = chain.store().record(SEAL_RECORD, tip.height.0)?;
+    let range = chain.store().record(RANGE_RECORD, 0)?.map(|bytes| Record::decode(&bytes)).transpose()?;
+    // What the parent has accepted may be ahead of this node: then it catches up first.
+    let base = point.point.child_to.min(tip.height);
+    Ok(Saved {
+        seal: seal.map(|bytes| Certificate::read(&bytes)).transpose()?,
+        parent: named(chain, &tip)?,
+        sealers: epoch.set.clone(),
+        epoch,
+        log,
+        accepted: point.point.seq,
+        accepted_to: point.point.child_to,
+        base: mark(chain, base)?,
+        since: marks(chain, base, tip.height)?,
+        summary: match range {
+            Some(Record::Summary(range)) => Some(range),
+            _ => None,
+        },
+        tip: *tip,
+    })
+}

@@ -1,0 +1,271 @@
+//! Which engine orders a ledger, with its parameters: for machines, and as the file says it.
+
+use banyan_root::Versions;
+use banyan_types::{
+    Hash, Height, PublicKey,
+    committee::{Member, ValidatorSet},
+    header::PROTOCOL_VERSION,
+    rlp::Field as _,
+    show::Fields,
+    text::Prefix,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::NodeError;
+
+banyan_types::record! {
+    /// What the root's machine reads of the genesis. Source: root 1.
+    RootEngineParams {
+        /// Size of the graph of a proof of work, 1 to 31.
+        edge_bits: u8,
+        /// Compact target until the retarget window fills.
+        target_initial: u32,
+        /// Whether the target follows the interval.
+        retarget: bool,
+        /// Whether a key block must leave a whole interval after the one before.
+        paced: bool,
+        /// Least milliseconds between micro blocks of a generation.
+        micro_interval_ms: u64,
+        /// Milliseconds that a block may be ahead of the clock.
+        drift_ms: u64,
+        /// Greatest index of a micro block.
+        micro_per_generation_max: u32,
+        /// Greatest body of a micro block.
+        micro_bytes_max: u32,
+        /// Key blocks on top until one counts as final; profile dev alone, and 0 where witnesses make them final.
+        final_depth: u64,
+        /// From a key block's application until witnesses vote for it, in milliseconds.
+        settle_ms: u64,
+        /// Length of the witnesses' first round, in milliseconds.
+        delta_ms: u64,
+        /// Protocol versions, ascending.
+        versions: Vec<VersionRow>,
+    }
+
+    /// From this height on, headers carry a protocol version. Source: root 1.
+    VersionRow {
+        /// First height.
+        from: Height,
+        /// The version.
+        version: u32,
+    }
+
+    /// What the machine of a solo ledger reads of the genesis. Source: associates 11.
+    SoloEngineParams {
+        /// Key of the operator that orders.
+        leader: PublicKey,
+        /// Least milliseconds between blocks of transactions.
+        block_interval_ms: u64,
+    }
+
+    /// What the machine of a committee reads of the genesis. Source: associates 9.
+    CommitteeEngineParams {
+        /// The validators of the first epochs.
+        validators: ValidatorSet,
+        /// Target interval: least milliseconds between two blocks.
+        block_interval_ms: u64,
+        /// Milliseconds after which a block is made even if there is nothing to put into it.
+        heartbeat_ms: u64,
+    }
+}
+
+/// Which engine orders the ledger, with its parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EngineParams {
+    /// Proof of work, Bitcoin-NG.
+    Root(RootEngineParams),
+    /// One operator.
+    Solo(SoloEngineParams),
+    /// A quorum of validators.
+    Committee(CommitteeEngineParams),
+}
+
+impl EngineParams {
+    /// Its word.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Root(_) => "root",
+            Self::Solo(_) => "solo",
+            Self::Committee(_) => "committee",
+        }
+    }
+
+    /// The fields by name, for people.
+    pub fn fields(&self) -> Fields {
+        match self {
+            Self::Root(params) => params.fields(),
+            Self::Solo(params) => params.fields(),
+            Self::Committee(params) => params.fields(),
+        }
+    }
+
+    /// The bytes that stand in the genesis.
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match self {
+            Self::Root(params) => params.put(&mut out),
+            Self::Solo(params) => params.put(&mut out),
+            Self::Committee(params) => params.put(&mut out),
+        }
+        out
+    }
+
+    /// Of a child: the key that its genesis names as leader, and the hash of its first set.
+    pub(crate) fn first(&self) -> (PublicKey, Hash) {
+        match self {
+            Self::Root(_) => (PublicKey::ZERO, Hash::ZERO),
+            Self::Solo(params) => (params.leader, Hash::ZERO),
+            Self::Committee(params) => (PublicKey::ZERO, params.validators.hash()),
+        }
+    }
+
+    /// Least milliseconds between blocks that take transactions.
+    pub const fn block_interval_ms(&self) -> u64 {
+        match self {
+            Self::Root(params) => params.micro_interval_ms,
+            Self::Solo(params) => params.block_interval_ms,
+            Self::Committee(params) => params.block_interval_ms,
+        }
+    }
+}
+
+impl RootEngineParams {
+    /// The versions that headers carry, all of them known to this program.
+    /// # Errors
+    /// `GenesisFile` when they do not ascend from the first one, or a later program is needed.
+    pub fn known_versions(&self) -> Result<Versions, NodeError> {
+        let rows = self.versions.iter().map(|row| (row.from, row.version)).collect();
+        let versions = Versions::new(rows).ok_or_else(|| {
+            NodeError::GenesisFile(format!("versions must begin with {} at height 0 and ascend", Versions::FIRST))
+        })?;
+        match versions.unknown() {
+            None => Ok(versions),
+            Some((from, version)) => Err(NodeError::GenesisFile(format!(
+                "protocol version {version} begins at height {from}; this program knows versions up to {PROTOCOL_VERSION}: install a newer one"
+            ))),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub(super) enum EngineFile {
+    Root {
+        edge_bits: u8,
+        target_initial: u32,
+        retarget: bool,
+        paced: bool,
+        micro_interval_ms: u64,
+        drift_ms: u64,
+        micro_per_generation_max: u32,
+        micro_bytes_max: u32,
+        final_depth: u64,
+        settle_ms: u64,
+        delta_ms: u64,
+        /// Rows of from height and protocol version.
+        versions: Vec<(u64, u32)>,
+    },
+    Solo {
+        leader: String,
+        block_interval_ms: u64,
+    },
+    Committee {
+        block_interval_ms: u64,
+        heartbeat_ms: u64,
+        validators: Vec<ValidatorFile>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ValidatorFile {
+    /// Key that signs blocks: `pp_`.
+    key: String,
+    weight: u64,
+}
+
+impl EngineFile {
+    pub fn write(engine: &EngineParams) -> Self {
+        match engine {
+            EngineParams::Root(root) => Self::Root {
+                edge_bits: root.edge_bits,
+                target_initial: root.target_initial,
+                retarget: root.retarget,
+                paced: root.paced,
+                micro_interval_ms: root.micro_interval_ms,
+                drift_ms: root.drift_ms,
+                micro_per_generation_max: root.micro_per_generation_max,
+                micro_bytes_max: root.micro_bytes_max,
+                final_depth: root.final_depth,
+                settle_ms: root.settle_ms,
+                delta_ms: root.delta_ms,
+                versions: root.versions.iter().map(|row| (row.from.0, row.version)).collect(),
+            },
+            EngineParams::Solo(solo) => {
+                Self::Solo { leader: solo.leader.text(Prefix::Peer), block_interval_ms: solo.block_interval_ms }
+            }
+            EngineParams::Committee(committee) => Self::Committee {
+                block_interval_ms: committee.block_interval_ms,
+                heartbeat_ms: committee.heartbeat_ms,
+                validators: committee.validators.members().iter().map(ValidatorFile::write).collect(),
+            },
+        }
+    }
+
+    pub fn read(self) -> Result<EngineParams, String> {
+        Ok(match self {
+            Self::Root {
+                edge_bits,
+                target_initial,
+                retarget,
+                paced,
+                micro_interval_ms,
+                drift_ms,
+                micro_per_generation_max,
+                micro_bytes_max,
+                final_depth,
+                settle_ms,
+                delta_ms,
+                versions,
+            } => EngineParams::Root(RootEngineParams {
+                edge_bits,
+                target_initial,
+                retarget,
+                paced,
+                micro_interval_ms,
+                drift_ms,
+                micro_per_generation_max,
+                micro_bytes_max,
+                final_depth,
+                settle_ms,
+                delta_ms,
+                versions: versions
+                    .iter()
+                    .map(|(from, version)| VersionRow { from: Height(*from), version: *version })
+                    .collect(),
+            }),
+            Self::Solo { leader, block_interval_ms } => EngineParams::Solo(SoloEngineParams {
+                leader: PublicKey::from_text(Prefix::Peer, &leader)
+                    .map_err(|error| format!("engine, leader: {error}"))?,
+                block_interval_ms,
+            }),
+            Self::Committee { block_interval_ms, heartbeat_ms, validators } => {
+                let members = validators.iter().map(ValidatorFile::read).collect::<Result<_, _>>()?;
+                let validators = ValidatorSet::new(members).map_err(|bad| format!("engine, validators: {bad}"))?;
+                EngineParams::Committee(CommitteeEngineParams { validators, block_interval_ms, heartbeat_ms })
+            }
+        })
+    }
+}
+
+impl ValidatorFile {
+    fn write(member: &Member) -> Self {
+        Self { key: member.key.text(Prefix::Peer), weight: member.weight }
+    }
+
+    fn read(&self) -> Result<Member, String> {
+        let key = PublicKey::from_text(Prefix::Peer, &self.key);
+        let key = key.map_err(|error| format!("engine, validators, key {}: {error}", self.key))?;
+        Ok(Member { key, weight: self.weight })
+    }
+}

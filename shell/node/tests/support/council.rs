@@ -1,0 +1,215 @@
+//! A root and a child that four validators order, driven by hand: virtual time, links of 20 ms.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use banyan_ledger::Fault;
+use banyan_node::{
+    Chain, EngineParams, GenesisFile, Input, Leaves as _, LocalParent, Node, Operators, Order, PoolLimits, Role,
+    RootRole, ValidatorRole,
+};
+use banyan_store::Mem;
+use banyan_types::{
+    Amount, AssociateId, Hash, Height, Nonce, Peer, PublicKey, TimeMs, TxHash,
+    associate::{ENGINE_COMMITTEE, Regime, Validators},
+    tx::SignedTx,
+};
+
+use super::{MINER, OPERATORS, START, USER, account, coins, key, registration, solve};
+
+/// Seeds of the validators' keys.
+pub const VALIDATORS: [u8; 4] = [41, 42, 43, 44];
+const LINK_MS: u64 = 20;
+const STEP_MS: u64 = 10;
+
+pub struct Council {
+    pub now: TimeMs,
+    pub root: Node,
+    pub validators: Vec<Option<Node>>,
+    pub child_id: AssociateId,
+    pub network: String,
+    /// What nodes have said to their operators.
+    pub alarms: Vec<(usize, String)>,
+    disks: Vec<Mem>,
+    root_chain: Arc<Chain>,
+    /// Frames under way: when they arrive, from whom, to whom.
+    wires: VecDeque<(TimeMs, usize, usize, Vec<u8>)>,
+    /// Which connection a number names: numbers are never used again.
+    links: Vec<Vec<Option<u64>>>,
+    next_peer: u64,
+}
+
+fn files() -> (GenesisFile, GenesisFile, AssociateId) {
+    let rich = [USER, OPERATORS[0], OPERATORS[1], OPERATORS[2]];
+    let accounts = rich.into_iter().map(|seed| (account(seed), coins(10_000))).collect();
+    let mut root = GenesisFile::dev_root(START, None, accounts);
+    let id = AssociateId::derive(&root.params.network_id, account(OPERATORS[0]), Nonce(1));
+    let keys = VALIDATORS.map(|seed| PublicKey(key(seed).public()));
+    let child = GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap();
+    root.associates.push(registration(&child, by_certificate(&child)).into());
+    (root, child, id)
+}
+
+/// The parent takes the word of the child's own validators.
+fn by_certificate(child: &GenesisFile) -> Regime {
+    let EngineParams::Committee(engine) = &child.engine else { unreachable!("a committee's file") };
+    Regime::Certificate(Validators::new(ENGINE_COMMITTEE, engine.validators.clone()))
+}
+
+impl Council {
+    pub fn new() -> Self {
+        let (root_file, child_file, child_id) = files();
+        let root_chain = Arc::new(Chain::open(Mem::new(), root_file).unwrap());
+        let role = RootRole { miner: Some(key(MINER)), ..RootRole::default() };
+        let root = Node::open(Arc::clone(&root_chain), Role::Root(role), PoolLimits::default()).unwrap();
+        let mut council = Self {
+            now: START,
+            root,
+            validators: VALIDATORS.iter().map(|_| None).collect(),
+            child_id,
+            network: child_file.params.network_id,
+            alarms: vec![],
+            disks: VALIDATORS.iter().map(|_| Mem::new()).collect(),
+            root_chain,
+            wires: VecDeque::new(),
+            links: vec![vec![None; VALIDATORS.len()]; VALIDATORS.len()],
+            next_peer: 0,
+        };
+        (0..VALIDATORS.len()).for_each(|n| council.start(n));
+        council
+    }
+
+    /// Start a validator on what its disk holds, and connect it with those that run.
+    pub fn start(&mut self, n: usize) {
+        let (_, file, _) = files();
+        let chain = Arc::new(Chain::open(self.disks[n].clone(), file).unwrap());
+        let parent = Box::new(LocalParent::new(Arc::clone(&self.root_chain), self.child_id));
+        let operators = Operators { signers: OPERATORS.map(key).to_vec(), payer: key(OPERATORS[0]) };
+        let role = ValidatorRole { key: Some(key(VALIDATORS[n])), operators: Some(operators), parent };
+        self.validators[n] = Some(Node::open(chain, Role::Validator(role), PoolLimits::default()).unwrap());
+        self.input(n, Input::Tick(self.now));
+        for other in (0..VALIDATORS.len()).filter(|other| *other != n) {
+            if self.validators[other].is_some() {
+                self.connect(n, other);
+                self.connect(other, n);
+            }
+        }
+    }
+
+    fn connect(&mut self, at: usize, to: usize) {
+        self.next_peer += 1;
+        self.links[at][to] = Some(self.next_peer);
+        let (peer, who) = (Peer(self.next_peer), PublicKey(key(VALIDATORS[to]).public()));
+        self.input(at, Input::Connected { peer, who, outbound: true });
+    }
+
+    /// Stop a validator; what it did not flush is lost.
+    pub fn kill(&mut self, n: usize) {
+        self.validators[n] = None;
+        self.disks[n] = self.disks[n].crash(0);
+        self.wires.retain(|(_, from, to, _)| *from != n && *to != n);
+        for other in (0..VALIDATORS.len()).filter(|other| *other != n) {
+            self.links[n][other] = None;
+            if let Some(peer) = self.links[other][n].take().filter(|_| self.validators[other].is_some()) {
+                self.input(other, Input::Gone(Peer(peer)));
+            }
+        }
+    }
+
+    /// Take a stopped validator's disk away.
+    pub fn wipe(&mut self, n: usize) {
+        self.disks[n] = Mem::new();
+    }
+
+    fn input(&mut self, n: usize, input: Input) {
+        let Some(node) = &mut self.validators[n] else { return };
+        let orders = node.handle(input).unwrap();
+        self.carry_out(n, orders);
+    }
+
+    fn carry_out(&mut self, n: usize, orders: Vec<Order>) {
+        for order in orders {
+            match order {
+                Order::Frame { peer, bytes, .. } => {
+                    let to = self.links[n].iter().position(|link| *link == Some(peer.0));
+                    let at = TimeMs(self.now.0 + LINK_MS);
+                    self.wires.extend(to.map(|to| (at, n, to, bytes)));
+                }
+                Order::ToParent(tx) => {
+                    // Another validator may have been quicker.
+                    let (_, orders) = self.root.submit(vec![*tx]).unwrap();
+                    self.root_orders(orders);
+                }
+                Order::Disconnect { peer, why, .. } => panic!("{n} throws {peer:?} out: {why}"),
+                Order::News(banyan_node::News::Alarm(alarm)) => self.alarms.push((n, alarm)),
+                _ => {}
+            }
+        }
+    }
+
+    fn root_orders(&mut self, orders: Vec<Order>) {
+        for order in orders {
+            if let Order::Mine(template, header) = order {
+                let (nonce, pow) = solve(&self.root, &header);
+                let more = self.root.handle(Input::Solved { template, nonce, pow: Box::new(pow) }).unwrap();
+                self.root_orders(more);
+            }
+        }
+    }
+
+    /// Let so many milliseconds pass.
+    pub fn run(&mut self, ms: u64) {
+        let end = self.now.0 + ms;
+        while self.now.0 < end {
+            self.now.0 += STEP_MS;
+            let orders = self.root.handle(Input::Tick(self.now)).unwrap();
+            self.root_orders(orders);
+            for n in 0..VALIDATORS.len() {
+                self.input(n, Input::Tick(self.now));
+                self.input(n, Input::ParentMoved);
+            }
+            while self.wires.front().is_some_and(|(at, ..)| *at <= self.now) {
+                let Some((_, from, to, bytes)) = self.wires.pop_front() else { break };
+                if let Some(peer) = self.links[to][from] {
+                    self.input(to, Input::Frame { peer: Peer(peer), bytes });
+                }
+            }
+        }
+    }
+
+    pub fn submit_root(&mut self, tx: SignedTx) {
+        let (answers, orders) = self.root.submit(vec![tx]).unwrap();
+        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+        self.root_orders(orders);
+    }
+
+    pub fn submit(&mut self, n: usize, tx: SignedTx) -> Result<TxHash, (Fault, &'static str)> {
+        let (answers, orders) = self.validators[n].as_mut().unwrap().submit(vec![tx]).unwrap();
+        self.carry_out(n, orders);
+        answers.into_iter().next().unwrap().map_err(|error| (error.fault(), error.code()))
+    }
+
+    pub fn node(&self, n: usize) -> &Node {
+        self.validators[n].as_ref().unwrap()
+    }
+
+    pub fn height(&self, n: usize) -> Height {
+        self.node(n).chain().head().unwrap().header.height()
+    }
+
+    pub fn head(&self, n: usize) -> Hash {
+        self.node(n).chain().head().unwrap().hash
+    }
+
+    pub fn balance(&self, n: usize, seed: u8) -> Amount {
+        let head = self.node(n).chain().head().unwrap();
+        head.view.account(account(seed)).unwrap().map_or(Amount::ZERO, |account| account.balance)
+    }
+
+    /// Whether all that run hold one chain, as far as the shortest goes.
+    pub fn agree(&self) -> bool {
+        let running: Vec<_> = (0..VALIDATORS.len()).filter(|n| self.validators[*n].is_some()).collect();
+        let least = running.iter().map(|n| self.height(*n)).min().unwrap();
+        let at = |n: &usize| self.node(*n).chain().main_at(banyan_store::Place::at(least.0)).unwrap();
+        running.iter().all(|n| at(n) == at(&running[0]))
+    }
+}
