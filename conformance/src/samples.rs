@@ -251,6 +251,7 @@ fn transactions() -> Vec<Sample> {
         object!("141.1 entry create", Transaction, objects::entry_create().into()),
         object!("142.1 entry transfer", Transaction, objects::entry_transfer().into()),
         object!("143.1 entry destroy", Transaction, objects::entry_destroy().into()),
+        object!("144.1 blob post", Transaction, objects::blob_post().into()),
         object!("70.3 code", CodeObject, objects::code()),
         object!("810.1 input of an authentication hash", AuthHashInput, objects::auth_hash_input()),
         signed("11.1 signed spend", spend().into()),

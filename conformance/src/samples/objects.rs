@@ -5,9 +5,9 @@ use banyan_types::{
     AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, Decimals, EntryId, FATE, Gas, GasPrice, Height,
     Lifetime, NoTypes, Nonce, Payee, Symbol, Target, TokenAmount, TokenId,
     tx::{
-        ContractCall, ContractCreate, ContractCreateV2, EntryCreate, EntryDestroy, EntryTransfer, Extend, GaAttach,
-        GaMeta, PayingFor, SignedTx, TokenBurn, TokenCreate, TokenFinalize, TokenMint, TokenTransfer, Transaction,
-        Wrapped, inner_network,
+        BlobPost, ContractCall, ContractCreate, ContractCreateV2, EntryCreate, EntryDestroy, EntryTransfer, Extend,
+        GaAttach, GaMeta, PayingFor, SignedTx, TokenBurn, TokenCreate, TokenFinalize, TokenMint, TokenTransfer,
+        Transaction, Wrapped, inner_network,
     },
 };
 
@@ -184,6 +184,16 @@ pub fn entry_create() -> EntryCreate {
         ttl: Height(612),
         fee: amount(1_121),
         nonce: Nonce(112),
+    }
+}
+
+pub fn blob_post() -> BlobPost {
+    BlobPost {
+        sender_id: signer(),
+        data: Bytes(b"a blob".to_vec()),
+        ttl: Height(614),
+        fee: amount(1_141),
+        nonce: Nonce(114),
     }
 }
 

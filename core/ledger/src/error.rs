@@ -167,6 +167,10 @@ rejections! {
     EntryTooLarge { /// Bytes allowed.
         max: usize, /// Bytes found.
         got: usize } = Invalid, "entry_too_large", "entry of {got} bytes, limit {max}";
+    /// The same data were posted before: there they are.
+    Known { /// Height of the block.
+        height: Height, /// Place of the transaction in it.
+        index: u32 } = Invalid, "known", "posted before, as transaction {index} of block {height}";
     /// Not the machine or the calling convention of this ledger.
     BadVersion { /// The one asked for.
         got: CtVersion } = Invalid, "bad_version", "machine and convention {got:?}, only FATE 8 / ABI 3 runs here";

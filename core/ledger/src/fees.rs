@@ -38,7 +38,9 @@ pub(crate) const STORE_LEAF_BYTES: u64 = 64;
 pub(crate) const ENTRY_BYTES: u64 = 256;
 /// Bytes of a token that rent is paid for once. Source: ledger 2.2.
 const TOKEN_BYTES: u64 = 512;
-/// Years that a token pays for. Source: ledger 2.2.
+/// Bytes of a blob's place that rent is paid for once; the blob itself is in its block. Source: associates 10.
+const BLOB_BYTES: u64 = 64;
+/// Years that a token or a blob's place pays for. Source: ledger 2.2.
 const TOKEN_YEARS: u64 = 10;
 
 /// Gas of including a transaction whose unsigned bytes are `unsigned_len`, and that is counted to the block: without rent,
@@ -104,6 +106,7 @@ pub fn rent_gas(params: &Params, tx: &Transaction, height: Height) -> Option<Gas
         Transaction::EntryCreate(create) => {
             params.rent_gas(ENTRY_BYTES.checked_add(length(&create.data.0)?)?, heights(params, create.lifetime))
         }
+        Transaction::BlobPost(_) => params.rent_gas(BLOB_BYTES, TOKEN_YEARS.checked_mul(params.heights_per_year())?),
         _ => Some(Gas(0)),
     }
 }

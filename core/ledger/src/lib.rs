@@ -19,6 +19,7 @@ extern crate alloc;
 
 mod account;
 mod associate;
+mod blob;
 mod block;
 mod cargo;
 pub mod certificate;
@@ -48,6 +49,7 @@ mod verified;
 pub use account::account;
 pub use associate::{PointView, associate, escrow, inbox_entry, summary_of};
 pub use associate::{as_leg, first_leg, next_leg};
+pub use blob::{blob, blob_hash, blob_key};
 pub use block::{
     Block, ChildBlock, ChildStart, Execution, KeyBlock, MicroBlock, Outcome, ParentTip, apply_block, key_outcome,
     named_parent,
@@ -61,11 +63,11 @@ pub use expiry::extension_rent;
 pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis_state};
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
-    AccessRight, Account, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code, ConnectionPoint,
-    Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Fees, Generalized, HOP_GAS, Inherited, OperatorBond,
-    ParentLeaf, Pending, PendingReward, Point, RemitSpan, Reward, RootEngine, Shares, Slashed, Source, Stake, Standing,
-    Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, Unbonding, UsedAuth,
-    UsedKey, WitnessSets, key,
+    AccessRight, Account, BlobPlace, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
+    ConnectionPoint, Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Fees, Generalized, HOP_GAS,
+    Inherited, OperatorBond, ParentLeaf, Pending, PendingReward, Point, RemitSpan, Reward, RootEngine, Shares, Slashed,
+    Source, Stake, Standing, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance,
+    Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};

@@ -44,7 +44,8 @@ fn check_place(params: &Params, tx: &Transaction) -> Result<(), Rejected> {
         | Transaction::TokenMint(_)
         | Transaction::TokenFinalize(_)
         | Transaction::TokenBurn(_)
-        | Transaction::TokenTransfer(_) => !params.is_root(),
+        | Transaction::TokenTransfer(_)
+        | Transaction::BlobPost(_) => !params.is_root(),
         Transaction::Bond(_) | Transaction::Unbond(_) | Transaction::Evidence(_) | Transaction::Renew(_) => {
             params.stake().is_some()
         }
@@ -228,6 +229,7 @@ impl<S: State> Scene<'_, S> {
             Transaction::EntryCreate(create) => self.create_entry(create, under).map(Done::created),
             Transaction::EntryTransfer(transfer) => self.transfer_entry(transfer).map(plain),
             Transaction::EntryDestroy(destroy) => self.destroy_entry(destroy).map(plain),
+            Transaction::BlobPost(post) => self.post_blob(post).map(plain),
             Transaction::ContractCreate(create) => self.create_contract(tx, create, under),
             Transaction::ContractCreateV2(create) => self.create_contract_v2(tx, create, under),
             Transaction::ContractCall(call) => self.call_contract(tx, call, under),

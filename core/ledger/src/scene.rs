@@ -28,6 +28,8 @@ pub struct Scene<'a, S> {
     pub shares_left: u32,
     /// Which contracts run.
     pub runs: Runs,
+    /// Place of the running transaction in its block.
+    pub index: u32,
     /// Why the last run failed: for people, never for a rule.
     pub failure: Option<Failure>,
 }
@@ -77,6 +79,7 @@ impl<'a, S: State> Scene<'a, S> {
             engine: Engine::default(),
             shares_left: SHARES_MAX,
             runs: Runs::All,
+            index: 0,
             failure: None,
         })
     }

@@ -25,6 +25,7 @@ mod list;
 mod multi;
 mod node;
 mod proof;
+mod seed;
 mod trie;
 
 pub use bytes::BadEncoding;
@@ -32,4 +33,8 @@ pub use list::{LIST_PROOF_BYTES_MAX, ListProof, list_root, prove_item};
 pub use multi::{MULTI_PROOF_BYTES_MAX, MultiProof};
 pub use node::{DEPTH_MAX, EMPTY, Key, Node, ValueHash, value_hash};
 pub use proof::{BadProof, PROOF_BYTES_MAX, Proof};
+pub use seed::{
+    BadSeedProof, SEED_DATA_BYTES_MAX, SEED_NODES_MAX, SeedHash, SeedNode, SeedProof, SeedTrie, Shown, seed_bits,
+    seed_key, seed_key_of, verify_merkle_proof,
+};
 pub use trie::{Change, Leaf, Trie};

@@ -44,6 +44,15 @@ fn the_demo_tells_its_story_slow() {
     let steps: Vec<_> = told["steps"].as_array().unwrap().iter().map(|step| step["title"].as_str().unwrap()).collect();
     assert_eq!(
         steps,
-        ["grow a tree", "commit", "pay", "a contract", "remit", "a child that lies", "lose three of four witnesses", "totals"]
+        [
+            "grow a tree",
+            "commit",
+            "pay",
+            "a contract",
+            "remit",
+            "a child that lies",
+            "lose three of four witnesses",
+            "totals"
+        ]
     );
 }

@@ -321,7 +321,8 @@ fn is_of_objects(tx: &Transaction) -> bool {
         | Transaction::TokenTransfer(_)
         | Transaction::EntryCreate(_)
         | Transaction::EntryTransfer(_)
-        | Transaction::EntryDestroy(_) => true,
+        | Transaction::EntryDestroy(_)
+        | Transaction::BlobPost(_) => true,
         _ => false,
     }
 }

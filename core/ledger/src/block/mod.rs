@@ -154,6 +154,7 @@ impl<'a, S: State> Execution<'a, S> {
         within("transactions", TXS_PER_BLOCK_MAX as u64, (index as u64).saturating_add(1))?;
         within("bytes", BLOCK_BYTES_MAX as u64, bytes as u64)?;
         let moment = self.scene.remember();
+        self.scene.index = u32::try_from(index).unwrap_or(u32::MAX);
         let receipt = self.scene.apply(tx).map_err(|why| Invalid::Transaction { index, why })?;
         let gas_used = Gas(self.gas_used.0.saturating_add(receipt.gas_used.0));
         let fits = within("gas", self.scene.params.gas_per_block_max.0, gas_used.0);

@@ -5,6 +5,7 @@
 //! may be ahead of a clock is the shell's. Read [`check`] first. Rules: protocol, associates 5, 8.
 
 pub mod committee;
+pub mod rotation;
 pub mod solo;
 
 mod bad_header;

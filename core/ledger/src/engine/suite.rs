@@ -13,6 +13,7 @@ use super::{
     BadHeader, Rules, Turn, View, check, check_sealed,
     committee::{Committee, Epoch},
     next_header,
+    rotation::{Rotation, Turns},
     solo::{Solo, seal_message},
 };
 use crate::ParentTip;
@@ -132,7 +133,11 @@ fn name_of(bad: &BadHeader) -> String {
 }
 
 fn epoch() -> Epoch {
-    let member = |n| Member { key: PublicKey(key(n).public()), weight: u64::from(n) };
+    epoch_of(|n| u64::from(n))
+}
+
+fn epoch_of(weight: impl Fn(u8) -> u64) -> Epoch {
+    let member = |n| Member { key: PublicKey(key(n).public()), weight: weight(n) };
     Epoch { number: 0, seed: Hash([3; 32]), set: ValidatorSet::new((1..=4).map(member).collect()).unwrap() }
 }
 
@@ -155,6 +160,11 @@ fn every_engine_passes_the_engine_suite() {
     Engine { rules: Solo { network_id: NETWORK, operator }, seal, views: 1 }.suite();
     let epoch = epoch();
     Engine { rules: Committee { network_id: NETWORK, epoch: &epoch }, seal: certify, views: 7 }.suite();
+    let equal = epoch_of(|_| 1);
+    for threshold in 1..=3 {
+        let turns = Turns::new(&equal, threshold).unwrap();
+        Engine { rules: Rotation { network_id: NETWORK, turns: &turns }, seal: certify, views: 7 }.suite();
+    }
 }
 
 #[test]

@@ -177,6 +177,11 @@ pub fn used_key(key: PublicKey) -> Key {
     sha256(&[&[0x1a], &key.0])
 }
 
+/// Where the data with this SHA-256 were posted.
+pub fn blob(hash: Hash) -> Key {
+    sha256(&[&[0x22], &hash.0])
+}
+
 /// Something to be done at a height.
 pub fn due(height: Height, index: u32) -> Key {
     sha256(&[&[0x0d], &height.0.to_be_bytes(), &index.to_be_bytes()])

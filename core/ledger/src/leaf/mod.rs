@@ -11,7 +11,8 @@ use alloc::{string::String, vec::Vec};
 
 pub use account::{Account, Generalized};
 pub use object::{
-    Code, Contract, Entry, Source, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, UsedAuth,
+    BlobPlace, Code, Contract, Entry, Source, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance,
+    Tombstone, UsedAuth,
 };
 
 pub use point::{
@@ -69,6 +70,7 @@ leaves!(
     Contract,
     Code,
     Source,
+    BlobPlace,
     Entry,
     Token,
     Tombstone,

@@ -65,6 +65,14 @@ banyan_types::object! {
         expiry: Height,
     }
 
+    /// Where a blob was posted.
+    1048 v 1 BlobPlace {
+        /// Height of the block.
+        height: Height,
+        /// Place of the transaction in it, from 0.
+        index: u32,
+    }
+
     /// A coin that this ledger defines.
     120 v 1 Token {
         /// Who may make more.

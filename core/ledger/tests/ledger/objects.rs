@@ -1,13 +1,13 @@
 //! Tokens, data entries and payers: who may do what, and what it costs whom.
 
-use banyan_ledger::{Event, Rejected, entry, key, token, token_balance};
+use banyan_ledger::{BlobPlace, Event, Fault, Rejected, blob, blob_hash, blob_key, entry, key, token, token_balance};
 use banyan_types::{
     AccountId, Amount, Bytes, ContractId, Decimals, EntryId, Gas, Height, Id, Lifetime, Nonce, Payee, Receipt, Serial,
     Signature, Symbol, TokenAmount, TokenId,
     limits::{ENTRY_BYTES_MAX, PAYLOAD_BYTES_MAX},
     tx::{
-        EntryCreate, EntryDestroy, EntryTransfer, PayingFor, SignedTx, Spend, TokenBurn, TokenCreate, TokenFinalize,
-        TokenMint, TokenTransfer, Transaction, Wrapped, inner_network,
+        BlobPost, EntryCreate, EntryDestroy, EntryTransfer, PayingFor, SignedTx, Spend, TokenBurn, TokenCreate,
+        TokenFinalize, TokenMint, TokenTransfer, Transaction, Wrapped, inner_network,
     },
 };
 use proptest::{collection::vec, prelude::*};
@@ -109,6 +109,63 @@ impl Ledger {
     pub fn pay_for(&self, payer: u8, inner: SignedTx) -> PayingFor {
         PayingFor { payer_id: account(payer), nonce: self.nonce(payer), fee: FEE, tx: Wrapped::new(inner) }
     }
+}
+
+fn post(from: &Ledger, data: &[u8]) -> BlobPost {
+    let (ttl, nonce, data) = (Height(0), from.nonce(ALICE), Bytes(data.to_vec()));
+    BlobPost { sender_id: account(ALICE), data, ttl, fee: FEE, nonce }
+}
+
+#[test]
+fn a_duplicate_blob_is_known_not_fatal() {
+    let mut pair = Pair::funded();
+    let first = pair.child.sign(ALICE, post(&pair.child, b"seen"));
+    pair.step(&[first]).unwrap();
+    let place = blob(&mut pair.child.over(), blob_hash(b"seen")).unwrap().unwrap();
+    let BlobPlace { height, index } = place;
+    assert_eq!(index, 0);
+    let again = pair.child.sign(ALICE, post(&pair.child, b"seen"));
+    assert_eq!(pair.child.admit(&again).unwrap_err(), Rejected::Known { height, index });
+    assert_eq!(Rejected::Known { height, index }.fault(), Fault::Invalid);
+    // The ledger goes on, and other data find their place.
+    pair.step(&[pair.child.sign(ALICE, post(&pair.child, b"new"))]).unwrap();
+    let later = blob(&mut pair.child.over(), blob_hash(b"new")).unwrap().unwrap();
+    assert!(later.height > height);
+    assert_eq!(blob(&mut pair.child.over(), blob_hash(b"seen")).unwrap(), Some(place));
+}
+
+#[test]
+fn absence_is_provable() {
+    let mut pair = Pair::funded();
+    pair.step(&[pair.child.sign(ALICE, post(&pair.child, b"here"))]).unwrap();
+    let leaves = pair.child.state.leaves();
+    let leaf = |(key, value): (&[u8; 32], &[u8])| banyan_tree::Leaf {
+        key: *key,
+        value_hash: banyan_tree::value_hash(value),
+        note: (),
+    };
+    let trie = banyan_tree::Trie::build(leaves.map(leaf));
+    let root = pair.child.root_hash().0;
+    assert_eq!(trie.root(), root);
+    let place = blob(&mut pair.child.over(), blob_hash(b"here")).unwrap().unwrap().encode();
+    let [here, gone] = [b"here", b"gone"].map(|data| blob_key(blob_hash(data)));
+    assert_eq!(trie.prove(&here).verify(&root, &here, Some(&place)), Ok(()));
+    assert_eq!(trie.prove(&gone).verify(&root, &gone, None), Ok(()));
+    assert!(trie.prove(&here).verify(&root, &here, None).is_err());
+}
+
+#[test]
+fn a_blob_is_no_larger_than_an_entry_and_has_no_place_on_the_root() {
+    let pair = Pair::funded();
+    let large = post(&pair.child, &vec![1; ENTRY_BYTES_MAX + 1]);
+    let (max, got) = (ENTRY_BYTES_MAX, ENTRY_BYTES_MAX + 1);
+    let large = BlobPost { fee: coins(1), ..large };
+    let refused = pair.child.admit(&pair.child.sign(ALICE, large)).unwrap_err();
+    assert_eq!(refused, Rejected::EntryTooLarge { max, got });
+    let root = Ledger::root();
+    let tx = Transaction::from(post(&root, b"x"));
+    let kind = tx.kind();
+    assert_eq!(root.admit(&root.sign(ALICE, tx)).unwrap_err(), Rejected::NotHere { kind });
 }
 
 #[test]

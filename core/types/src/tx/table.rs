@@ -692,6 +692,20 @@ transactions! {
         /// Number in the sender's account.
         nonce: Nonce,
     }
+
+    /// Post data into a block of a child ledger: its state keeps where, not what. Rules: associates 10.
+    144 v 1 BlobPost "BlobPostTx" by sender_id gas 15_000 {
+        /// Who posts and pays.
+        sender_id: AccountId,
+        /// What.
+        data: Bytes,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
 }
 
 /// On the wire no last height is 0.

@@ -119,6 +119,7 @@ const fn deed(tx: &Transaction) -> &'static str {
         Transaction::EntryCreate(_) => "keeps data here",
         Transaction::EntryTransfer(_) => "gives a data entry away",
         Transaction::EntryDestroy(_) => "deletes a data entry",
+        Transaction::BlobPost(_) => "posts data",
         _ => "acts",
     }
 }

@@ -89,7 +89,8 @@ pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
         | Transaction::TokenFinalize(_)
         | Transaction::TokenBurn(_)
         | Transaction::EntryCreate(_)
-        | Transaction::EntryDestroy(_) => {}
+        | Transaction::EntryDestroy(_)
+        | Transaction::BlobPost(_) => {}
     }
     parties
 }

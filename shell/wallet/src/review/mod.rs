@@ -204,6 +204,7 @@ const fn what(tx: &Transaction) -> &'static str {
         Transaction::EntryCreate(_) => "keep data on the ledger",
         Transaction::EntryTransfer(_) => "give a data entry away",
         Transaction::EntryDestroy(_) => "delete a data entry",
+        Transaction::BlobPost(_) => "post data into a block",
     }
 }
 
@@ -270,7 +271,8 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
         | Transaction::TokenTransfer(_)
         | Transaction::EntryCreate(_)
         | Transaction::EntryTransfer(_)
-        | Transaction::EntryDestroy(_) => plain(tx.fields()),
+        | Transaction::EntryDestroy(_)
+        | Transaction::BlobPost(_) => plain(tx.fields()),
     }
 }
 

@@ -219,7 +219,8 @@ pub const fn amount_of(tx: &Transaction) -> Option<Amount> {
         | Transaction::TokenTransfer(_)
         | Transaction::EntryCreate(_)
         | Transaction::EntryTransfer(_)
-        | Transaction::EntryDestroy(_) => None,
+        | Transaction::EntryDestroy(_)
+        | Transaction::BlobPost(_) => None,
     }
 }
 

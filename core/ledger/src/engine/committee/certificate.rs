@@ -40,8 +40,8 @@ pub enum BadCertificate {
         /// Members of the set.
         members: usize,
     },
-    /// Not over two thirds of the weight.
-    #[error("weight {weight} of {total} is no quorum")]
+    /// Not over two thirds of the weight, or less than the engine asks.
+    #[error("weight {weight} of {total} is not enough")]
     Quorum {
         /// Of the signers.
         weight: u64,
@@ -60,7 +60,20 @@ pub enum BadCertificate {
 /// # Errors
 /// The first [`BadCertificate`] that applies.
 pub fn check(certificate: &Certificate, set: &ValidatorSet, network_id: &str) -> Result<(), BadCertificate> {
-    check_statement(certificate, &certificate.precommit(), set, network_id)
+    check_statement(certificate, &certificate.precommit(), set, network_id, |weight| set.is_quorum(weight))
+}
+
+/// Check that members of `set` with a weight of at least `least` precommitted the certificate's block: what engines ask
+/// whose blocks are confirmed before they are final.
+/// # Errors
+/// The first [`BadCertificate`] that applies.
+pub fn check_least(
+    certificate: &Certificate,
+    set: &ValidatorSet,
+    network_id: &str,
+    least: u64,
+) -> Result<(), BadCertificate> {
+    check_statement(certificate, &certificate.precommit(), set, network_id, |weight| weight >= least)
 }
 
 /// Check that a quorum of `set`, the validators of the epoch before, agree to the set of another epoch: the certificate's
@@ -69,7 +82,7 @@ pub fn check(certificate: &Certificate, set: &ValidatorSet, network_id: &str) ->
 /// The first [`BadCertificate`] that applies.
 pub fn check_handover(certificate: &Certificate, set: &ValidatorSet, network_id: &str) -> Result<(), BadCertificate> {
     let statement = Statement { view: certificate.view, ..handover(certificate) };
-    check_statement(certificate, &statement, set, network_id)
+    check_statement(certificate, &statement, set, network_id, |weight| set.is_quorum(weight))
 }
 
 fn handover(certificate: &Certificate) -> Statement {
@@ -81,6 +94,7 @@ fn check_statement(
     statement: &Statement,
     set: &ValidatorSet,
     network_id: &str,
+    is_enough: impl Fn(u64) -> bool,
 ) -> Result<(), BadCertificate> {
     let got = certificate.aggregate.0.len();
     if got > 0 {
@@ -90,7 +104,7 @@ fn check_statement(
         return Err(BadCertificate::Statement);
     }
     let (weight, total) = (weight(certificate, set)?, set.total());
-    if !set.is_quorum(weight) {
+    if !is_enough(weight) {
         return Err(BadCertificate::Quorum { weight, total });
     }
     let message = statement.signing_message(network_id);

@@ -10,7 +10,9 @@ use banyan_types::{
     header::ChildHeader,
 };
 
-pub use certificate::{BadCertificate, Fault, certificate_fault, check, check_handover, fault, handover_fault};
+pub use certificate::{
+    BadCertificate, Fault, certificate_fault, check, check_handover, check_least, fault, handover_fault,
+};
 
 pub use schedule::{Drawn, End, STAKED_MAX, Schedule, Turns, shares};
 

@@ -1,0 +1,4 @@
+mod formats;
+mod network;
+mod steps;
+mod world;
