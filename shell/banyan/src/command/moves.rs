@@ -275,7 +275,7 @@ mod tests {
         legs[1].pending.push(r#"{"due":12}"#.into());
         let quote = Quote { manner: Manner::Routed, legs, arrives: coins("9.99997") };
         insta::assert_snapshot!(text(&quote), @r#"
-        relay ─withdraw→ bank  10 BNY       fee 0.00002 BNY  about 9 s, at worst 7 days  relay: operators 2 of 3; its escrow holds 100 BNY for 100 BNY       10 BNY lost if it lies
+        relay ─withdraw→ bank  10 BNY       fee 0.00002 BNY  about 9 s, at worst 7 days  relay: operators 2 of 3; its escrow holds 100 BNY for 100 BNY      10 BNY lost if it lies
         bank ─commit→ shop     9.99997 BNY  fee 0.00003 BNY  about 9 s, at worst 7 days  shop: operators 2 of 3; its escrow holds only 100 BNY for 101 BNY  9.99997 BNY lost if it lies
         shop will change: {"due":12}
         routed: 2 legs, 1 signed   about 18 s, at worst 14 days   fees 0.00005 BNY   9.99997 BNY arrive
