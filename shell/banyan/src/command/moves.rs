@@ -62,9 +62,10 @@ fn walk(session: &Session, client: &Client, plan: &Plan, seconds: u64) -> Result
     let mut progress = session.progress();
     progress.say("under way");
     let mut tell = |step: &Reached| {
-        match step.step.is_last() {
-            true => progress.line(&line(plan, step)),
-            false => progress.say(&heading(plan, step)),
+        if step.step.is_last() {
+            progress.line(&line(plan, step));
+        } else {
+            progress.say(&heading(plan, step));
         }
         reached.push(step.clone());
     };
