@@ -36,7 +36,9 @@ fn row(line: &str) -> Option<(u64, u64, String)> {
 fn rows() -> Vec<(u64, u64, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace is the folder above");
     let mut files = Vec::new();
-    ["core", "machine", "shell"].iter().for_each(|layer| sources(&root.join(layer), &mut files));
+    for layer in ["core", "machine", "shell"] {
+        sources(&root.join(layer), &mut files);
+    }
     let text = |path: &PathBuf| fs::read_to_string(path).expect("a source can be read");
     let rows = files.iter().flat_map(|path| text(path).lines().filter_map(row).collect::<Vec<_>>());
     rows.filter(|(number, ..)| *number != OF_A_TEST).collect()

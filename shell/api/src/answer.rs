@@ -73,6 +73,9 @@ pub struct Status {
     pub top_time_ms: u64,
     /// Each level that the ledger has, least sure first.
     pub levels: Vec<Rung>,
+    /// Why it does not do what it should, if so: `no quorum` of validators, or `nothing new is final`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<String>,
     /// On a child: the parent height that its top names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_height: Option<u64>,
@@ -150,6 +153,9 @@ pub struct TreeNode {
     pub top_time_ms: u64,
     /// Each level that the ledger has.
     pub levels: Vec<Rung>,
+    /// Why it does not do what it should, if so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<String>,
     /// What its parent holds for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escrow: Option<EscrowAnswer>,

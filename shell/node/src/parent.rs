@@ -109,7 +109,7 @@ impl Parent for LocalParent {
 
     fn inbox(&self, from: u64, to: u64) -> Result<Option<Vec<InboxEntry>>, NodeError> {
         let head = self.chain.last_final()?;
-        (from..to).map(|n| Ok(head.view.inbox_entry(self.child, n)?)).collect()
+        (from..to).map(|n| head.view.inbox_entry(self.child, n)).collect()
     }
 
     fn point(&self, at: At) -> Result<ConnectionPoint, NodeError> {

@@ -212,14 +212,16 @@ pub(super) fn check_params(params: &ChildParams, ledger: &Params) -> Result<(), 
     let rows = [
         ("commit_timeout", params.commit_timeout >= COMMIT_TIMEOUT_MIN),
         ("silence", params.silence >= params.commit_timeout.saturating_mul(10)),
-        ("claim_window", params.claim_window >= params.silence),
-        ("change_delay", params.change_delay >= params.commit_timeout),
+        // Times above an object's life would put a claim or a change beyond all heights.
+        ("claim_window", (params.silence..=ledger.lifetime_max).contains(&params.claim_window)),
+        ("change_delay", (params.commit_timeout..=ledger.lifetime_max).contains(&params.change_delay)),
         ("commit_min", !params.commit_min.is_zero()),
         ("commit_gas", params.commit_gas <= ledger.gas_per_tx_max),
         // A child's block may hold this many withdrawals, and each block must fit into one remit.
         ("remit_lines_max", params.remit_lines_max == lines && remits_fit),
         ("inbox_open_max", (1..=INBOX_OPEN_MAX).contains(&params.inbox_open_max)),
         ("remit_limit", params.remit_limit.is_zero() == (params.remit_limit_heights == 0)),
+        ("remit_limit_heights", params.remit_limit_heights <= ledger.lifetime_max),
     ];
     match rows.into_iter().find(|(_, holds)| !holds) {
         Some((field, _)) => Err(Rejected::Params { field }),

@@ -1,8 +1,8 @@
 //! On the parent: the end of a child, whether it is closed or dies. Rules: associates 3, 7; ledger 5.
 
 use banyan_types::{
-    AccountId, Amount, AssociateId, Hash,
-    associate::{InboxEntry, InboxKind, close_message},
+    AccountId, Amount, AssociateId, Hash, Height,
+    associate::{InboxEntry, InboxKind, Regime, close_message},
     tx::{AssociateClose, AssociateRefund},
 };
 
@@ -59,20 +59,12 @@ impl<S: State> Scene<'_, S> {
 
     /// A dead child stays dead from the first act that rests on its death. Its announced changes come to nothing.
     pub(super) fn bury(&mut self, id: AssociateId, point: &mut ConnectionPoint) -> Result<(), Rejected> {
-        self.bury_from(id, point, self.height)
-    }
-
-    /// The same, with a window for claims that begins at a height.
-    pub(super) fn bury_from(
-        &mut self,
-        id: AssociateId,
-        point: &mut ConnectionPoint,
-        from: banyan_types::Height,
-    ) -> Result<(), Rejected> {
         if matches!(point.status, Status::Dead { .. }) {
             return Ok(());
         }
         let since = self.height;
+        // Where a contract is asked first, proofs have a whole window behind its time.
+        let from = if matches!(point.regime, Regime::Contract(_)) { contract_end(point)?.max(since) } else { since };
         let until = from.plus(point.params.claim_window).ok_or(Rejected::Overflow)?;
         point.status = Status::Dead { since, until };
         point.pending.clear();
@@ -130,6 +122,11 @@ impl<S: State> Scene<'_, S> {
         self.events.push(Event::OperatorBond { associate: id, operator, amount: left });
         Ok(())
     }
+}
+
+/// The last height at which a dead child's contract says who has what; then proofs do, as with operators.
+pub(super) fn contract_end(point: &ConnectionPoint) -> Result<Height, Rejected> {
+    point.last_alive.plus(point.params.silence.saturating_mul(2)).ok_or(Rejected::Overflow)
 }
 
 /// Whose money an entry carries: who committed it, or who withdrew what could not be delivered.

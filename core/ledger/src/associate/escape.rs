@@ -9,13 +9,13 @@ use alloc::vec::Vec;
 use banyan_crypto::Claim as Signed;
 use banyan_tree::MultiProof;
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Hash, Height, Payee,
+    AccountId, Amount, Asset, AssociateId, Hash, Payee,
     associate::{ProofStep, Regime, escape_message},
     limits::ROUTE_HOPS_MAX,
     tx::{AssociateEscape, SignedTx},
 };
 
-use super::contract::Asker;
+use super::{contract::Asker, end::contract_end};
 use crate::{
     Account, Bucket, Claim, ConnectionPoint, Contract, Escrow, EscrowV2, Event, Missing, Rejected, State, Status,
     TokenBalance,
@@ -67,8 +67,7 @@ impl<S: State> Scene<'_, S> {
         let free = self.escrow(id, Asset::Coin)?.free();
         let (amount, done) = self.ask_for_escape(asker, tx, free)?;
         let Some(amount) = amount else { return Ok(done) };
-        let from = contract_end(&point)?;
-        self.bury_from(id, &mut point, from)?;
+        self.bury(id, &mut point)?;
         self.set(mark, &Bucket { cap: amount, claimed: amount, late: Amount::ZERO });
         let n = point.claims.made;
         self.set(key::claim(id, n), &Claim { account, asset: Asset::Coin, to, amount, path: Vec::new() });
@@ -242,11 +241,6 @@ impl<S: State> Scene<'_, S> {
         self.set_point(id, point);
         Ok(())
     }
-}
-
-/// The last height at which a dead child's contract says who has what; then proofs do, as with operators.
-fn contract_end(point: &ConnectionPoint) -> Result<Height, Rejected> {
-    point.last_alive.plus(point.params.silence.saturating_mul(2)).ok_or(Rejected::Overflow)
 }
 
 /// The first `depth` ledgers of a path.

@@ -10,7 +10,7 @@ use banyan_types::{
 };
 
 use super::certificate;
-use crate::{ConnectionPoint, Event, Rejected, Standing, State, Status, scene::Scene};
+use crate::{ConnectionPoint, Event, Rejected, State, Status, scene::Scene};
 
 /// What a reporter has of what the culprits lose: one part of so many.
 const REWARD_PARTS: u128 = 10;
@@ -67,8 +67,7 @@ impl<S: State> Scene<'_, S> {
 
     fn freeze(&mut self, id: AssociateId, point: &mut ConnectionPoint) -> Result<(), Rejected> {
         let until = self.height.plus(point.params.change_delay).ok_or(Rejected::Overflow)?;
-        let closing = point.standing(self.height) == Standing::Closing
-            || matches!(point.status, Status::Frozen { closing: true, .. });
+        let closing = matches!(point.status, Status::Closing | Status::Frozen { closing: true, .. });
         if !matches!(point.status, Status::Dead { .. }) {
             point.status = Status::Frozen { until, closing };
             self.events.push(Event::Frozen { associate: id, until });

@@ -294,6 +294,35 @@ fn two_handovers_for_one_epoch_freeze_the_child() {
 }
 
 #[test]
+fn a_closing_child_that_was_frozen_goes_on_closing() {
+    let mut certified = Certified::new();
+    let (id, network) = (certified.0.id, certified.network().to_owned());
+    let close = certified.0.root.close(ALICE, id);
+    certified.0.on_root(ALICE, close);
+    // It has been silent for too long besides.
+    certified.0.fall_silent();
+    let vote = |hash| {
+        let statement = Statement::precommit(Height(50), 0, Hash([hash; 32]));
+        Bytes(certificate(&network, &FIRST, &FIRST, &statement).encode())
+    };
+    let tx = AssociateEvidence {
+        associate_id: id,
+        from_id: account(CAROL),
+        kind: 1,
+        a: vote(1),
+        b: vote(2),
+        ttl: Height(0),
+        fee: FEE,
+        nonce: certified.0.root.nonce(CAROL),
+    };
+    certified.0.on_root(CAROL, tx);
+    assert!(matches!(certified.0.root.point(id).status, Status::Frozen { closing: true, .. }));
+    let thaw = certified.0.root.update(ALICE, id, Change::Thaw);
+    certified.0.on_root(ALICE, thaw);
+    assert_eq!(certified.0.root.point(id).status, Status::Closing);
+}
+
+#[test]
 fn a_validator_with_a_bond_loses_it_for_two_votes() {
     let mut pair = Pair::funded();
     let tx = pair.root.update(OPERATORS[1], pair.id, Change::BondIn(coins(50)));

@@ -142,17 +142,20 @@ fn create_rejects_in_the_written_order() {
 fn every_parameter_of_a_child_has_its_limits() {
     let root = Ledger::root();
     let good = root.create(ALICE, "bank");
-    let rows: [(&str, fn(&mut banyan_types::associate::ChildParams)); 10] = [
+    let rows: [(&str, fn(&mut banyan_types::associate::ChildParams)); 13] = [
         ("commit_timeout", |params| params.commit_timeout = 9),
         ("silence", |params| params.silence = 10 * params.commit_timeout - 1),
         ("claim_window", |params| params.claim_window = params.silence - 1),
+        ("claim_window", |params| params.claim_window = 1_000_001),
         ("change_delay", |params| params.change_delay = params.commit_timeout - 1),
+        ("change_delay", |params| params.change_delay = u64::MAX),
         ("commit_min", |params| params.commit_min = Amount::ZERO),
         ("commit_gas", |params| params.commit_gas = Gas(6_000_001)),
         ("remit_lines_max", |params| params.remit_lines_max = 999),
         ("inbox_open_max", |params| params.inbox_open_max = 100_001),
         ("remit_limit", |params| params.remit_limit_heights = 1),
         ("remit_limit", |params| params.remit_limit = coins(1)),
+        ("remit_limit_heights", |params| (params.remit_limit, params.remit_limit_heights) = (coins(1), 1_000_001)),
     ];
     for (field, change) in rows {
         let mut tx = good.clone();

@@ -233,3 +233,16 @@ fn a_dead_childs_contract_says_who_has_what_and_then_proofs_do() {
     }
     assert_eq!(judged.pair.root.balance(ALICE), before.plus(coins(1_000)).unwrap());
 }
+
+#[test]
+fn a_refund_leaves_proofs_a_whole_window_behind_the_contract() {
+    let mut judged = Judged::new(50);
+    judged.pair.commit(CAROL, CAROL, coins(3));
+    let alive = judged.pair.root.point(judged.pair.id).last_alive;
+    judged.pair.fall_silent();
+    let n = judged.pair.root.point(judged.pair.id).inbox_next - 1;
+    let refund = judged.pair.root.refund(BOB, judged.pair.id, n);
+    judged.pair.on_root(BOB, refund);
+    let Life::Dead { until, .. } = judged.pair.root.point(judged.pair.id).status else { panic!("it is not dead") };
+    assert_eq!(until, alive.plus(2 * SILENCE).unwrap().plus(SILENCE).unwrap());
+}

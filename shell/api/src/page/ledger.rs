@@ -72,6 +72,7 @@ fn head(mount: &Mount, status: &Status) -> Result<Markup, Failure> {
     let supply = mount.head()?.view.supply()?;
     let minted = supply.map_or(Amount::ZERO, |supply| supply.minted);
     Ok(html! {
+        @if let Some(why) = &status.degraded { p.failed { "Degraded: " (why) "." } }
         (part::tile("Height", &html! { (part::grouped(status.top.height.into())) }, &part::age(status.top_time_ms)))
         (part::tile("Transactions", &html! { (rate) }, &html! { "in the last minute" }))
         (part::tile("Waiting", &html! { (status.pending) }, &html! { a href={ (mount.base) "/mempool" } { "in the pool" } }))

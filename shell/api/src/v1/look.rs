@@ -33,6 +33,7 @@ pub(crate) fn status(mount: &Mount) -> Result<Status, NodeError> {
         top: At::of(&head.header, head.hash),
         top_time_ms: head.header.time().0,
         levels: rungs(mount)?,
+        degraded: degraded(mount),
         parent_height: parent_height(&head.header),
         storage: storage(mount)?,
         pending: pending(mount),
@@ -91,6 +92,13 @@ pub(crate) fn rungs(mount: &Mount) -> Result<Vec<Rung>, NodeError> {
     Ok(rungs.list().into_iter().map(rung).collect())
 }
 
+/// What users must be told, if anything: blocks do not go on, or nothing new is final.
+fn degraded(mount: &Mount) -> Option<String> {
+    let is_degraded = mount.ledger().handle.finality().is_degraded;
+    let why = if mount.ledger().params().is_root() { "nothing new is final" } else { "no quorum" };
+    is_degraded.then(|| why.to_owned())
+}
+
 fn storage(mount: &Mount) -> Result<Storage, NodeError> {
     let chain = mount.chain();
     let heights =
@@ -115,6 +123,7 @@ pub(crate) fn tree(mount: &Mount) -> Result<TreeNode, NodeError> {
         top: At::of(&head.header, head.hash),
         top_time_ms: head.header.time().0,
         levels: rungs(mount)?,
+        degraded: degraded(mount),
         escrow: escrow(mount)?,
         children,
     })
@@ -142,6 +151,9 @@ pub(crate) fn health(mount: &Mount) -> Health {
         && mount.ledger().params().is_root()
     {
         checks.push(fresh(mount, head.header.time().0));
+    }
+    if let Some(note) = degraded(mount).filter(|_| !mount.ledger().params().is_root()) {
+        checks.push(Check { name: "quorum".into(), ok: false, note: Some(note) });
     }
     Health { ok: checks.iter().all(|check| check.ok), checks }
 }

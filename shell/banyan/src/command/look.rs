@@ -27,6 +27,7 @@ pub fn status(session: &Session) -> Result<Report, Failure> {
     let (json, status): (_, Status) = ask(session, "/banyan/v1/status")?;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let regime = status.regime.as_ref().map_or_else(String::new, |regime| format!(" × {regime}"));
+    let degraded = status.degraded.iter().map(|why| row("degraded", why.clone()));
     let rows = [
         row("ledger", format!("{} ({})", status.path(), status.network_id)),
         row("engine", format!("{}{regime}, profile {}", status.engine, status.profile)),
@@ -38,7 +39,7 @@ pub fn status(session: &Session) -> Result<Report, Failure> {
         row("interval", format!("{} ms", status.limits.height_interval_ms)),
         row("node", format!("banyan {}", status.version)),
     ];
-    Ok(Report::new(table(&rows), json))
+    Ok(Report::new(table(&rows.into_iter().chain(degraded).collect::<Vec<_>>()), json))
 }
 
 /// How far each level reaches, least sure first.
@@ -111,11 +112,12 @@ pub fn draw(tops: &[TreeNode]) -> String {
             format!("escrow {} BNY = {} down - {} up", escrow.escrow, escrow.committed, escrow.remitted)
         });
         let engine = format!("{}{regime}", node.engine);
+        let degraded = node.degraded.as_ref().map_or_else(String::new, |why| format!("   degraded: {why}"));
         vec![
             format!("{branch}{}", node.name),
             node.network_id.clone(),
             engine,
-            format!("height {}", node.top.height),
+            format!("height {}{degraded}", node.top.height),
             escrow,
         ]
     };

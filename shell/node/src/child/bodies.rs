@@ -66,7 +66,8 @@ impl Bodies {
         self.held.insert(block, (self.came, held));
         while self.held.len() > HELD_MAX || self.bytes > HELD_BYTES_MAX && self.held.len() > 1 {
             let oldest = self.held.iter().min_by_key(|(_, (came, _))| *came).map(|(block, _)| *block);
-            oldest.iter().for_each(|block| self.drop_one(block));
+            let Some(oldest) = oldest else { break };
+            self.drop_one(&oldest);
         }
     }
 
@@ -119,7 +120,9 @@ impl Bodies {
     pub fn forget_to(&mut self, height: Height) {
         let old: Vec<_> =
             self.held.iter().filter(|(_, (_, held))| held.height <= height).map(|(block, _)| *block).collect();
-        old.iter().for_each(|block| self.drop_one(block));
+        for block in &old {
+            self.drop_one(block);
+        }
         self.missing.retain(|_, missing| missing.header.height > height);
     }
 }

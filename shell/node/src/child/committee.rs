@@ -80,7 +80,7 @@ pub struct CommitteeDriver {
 
 /// What a body says of a header that is good.
 enum Judged {
-    Good(Made),
+    Good(Box<Made>),
     Bad,
     Unknown,
 }
@@ -134,7 +134,7 @@ impl CommitteeDriver {
 
     pub(crate) fn handle(&mut self, core: &mut Core, input: Input) -> Result<(), NodeError> {
         match input {
-            Input::Tick(now) => self.tick(core, now)?,
+            Input::Tick(now) => self.tick(core, now),
             Input::ParentMoved => self.look_up(core)?,
             Input::Connected { peer, .. } => {
                 self.peers.insert(peer, 0);
@@ -158,14 +158,13 @@ impl CommitteeDriver {
         self.run(core)
     }
 
-    fn tick(&mut self, core: &mut Core, now: TimeMs) -> Result<(), NodeError> {
+    fn tick(&mut self, core: &mut Core, now: TimeMs) {
         self.steps.push_back(Step::Tick(now));
         let due = self.bodies.due(now);
         for block in due.ask {
             self.send(core, To::All, &Talk::AskBody(block));
         }
         self.steps.extend(due.lost.into_iter().map(|block| Step::Verified(block, Verdict::Missing)));
-        Ok(())
     }
 
     /// See what the parent has made final.
@@ -173,20 +172,10 @@ impl CommitteeDriver {
         let seen = self.link.look_up()?;
         self.steps.extend(seen.tip.map(Step::ParentTip));
         if let Some((seq, child_to)) = seen.accepted {
-            self.forget_proofs(core, child_to)?;
+            forget_proofs(core, child_to)?;
             self.steps.push_back(Step::SummaryAccepted { seq, child_to });
         }
         Ok(())
-    }
-
-    /// What a summary has taken up needs no proof any more.
-    fn forget_proofs(&self, core: &Core, to: Height) -> Result<(), NodeError> {
-        let held = core.chain.store().records(PROOF_RECORD, 0, Direction::Ascending, PROOFS_MAX)?;
-        let mut commit = Commit::new();
-        for (height, _) in held.into_iter().take_while(|(height, _)| *height <= to.0) {
-            commit.forget(PROOF_RECORD, height);
-        }
-        Ok(core.chain.store().commit(commit, Flush::Later)?)
     }
 
     fn run(&mut self, core: &mut Core) -> Result<(), NodeError> {
@@ -275,7 +264,7 @@ impl CommitteeDriver {
         Ok(match self.open_body(core, header, prev_seal, held)? {
             Judged::Good(made) => {
                 let settled = made.settled();
-                self.made.insert(block, (header.clone(), made));
+                self.made.insert(block, (header.clone(), *made));
                 Some(Verdict::Good { settled })
             }
             Judged::Bad => Some(Verdict::Bad),
@@ -300,7 +289,7 @@ impl CommitteeDriver {
         let Some(inbox) = self.inbox(core, header, held)? else { return Ok(Judged::Unknown) };
         let parent = self.link.told(header)?;
         match block::execute(core, header, body, inbox, parent) {
-            Ok(made) => Ok(Judged::Good(made)),
+            Ok(made) => Ok(Judged::Good(Box::new(made))),
             Err(NodeError::Decode(_)) => Ok(Judged::Bad),
             Err(NodeError::OwnBlock(why)) if is_senders_fault(&why) => Ok(Judged::Bad),
             Err(error) => Err(error),
@@ -501,6 +490,16 @@ impl CommitteeDriver {
             core.order(Order::Disconnect { peer, why: "score too low".into(), ban_ms: Some(BAN_MS) });
         }
     }
+}
+
+/// What a summary has taken up needs no proof any more.
+fn forget_proofs(core: &Core, to: Height) -> Result<(), NodeError> {
+    let held = core.chain.store().records(PROOF_RECORD, 0, Direction::Ascending, PROOFS_MAX)?;
+    let mut commit = Commit::new();
+    for (height, _) in held.into_iter().take_while(|(height, _)| *height <= to.0) {
+        commit.forget(PROOF_RECORD, height);
+    }
+    Ok(core.chain.store().commit(commit, Flush::Later)?)
 }
 
 fn lost_block() -> NodeError {

@@ -75,14 +75,18 @@ fn give(core: &mut Core, peers: &[Peer], hashes: &[TxHash]) {
     let txs: Vec<_> = hashes.iter().filter_map(bytes).collect();
     for part in parts(txs, TXS_MAX, TXS_BYTES_MAX, |tx| tx.0.len()) {
         let talk = Talk::Txs(part);
-        peers.iter().for_each(|peer| frame(core, *peer, &talk));
+        for peer in peers {
+            frame(core, *peer, &talk);
+        }
     }
 }
 
 fn tell(core: &mut Core, peers: &[Peer], hashes: &[TxHash]) {
     for part in hashes.chunks(HASHES_MAX) {
         let talk = Talk::Have(part.to_vec());
-        peers.iter().for_each(|peer| frame(core, *peer, &talk));
+        for peer in peers {
+            frame(core, *peer, &talk);
+        }
     }
 }
 

@@ -123,6 +123,9 @@ pub struct Status {
     pub top_time_ms: u64,
     /// Each level that the ledger has, least sure first.
     pub levels: Vec<Rung>,
+    /// Why it does not do what it should, if so.
+    #[serde(default)]
+    pub degraded: Option<String>,
     /// Waiting transactions.
     pub pending: u64,
     /// Limits and prices.
@@ -197,6 +200,9 @@ pub struct TreeNode {
     pub top: At,
     /// Each level that the ledger has, least sure first.
     pub levels: Vec<Rung>,
+    /// Why it does not do what it should, if so.
+    #[serde(default)]
+    pub degraded: Option<String>,
     /// What its parent holds for it.
     #[serde(default)]
     pub escrow: Option<EscrowAnswer>,

@@ -10,7 +10,7 @@ use std::fmt;
 
 use banyan_crypto::SecretKey;
 use banyan_types::{
-    AccountId, Amount, Asset, GasPrice, Height,
+    AccountId, Amount, Asset, AssociateId, GasPrice, Height,
     associate::Hop,
     rlp::DecodeError,
     show::{Fields, Value},
@@ -242,13 +242,7 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
             ("from", tx.associate_id.to_string()),
             ("account", tx.account_id.to_string()),
             ("asset", tx.asset.to_string()),
-            (
-                "path",
-                match tx.path.is_empty() {
-                    true => "on it itself".into(),
-                    false => tx.path.iter().map(ToString::to_string).collect::<Vec<_>>().join(", then "),
-                },
-            ),
+            ("path", path(&tx.path)),
             ("proofs", tx.proofs.len().to_string()),
         ],
         // What few people sign is shown field by field; what runs a contract is shown by [`run`].
@@ -317,6 +311,14 @@ fn payload(bytes: &[u8]) -> String {
         Ok(text) if !text.chars().any(char::is_control) => format!("{text:?}"),
         _ => hex::encode(bytes),
     }
+}
+
+/// From a child down to the ledger of an account.
+fn path(path: &[AssociateId]) -> String {
+    if path.is_empty() {
+        return "on it itself".into();
+    }
+    path.iter().map(ToString::to_string).collect::<Vec<_>>().join(", then ")
 }
 
 fn route(route: &[Hop]) -> String {
