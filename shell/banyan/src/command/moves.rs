@@ -151,7 +151,8 @@ pub fn text(quote: &Quote) -> String {
     let rows: Vec<_> = quote.legs.iter().map(row).collect();
     let (signed, legs) = (quote.legs.iter().filter(|leg| leg.is_signed).count(), quote.legs.len());
     let changes = quote.legs.iter().flat_map(|leg| leg.pending.iter().map(|change| (leg.child(), change)));
-    let changes: String = changes.map(|(child, change)| format!("\n{child} will change: {change}")).collect();
+    let changes: Vec<_> = changes.map(|(child, change)| format!("\n{child} will change: {change}")).collect();
+    let changes = changes.concat();
     format!(
         "{}{changes}\n{}: {legs} {}, {signed} signed   about {}, at worst {}   fees {} BNY   {} BNY arrive",
         table(&rows),
