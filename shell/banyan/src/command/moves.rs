@@ -62,9 +62,10 @@ fn walk(session: &Session, client: &Client, plan: &Plan, seconds: u64) -> Result
     let mut progress = session.progress();
     progress.say("under way");
     let mut tell = |step: &Reached| {
-        match step.step.is_last() {
-            true => progress.line(&line(plan, step)),
-            false => progress.say(&heading(plan, step)),
+        if step.step.is_last() {
+            progress.line(&line(plan, step));
+        } else {
+            progress.say(&heading(plan, step));
         }
         reached.push(step.clone());
     };
@@ -150,7 +151,8 @@ pub fn text(quote: &Quote) -> String {
     let rows: Vec<_> = quote.legs.iter().map(row).collect();
     let (signed, legs) = (quote.legs.iter().filter(|leg| leg.is_signed).count(), quote.legs.len());
     let changes = quote.legs.iter().flat_map(|leg| leg.pending.iter().map(|change| (leg.child(), change)));
-    let changes: String = changes.map(|(child, change)| format!("\n{child} will change: {change}")).collect();
+    let changes: Vec<_> = changes.map(|(child, change)| format!("\n{child} will change: {change}")).collect();
+    let changes = changes.concat();
     format!(
         "{}{changes}\n{}: {legs} {}, {signed} signed   about {}, at worst {}   fees {} BNY   {} BNY arrive",
         table(&rows),
@@ -275,7 +277,7 @@ mod tests {
         legs[1].pending.push(r#"{"due":12}"#.into());
         let quote = Quote { manner: Manner::Routed, legs, arrives: coins("9.99997") };
         insta::assert_snapshot!(text(&quote), @r#"
-        relay ─withdraw→ bank  10 BNY       fee 0.00002 BNY  about 9 s, at worst 7 days  relay: operators 2 of 3; its escrow holds 100 BNY for 100 BNY       10 BNY lost if it lies
+        relay ─withdraw→ bank  10 BNY       fee 0.00002 BNY  about 9 s, at worst 7 days  relay: operators 2 of 3; its escrow holds 100 BNY for 100 BNY      10 BNY lost if it lies
         bank ─commit→ shop     9.99997 BNY  fee 0.00003 BNY  about 9 s, at worst 7 days  shop: operators 2 of 3; its escrow holds only 100 BNY for 101 BNY  9.99997 BNY lost if it lies
         shop will change: {"due":12}
         routed: 2 legs, 1 signed   about 18 s, at worst 14 days   fees 0.00005 BNY   9.99997 BNY arrive

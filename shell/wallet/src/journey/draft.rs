@@ -130,9 +130,9 @@ impl Draft {
         if manner == Manner::Routed && steps.len() > ROUTE_HOPS_MAX + 1 {
             return Err(CannotPlan::Route { got: steps.len() });
         }
-        let stops = steps.iter().map(|step| Stop::look(client, account, step)).collect::<Result<Vec<_>, _>>()?;
+        let ledgers = steps.iter().map(|step| Stop::look(client, account, step)).collect::<Result<Vec<_>, _>>()?;
         let (mut legs, mut carried, mut leg) = (Vec::<DraftLeg>::new(), amount, Hash::ZERO);
-        for (stop, index) in stops.iter().zip(0_u16..) {
+        for (stop, index) in ledgers.iter().zip(0_u16..) {
             let ahead = if manner == Manner::Routed { route(steps) } else { vec![] };
             let (fee, tx) = if index == 0 {
                 let tx = stop.build(account, carried, ahead, None)?;

@@ -295,6 +295,7 @@ mod as_tx {
     use super::{Prefix, SignedTx, text};
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
+    #[allow(clippy::ref_option)] // the form that serde asks for
     pub fn serialize<S: Serializer>(tx: &Option<SignedTx>, out: S) -> Result<S::Ok, S::Error> {
         match tx {
             Some(tx) => out.serialize_some(&text::encode(Prefix::TransactionBytes, tx.bytes())),

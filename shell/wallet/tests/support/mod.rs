@@ -34,7 +34,7 @@ use tokio::runtime::Runtime;
 /// Milliseconds between key blocks.
 const INTERVAL_MS: u64 = 300;
 /// Longest that a leg of a test may take.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_mins(2);
 /// Between two looks at a ledger.
 const PAUSE: Duration = Duration::from_millis(20);
 /// Coins of each user on the root.
@@ -105,7 +105,9 @@ impl World {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let root = start(files["root"].clone(), Role::Root(root_role()), ServiceConfig::default());
         let mut world = Self { files, services: vec![("root", root)], runtime };
-        AT_ONCE.iter().for_each(|name| world.start(name));
+        for name in AT_ONCE {
+            world.start(name);
+        }
         let client = world.serve();
         // Who answers for a grandchild pays on the child, and nobody has coins there yet.
         for plot in PLOTS.iter().filter(|plot| plot.parent != "root") {
