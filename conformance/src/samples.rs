@@ -6,7 +6,7 @@ mod points;
 
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
-    AccessRight, Account, Anchors, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
+    AccessRight, Account, Anchors, BlobPlace, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
     ConnectionPoint, Contract, Due, DueCount, DueCursor, EmissionRow, Entry, Escrow, EscrowV2, Fees, Genesis,
     GenesisAccount, GenesisWitness, Inherited, LeaderBond, Params, ParentLeaf, PendingReward, Point, RemitSpan, Reward,
     RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue, Token, TokenBalance,
@@ -498,6 +498,7 @@ fn leaves() -> Vec<Sample> {
         object!("140.1 entry", Entry, objects::entry()),
         object!("120.1 token", Token, objects::token()),
         object!("1017.1 tombstone", Tombstone, Tombstone { height: Height(78), object_hash: hash(121) }),
+        object!("1048.1 blob place", BlobPlace, objects::blob_place()),
         object!("1031.1 used auth", UsedAuth, UsedAuth { height: Height(79) }),
         object!("1028.1 sweep queue", SweepQueue, objects::sweep_queue()),
         object!("1029.1 escrow", Escrow, Escrow { committed: amount(9), remitted: amount(8), waiting: amount(1) }),

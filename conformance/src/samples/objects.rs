@@ -1,6 +1,8 @@
 //! Fixed values of contracts, tokens and entries.
 
-use banyan_ledger::{Account, Contract, Entry, Generalized, SweepItem, SweepKind, SweepQueue, Template, Token};
+use banyan_ledger::{
+    Account, BlobPlace, Contract, Entry, Generalized, SweepItem, SweepKind, SweepQueue, Template, Token,
+};
 use banyan_types::{
     AuthHashInput, Bytes, CodeObject, ContractBytes, ContractId, Decimals, EntryId, FATE, Gas, GasPrice, Height,
     Lifetime, NoTypes, Nonce, Payee, Symbol, Target, TokenAmount, TokenId,
@@ -267,4 +269,8 @@ pub fn token() -> Token {
 pub fn sweep_queue() -> SweepQueue {
     let item = |kind, first, from, to| SweepItem { kind, id: hash(first), from, to };
     SweepQueue { items: vec![item(SweepKind::Store, 124, 0, 5), item(SweepKind::Inbox, 125, 6, 7)] }
+}
+
+pub const fn blob_place() -> BlobPlace {
+    BlobPlace { height: Height(1_201), index: 7 }
 }

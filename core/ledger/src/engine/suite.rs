@@ -133,7 +133,7 @@ fn name_of(bad: &BadHeader) -> String {
 }
 
 fn epoch() -> Epoch {
-    epoch_of(|n| u64::from(n))
+    epoch_of(u64::from)
 }
 
 fn epoch_of(weight: impl Fn(u8) -> u64) -> Epoch {

@@ -399,11 +399,13 @@ impl World {
             Effect::Build(header, seal) => Some(Input::Built(self.build(&header, seal.as_deref()))),
             Effect::Verify(header, seal) => Some(self.verify(&header, seal.as_deref())),
             Effect::Persist(seq, records) => {
-                records.into_iter().for_each(|record| self.persist(at, record));
+                for record in records {
+                    self.persist(at, record);
+                }
                 Some(Input::Persisted(seq))
             }
             Effect::Send(to, message) => {
-                self.send(at, to, message);
+                self.send(at, to, &message);
                 None
             }
             Effect::Serve(peer, from) => {
@@ -573,8 +575,8 @@ impl World {
         }
     }
 
-    fn send(&mut self, at: usize, to: To, message: Message) {
-        self.check_durable(at, &message);
+    fn send(&mut self, at: usize, to: To, message: &Message) {
+        self.check_durable(at, message);
         for peer in 0..self.nodes.len() {
             let is_meant = match to {
                 To::All => true,
@@ -582,7 +584,7 @@ impl World {
                 To::One(Peer(one)) => one == peer as u64,
             };
             if peer != at && is_meant {
-                let message = self.lie(at, peer, &message);
+                let message = self.lie(at, peer, message);
                 let read = Message::decode(&message.encode()).expect("what is sent can be read");
                 self.post(at, peer, Input::Heard(Peer(at as u64), read));
             }
@@ -612,7 +614,8 @@ impl World {
         let apart = self.faults.groups.as_ref().is_some_and(|groups| groups[from] != groups[to]);
         let dead = self.faults.dead.contains(&from) || self.faults.dead.contains(&to);
         let after = 1 + self.dice.below(delay_max);
-        if !apart && !dead && !(drop > 0 && self.dice.one_in(drop)) {
+        let is_lost = apart || dead || drop > 0 && self.dice.one_in(drop);
+        if !is_lost {
             let life = self.nodes[to].lives;
             self.at(after, Event::Tell(to, life, Box::new(input)));
         }
@@ -620,7 +623,7 @@ impl World {
 
     /// A liar tells every other peer of another block, and votes for both.
     fn lie(&mut self, at: usize, to: usize, message: &Message) -> Message {
-        if !self.faults.liars.contains(&at) || to % 2 == 0 {
+        if !self.faults.liars.contains(&at) || to.is_multiple_of(2) {
             return message.clone();
         }
         let Node { key, twins, .. } = &mut self.nodes[at];
