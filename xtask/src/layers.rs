@@ -46,8 +46,12 @@ impl Layer {
 
 /// Machines that name a neighbour, and never step it: one checks runs of headers by the chain machine's rules (ADR 14), and
 /// all that order a child share what follows its parent, which is no machine.
-const SIDEWAYS: [(&str, &str); 3] =
-    [("banyan-gossip", "banyan-root"), ("banyan-solo", "banyan-child"), ("banyan-committee", "banyan-child")];
+const SIDEWAYS: [(&str, &str); 4] = [
+    ("banyan-gossip", "banyan-root"),
+    ("banyan-solo", "banyan-child"),
+    ("banyan-committee", "banyan-child"),
+    ("banyan-rotation", "banyan-child"),
+];
 
 /// The one crate that names the core of a consensus which others keep, and that core: it wants the standard library, which no
 /// other pure crate may (ADR 18).

@@ -1,7 +1,7 @@
 //! Order a child ledger by turns.
 //!
 //! Validators propose in turn; a threshold of commitments confirms a block, and only what is final goes up in summaries. The
-//! [`Machine`] is a value: [`Input`] in, [`Effect`]s out. Blocks that are not final make a tree ([`tree`]): which branch is
+//! [`Machine`] is a value: [`Input`] in, [`Effect`]s out. Blocks that are not final make a tree (`tree`): which branch is
 //! the ledger's, what may be committed to and what is final is said there. Read [`Machine::step`] first.
 //! Rules: protocol, associates 5, 8, 10. Why finality takes two blocks where one step confirms: ADR 19.
 #![no_std]
