@@ -102,17 +102,22 @@ fn figures(name: &str, world: &mut World, message: &Message, times: usize) -> Re
     ])
 }
 
+/// What is promised of arithmetic and of calls.
+fn promised(mut figures: Vec<Figure>) -> Vec<Figure> {
+    let rate = figures.pop().map(|figure| figure.at_least(TARGET_MEGA_GAS));
+    figures.extend(rate);
+    figures
+}
+
 /// Whole runs.
 pub(crate) fn run() -> Result<Vec<Figure>, Fault> {
     let mut all = Vec::new();
     let mut world = World::new();
     let recursion = world.create(&object(RECURSION, 0)?, Vec::new())?;
     let fib = message(recursion, "fib", vec![Value::Int(22)], Entry::Call);
-    let mut fib = figures("fate::run/fib22", &mut world, &fib, 1)?;
-    let rate = fib.pop().map(|figure| figure.at_least(TARGET_MEGA_GAS));
-    all.extend(fib.into_iter().chain(rate));
+    all.append(&mut promised(figures("fate::run/fib22", &mut world, &fib, 1)?));
     let arith = message(recursion, "fast_fib", vec![Value::Int(90)], Entry::Call);
-    all.append(&mut figures("fate::run/arith_loop", &mut world, &arith, 1000)?);
+    all.append(&mut promised(figures("fate::run/arith_loop", &mut world, &arith, 1000)?));
     let lists = world.create(&object(LISTS, 0)?, Vec::new())?;
     let items = Value::list((0..1_000).map(Value::Int).collect());
     let fold = message(lists, "sum", vec![items], Entry::Call);
@@ -124,8 +129,8 @@ pub(crate) fn run() -> Result<Vec<Figure>, Fault> {
     let invert = (0..1_000_i64).map(|n| (Value::string(n.to_string()), Value::Int(n))).collect();
     let invert = message(maps, "invert", vec![Value::Map(invert)], Entry::Call);
     all.append(&mut figures("fate::run/map_updates", &mut world, &invert, 20)?);
-    all.append(&mut token()?);
-    all.append(&mut remote()?);
+    all.append(&mut promised(token()?));
+    all.append(&mut promised(remote()?));
     Ok(all)
 }
 

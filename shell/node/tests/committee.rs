@@ -112,3 +112,22 @@ fn a_crash_of_all_loses_nothing_that_was_promised() {
     assert_eq!([0, 1, 2, 3].map(|n| council.balance(n, FRIEND)), [coins(told); 4]);
     assert!(council.agree());
 }
+
+#[test]
+fn what_no_block_takes_makes_no_blocks() {
+    let mut council = Council::new();
+    council.run(1_000);
+    council.submit_root(commit(council.child_id, USER, coins(100), 1));
+    council.run(12_000);
+    let network = council.network.clone();
+    // Its number leaves a gap: it waits for another.
+    council.submit(1, spend(&network, USER, FRIEND, coins(2), 2)).unwrap();
+    council.run(1_000);
+    let before = council.height(0).0;
+    council.run(9_000);
+    let after = council.height(0).0;
+    assert!(after - before <= 5, "three parent blocks in that time, and {} blocks", after - before);
+    council.submit(2, spend(&network, USER, FRIEND, coins(1), 1)).unwrap();
+    council.run(1_000);
+    assert_eq!(council.balance(3, FRIEND), coins(3), "both go as soon as they may");
+}

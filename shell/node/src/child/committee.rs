@@ -75,6 +75,8 @@ pub struct CommitteeDriver {
     steps: VecDeque<Step>,
     /// Whether the machine was told, since the state last moved, that something waits.
     ready: bool,
+    /// Whether the last block took nothing of what waits: the next one would not either, until something changes.
+    is_stuck: bool,
     wake: Option<TimeMs>,
 }
 
@@ -123,6 +125,7 @@ impl CommitteeDriver {
             peers: BTreeMap::new(),
             steps: VecDeque::new(),
             ready: false,
+            is_stuck: false,
             wake: None,
         };
         for effect in effects {
@@ -153,7 +156,7 @@ impl CommitteeDriver {
     /// Tell the machine and the peers of new transactions, even if others wait already: those may be what no block takes.
     pub(crate) fn pool_grew(&mut self, core: &mut Core) -> Result<(), NodeError> {
         relay::spread(core, self.peers.keys());
-        self.ready = true;
+        (self.ready, self.is_stuck) = (true, false);
         self.steps.push_back(Step::PoolReady);
         self.run(core)
     }
@@ -181,7 +184,7 @@ impl CommitteeDriver {
     fn run(&mut self, core: &mut Core) -> Result<(), NodeError> {
         let mut effects = Vec::new();
         loop {
-            let ready = core.pool().has_waiting();
+            let ready = core.pool().has_waiting() && !self.is_stuck;
             if std::mem::replace(&mut self.ready, ready) != ready {
                 self.steps.push_back(if ready { Step::PoolReady } else { Step::PoolEmpty });
             }
@@ -373,6 +376,7 @@ impl CommitteeDriver {
             self.judge(core, header, prev_seal.as_ref())?;
         }
         let (_, made) = self.made.remove(&block).ok_or_else(lost_block)?;
+        self.is_stuck = made.txs.is_empty() && made.inbox.is_empty();
         let (mut entries, rows) = (Vec::new(), std::mem::take(&mut self.rows));
         made.inbox.iter().map(|entry| Bytes(entry.encode())).collect::<Vec<_>>().put(&mut entries);
         block::commit(core, &mut self.link, header, made, |commit| {
@@ -389,8 +393,8 @@ impl CommitteeDriver {
         core.chain.store().commit(more, Flush::Later)?;
         self.made.clear();
         self.bodies.forget_to(height);
-        // What fitted no block before may fit now.
-        self.ready = false;
+        // What fitted no block before may fit now, if anything has changed.
+        self.ready &= self.is_stuck;
         self.steps.push_back(Step::Committed { height, next: None });
         Ok(())
     }
@@ -413,7 +417,7 @@ impl CommitteeDriver {
             }
             Ok(Talk::Blocks(blocks)) => !self.blocks_came(peer, blocks)?,
             Ok(Talk::Txs(txs)) => {
-                self.ready = false;
+                (self.ready, self.is_stuck) = (false, false);
                 !relay::take(core, peer, self.peers.keys(), &txs)?
             }
             Ok(Talk::Have(hashes)) => {
