@@ -393,8 +393,9 @@ impl CommitteeDriver {
         core.chain.store().commit(more, Flush::Later)?;
         self.made.clear();
         self.bodies.forget_to(height);
-        // What fitted no block before may fit now, if anything has changed.
-        self.ready &= self.is_stuck;
+        // Whoever did not build the block still takes the pool for what it was.
+        self.ready = core.pool().has_waiting() && !self.is_stuck;
+        self.steps.push_back(if self.ready { Step::PoolReady } else { Step::PoolEmpty });
         self.steps.push_back(Step::Committed { height, next: None });
         Ok(())
     }
