@@ -244,7 +244,8 @@ fn start_relay(folder: &Folder, files: &Files, bank: &Handle) -> Result<Option<C
 
 fn operators(child: &str) -> Operators {
     let signers = genesis::operators(child);
-    Operators { payer: signers[0].clone(), signers }
+    let payer = signers.first().cloned().expect("a child has operators");
+    Operators { payer, signers }
 }
 
 /// A payment of the prober to itself.
