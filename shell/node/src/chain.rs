@@ -135,25 +135,27 @@ impl Chain {
                 nonce: 0,
                 pow: [0; POW_EDGES],
             })),
-            EngineParams::Solo(_) | EngineParams::Committee(_) => Header::Child(Box::new(ChildHeader {
-                version: PROTOCOL_VERSION,
-                height: Height(0),
-                prev_hash,
-                parent_hash: Hash::ZERO,
-                parent_height: Height(0),
-                root_height: Height(0),
-                time_ms: self.genesis.time,
-                entropy: Hash::ZERO,
-                txs_root: Hash::ZERO,
-                receipts_root: Hash::ZERO,
-                inbox_to: 0,
-                outbox_to: 0,
-                state_root,
-                set_hash,
-                leader,
-                view: 0,
-                prev_seal_hash: Hash::ZERO,
-            })),
+            EngineParams::Solo(_) | EngineParams::Committee(_) | EngineParams::Rotation(_) => {
+                Header::Child(Box::new(ChildHeader {
+                    version: PROTOCOL_VERSION,
+                    height: Height(0),
+                    prev_hash,
+                    parent_hash: Hash::ZERO,
+                    parent_height: Height(0),
+                    root_height: Height(0),
+                    time_ms: self.genesis.time,
+                    entropy: Hash::ZERO,
+                    txs_root: Hash::ZERO,
+                    receipts_root: Hash::ZERO,
+                    inbox_to: 0,
+                    outbox_to: 0,
+                    state_root,
+                    set_hash,
+                    leader,
+                    view: 0,
+                    prev_seal_hash: Hash::ZERO,
+                }))
+            }
         }
     }
 
