@@ -21,6 +21,7 @@ mod root;
 mod service;
 mod verify;
 
+pub use banyan_rotation::Proposed;
 pub use chain::{Chain, Found, Head, Leaves, StoredBlock};
 pub use child::{Operators, SoloRole, ValidatorRole};
 pub use error::{NodeError, SubmitError};

@@ -101,6 +101,7 @@ impl World {
         let served = |path: &[&str], handle: &Handle| Served {
             path: path.iter().map(ToString::to_string).collect(),
             handle: handle.clone(),
+            scribe: None,
         };
         let tree = Tree::new(vec![served(&["root"], root.handle()), served(&["root", "bank"], child.handle())]);
         Self { router: router(tree.unwrap()), child_id, child_network, services: vec![child, root] }

@@ -20,6 +20,7 @@ use link::Link;
 pub use link::Operators;
 pub use rotation::RotationDriver;
 pub use solo::{SoloDriver, SoloRole};
+pub use talk::{Carried, Talk};
 
 use banyan_child::Mark;
 use banyan_ledger::ParentTip;
@@ -37,7 +38,7 @@ const PARENT_ROW: &str = "solo.parent";
 
 /// Kinds of the records that are kept by height: the seals of blocks, and the proof of the system leaf in the state after a
 /// block, until a summary has taken it up.
-const SEAL_RECORD: u8 = 8;
+pub const SEAL_RECORD: u8 = 8;
 const PROOF_RECORD: u8 = 10;
 
 banyan_types::record! {
