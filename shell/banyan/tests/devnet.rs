@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::Value;
 use support::{Devnet, banyan, coins};
 
@@ -59,6 +61,64 @@ fn coins_cross_the_tree_with_one_signature_or_one_for_each_leg() {
     // Twenty coins less the fees, which are far below one.
     let (spent, got) = (relay - devnet.balance("dev4", "root/bank/relay"), devnet.balance("dev4", "root") - root);
     assert!(spent - coins(20) < coins(1) && coins(20) - got < coins(1), "{spent} {got}");
+}
+
+#[test]
+fn two_leaves_are_four_hops_apart_and_a_killed_move_pays_once() {
+    let data = tempfile::tempdir().unwrap();
+    let devnet = Devnet::start(data.path(), &["--key-interval-ms", "300", "--deep"]);
+    devnet.funded();
+    // Behind its own coins, which came first.
+    devnet.run(&["move", "1", "--from", "root", "--to", "till", "--account", "dev5", "--yes"]).ended(0);
+    devnet.run(&["move", "1", "--from", "root", "--to", "relay", "--account", "dev5", "--yes"]).ended(0);
+    let way = ["move", "10", "--from", "relay", "--to", "till", "--account", "dev5", "--yes"];
+    let before = devnet.balance("dev5", "root/vault/till");
+    let whole = devnet.run(&way).ended(0);
+    let legs: Vec<_> = whole["steps"].as_array().unwrap().iter().map(|step| word(step, "from").to_owned()).collect();
+    assert!(["relay", "bank", "root", "vault"].iter().all(|from| legs.iter().any(|leg| leg == from)), "{whole}");
+    let arrives = devnet.balance("dev5", "root/vault/till") - before;
+    assert!(coins(10) - arrives < coins(1), "{arrives}");
+    for (round, ms) in [0, 150, 400, 900, 1_800, 3_600].into_iter().enumerate() {
+        let known = devnet.moves();
+        devnet.killed_after(&way, Duration::from_millis(ms));
+        let expected = before + arrives * (round as u128 + 2);
+        // Killed before its plan was written nothing was sent, and it begins anew.
+        match devnet.moves().into_iter().find(|id| !known.contains(id)) {
+            Some(id) => devnet.run(&["move", "--resume", &id]).ended(0),
+            None => devnet.run(&way).ended(0),
+        };
+        assert_eq!(devnet.balance("dev5", "root/vault/till"), expected, "killed after {ms} ms");
+    }
+}
+
+#[test]
+fn operators_and_users_of_a_child_are_told_what_is_missing() {
+    let (data, devnet) = Devnet::fresh();
+    devnet.funded();
+    let few =
+        devnet.run(&["associate", "operators", "vault", "--operator", "dev0", "--threshold", "1", "--yes"]).ended(3);
+    assert_eq!(word(&few["error"], "code"), "authorization", "{few}");
+    let kit = data.path().join("kit.json");
+    let kit = kit.to_str().unwrap();
+    let kept = devnet.run(&["associate", "kit", "bank", "--account", "dev1", "--out", kit]).ended(0);
+    assert_eq!(word(&kept, "amount"), coins(1_000).to_string(), "{kept}");
+    let early = devnet.run(&["associate", "escape", kit, "--from", "dev1", "--yes"]).ended(4);
+    assert_eq!(word(&early["error"], "code"), "not_dead", "{early}");
+    let wrong = devnet.run(&["associate", "escape", kit, "--from", "dev2", "--ledger", "bank", "--yes"]).ended(3);
+    assert_eq!(word(&wrong["error"], "code"), "wrong_ledger", "{wrong}");
+    devnet.run(&["associate", "extend", "vault", "1000", "--from", "dev1", "--yes"]).ended(0);
+}
+
+#[test]
+fn a_rotation_of_two_is_one_command() {
+    let data = tempfile::tempdir().unwrap();
+    let more = ["--key-interval-ms", "300", "--only", "rotation", "--nodes", "2"];
+    let devnet = Devnet::start(data.path(), &more);
+    let status = devnet.run(&["status", "--ledger", "relay"]).ended(0);
+    assert_eq!((word(&status, "engine"), word(&status, "safety")), ("rotation", "order-only"), "{status}");
+    devnet.run(&["move", "1", "--from", "root", "--to", "relay", "--account", "dev0", "--yes"]).ended(0);
+    devnet.run(&["send", "dev1", "1", "--from", "dev0", "--ledger", "relay", "--wait", "hard", "--yes"]).ended(0);
+    assert_eq!(devnet.stop(), 0);
 }
 
 #[test]

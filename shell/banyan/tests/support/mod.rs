@@ -6,6 +6,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -89,6 +90,27 @@ impl Devnet {
     pub fn run(&self, args: &[&str]) -> Run {
         let more = ["--json", "--quiet", "--url", &self.url, "--data", &self.data];
         banyan(&[args, &more[..]].concat())
+    }
+
+    /// Run a command against it and kill it after a while.
+    pub fn killed_after(&self, args: &[&str], after: Duration) {
+        let more = ["--json", "--quiet", "--url", &self.url, "--data", &self.data];
+        let mut process = command(&[args, &more[..]].concat())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(after);
+        let _ = process.kill();
+        process.wait().unwrap();
+    }
+
+    /// The ids of the moves whose plans are kept.
+    pub fn moves(&self) -> Vec<String> {
+        let folder = std::fs::read_dir(Path::new(&self.data).join("moves")).into_iter().flatten();
+        let names = folder.filter_map(|entry| entry.unwrap().file_name().into_string().ok());
+        names.filter_map(|name| name.strip_suffix(".json").map(ToOwned::to_owned)).collect()
     }
 
     /// What an account holds on a ledger, in units.
