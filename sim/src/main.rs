@@ -233,12 +233,13 @@ fn sweep(cli: &Cli) -> Sum {
         }
     });
     let mut sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for (scenario, figures) in &sum.roots {
-        if let Err(broken) = scenario.verdict_of_many(figures) {
-            let why = format!("{}, all worlds together: {broken}", scenario.name());
-            println!("{why}");
-            sum.failures.push((cli.seeds.start, why));
-        }
+    let roots = sum.roots.iter().map(|(scenario, figures)| (scenario.name(), scenario.verdict_of_many(figures)));
+    let trees = sum.trees.iter().map(|(scenario, figures)| (scenario.name(), scenario.verdict_of_many(figures)));
+    let broken: Vec<_> = roots.chain(trees).filter_map(|(name, verdict)| Some((name, verdict.err()?))).collect();
+    for (name, broken) in broken {
+        let why = format!("{name}, all worlds together: {broken}");
+        println!("{why}");
+        sum.failures.push((cli.seeds.start, why));
     }
     sum.failures.sort();
     sum

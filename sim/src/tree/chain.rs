@@ -6,7 +6,7 @@ use banyan_ledger::{
     Account, Base as _, Block, Changes, ChildBlock, ChildStart, Clock, ConnectionPoint, Escrow, Event, Execution,
     Genesis, Invalid, KeyBlock, MapState, Outcome, Overlay, Params, ParentLeaf, ParentTip, Rejected, Supply, Verified,
     apply_block,
-    engine::{Turn, View},
+    engine::{BadHeader, Turn, View},
     genesis_state, key, key_outcome,
 };
 use banyan_tree::{Leaf, Trie};
@@ -312,6 +312,21 @@ impl Ledger {
         }
         self.keep_child(written, header, seal, Record { txs: accepted, inbox: inbox.to_vec(), ..blank(outcome) });
         Ok(Ok(refused))
+    }
+
+    /// What somebody who follows the ledger says to its last block, knowing its parent's block.
+    pub fn judge_last(&self, parent: ParentTip) -> Result<(), BadHeader> {
+        let (order, (last, before)) = match (&self.order, self.records.split_last()) {
+            (Some(order), Some(records)) => (order, records),
+            _ => return Ok(()),
+        };
+        let prev = before.last().map_or(self.genesis_header.as_ref(), |record| record.header.as_ref());
+        let (Some(prev), Some(header), Some(seal)) = (prev, &last.header, &last.seal) else { return Ok(()) };
+        let prev_seal_hash = before.last().and_then(|record| record.seal.as_ref());
+        let prev_seal_hash = prev_seal_hash.map_or(Hash::ZERO, |seal| order.seal_hash(seal));
+        let (version, associate) = (PROTOCOL_VERSION, self.id());
+        let view = View { version, associate, prev, prev_seal_hash, parent: Some(parent) };
+        order.check(&self.params.network_id, &view, header, seal)
     }
 
     fn prev_seal_hash(&self, order: &Order) -> Hash {

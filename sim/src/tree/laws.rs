@@ -1,11 +1,14 @@
 //! What must hold after every block, over the whole tree. Rules: protocol, associates 4, 13.
 
-use banyan_ledger::{ConnectionPoint, check_totals};
-use banyan_types::AccountId;
+use banyan_ledger::{ConnectionPoint, Event, check_totals};
+use banyan_types::{
+    AccountId,
+    associate::{InboxEntry, InboxKind},
+};
 
 use super::{
     books::{Flow, base},
-    chain::Ledger,
+    chain::{Ledger, Record},
     world::World,
 };
 use crate::law::{Broken, ensure};
@@ -15,15 +18,37 @@ use std::collections::BTreeMap;
 pub fn check(world: &mut World, at: usize) -> Result<(), Broken> {
     totals(&world.ledgers[at], at)?;
     let children: Vec<_> = world.ledgers[at].children.iter().map(|id| world.places[id]).collect();
-    for child in &children {
-        edge(world, *child)?;
+    for child in children {
+        edge(world, child)?;
     }
     if at > 0 {
         edge(world, at)?;
     }
-    let changed = children.into_iter().chain([at]);
-    changed.for_each(|at| world.holds[at] = holds(world, at));
+    count(world, at);
     users(world)
+}
+
+/// Count users' money again where a block of the ledger `at` can have moved it.
+pub fn count(world: &mut World, at: usize) {
+    let children: Vec<_> = world.ledgers[at].children.iter().map(|id| world.places[id]).collect();
+    children.into_iter().chain([at]).for_each(|at| world.holds[at] = holds(world, at));
+}
+
+/// A commit is credited up to its deadline, and skipped after it.
+pub fn in_time(record: &Record) -> Result<(), Broken> {
+    let Some(header) = &record.header else { return Ok(()) };
+    for event in &record.outcome.events {
+        let (n, credited) = match event {
+            Event::Credited { n, .. } => (n, true),
+            Event::Skipped { n } => (n, false),
+            _ => continue,
+        };
+        let entry = record.inbox.iter().find(|entry| entry.n == *n);
+        let is_commit = |entry: &&InboxEntry| entry.kind == InboxKind::Commit;
+        let in_time = entry.filter(is_commit).is_none_or(|entry| (header.parent_height <= entry.deadline) == credited);
+        ensure(in_time, "a commit is credited up to its deadline and skipped after it", || format!("{entry:?}"))?;
+    }
+    Ok(())
 }
 
 /// Totals are the sums of their parts; on the root what is minted and what is not are the cap.
@@ -88,7 +113,7 @@ fn adds_up(world: &World, child: usize, point: &ConnectionPoint, flow: Flow) -> 
 /// What is on its way between a ledger and its parent, and whose it is.
 fn moving(above: &Ledger, ledger: &Ledger, point: &ConnectionPoint) -> Vec<(AccountId, i128)> {
     let (id, credited_to) = (ledger.id(), ledger.parent_leaf().inbox);
-    let new = |record: &&super::chain::Record| {
+    let new = |record: &&Record| {
         record.header.as_ref().is_some_and(|header| header.height > point.point.child_to)
     };
     let unsaid: Vec<_> = ledger.records.iter().rev().take_while(new).collect();

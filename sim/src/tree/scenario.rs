@@ -47,6 +47,9 @@ pub enum Scenario {
     BadContract,
 }
 
+/// Worlds that tell what a scenario shows from what is chance.
+const MANY: u64 = 20;
+
 /// How a world ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
@@ -144,6 +147,30 @@ impl Scenario {
         let round = world.figures.rounds;
         lived.map_err(|Broken { law, what }| Broken { law, what: format!("{what}, round {round}") })?;
         Ok(Ended { trace: world.trace_hash(), figures: world.figures })
+    }
+
+    /// What many worlds together must show: that what the scenario is about has happened in them.
+    /// # Errors
+    /// What has not.
+    pub fn verdict_of_many(self, all: &Figures) -> Result<(), Broken> {
+        const LAW: &str = "a scenario shows what it is about";
+        ensure(all.worst() <= 1_000_000, "no lie takes more than its escrow held", || all.worst().to_string())?;
+        if all.worlds < MANY {
+            return Ok(());
+        }
+        let end = |name: &str| all.journeys.get(name).copied().unwrap_or(0);
+        let shown = match self {
+            Self::Calm => end("done"),
+            Self::Minter => all.damages.len() as u64,
+            Self::Forger | Self::Replayer | Self::Shuffler | Self::BadContract => all.lies_refused,
+            Self::Reorg => all.reorgs.min(all.reentered),
+            Self::Sleeper => all.claims.min(all.refunds),
+            Self::Lazarus | Self::Nested => all.claims,
+            Self::Hasty => all.skipped.min(end("returned")),
+            Self::Twin => end("stopped"),
+            Self::Absent => all.views,
+        };
+        ensure(shown > 0, LAW, || format!("{self:?}: {all:?}"))
     }
 
     /// Safety while users act and the actor does; then progress without faults; then what the actor's end must show.

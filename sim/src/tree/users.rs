@@ -1,7 +1,7 @@
 //! What users of a tree do: send money along it, over several ledgers by one signature, and pay each other.
 
 use banyan_ledger::{as_leg, first_leg};
-use banyan_types::{Amount, Hash, Payee, associate::Hop, limits::ROUTE_HOPS_MAX, tx::Transaction};
+use banyan_types::{Amount, ContractId, Hash, Payee, associate::Hop, limits::ROUTE_HOPS_MAX, tx::Transaction};
 
 use super::{
     acts::{FEE, Move},
@@ -23,6 +23,10 @@ impl World {
                 let at = self.random.place(self.ledgers.len());
                 self.pay(&user, at);
             }
+            if self.random.chance(80) {
+                let at = self.random.place(self.ledgers.len());
+                self.stray(&user, at);
+            }
         }
     }
 
@@ -37,6 +41,26 @@ impl World {
         let Some(amount) = self.some(user, at) else { return };
         let spend = self.ledgers[at].spend(user, self.cast.users[to].id, amount, self.nonce(at, user));
         self.submit(at, user, spend);
+    }
+
+    /// Send money up to a contract, which takes none: it comes back down.
+    fn stray(&mut self, user: &Person, at: usize) {
+        if at == 0 || self.stopped.contains(&at) {
+            return;
+        }
+        let Some(amount) = self.some(user, at) else { return };
+        let (ledger, nonce) = (&self.ledgers[at], self.nonce(at, user));
+        let what = Move { amount, route: vec![], leg: Hash::ZERO };
+        let tx: Transaction = ledger.withdraw(user, Payee::Contract(ContractId([5; 32])), nonce, what).into();
+        self.begin(user, at, at, (vec![at, self.parent(at)], tx));
+    }
+
+    /// Submit the first transaction of a journey under the name that it gives it.
+    fn begin(&mut self, user: &Person, from: usize, to: usize, (path, tx): (Vec<usize>, Transaction)) {
+        let leg = first_leg(&self.ledgers[from].params.network_id, &tx);
+        let journey = Journey { owner: user.id, to, path, sent: 0, received: 0, ends: Vec::new() };
+        self.journeys.0.insert(leg, journey);
+        self.submit(from, user, as_leg(tx, leg));
     }
 
     /// Begin a journey, if there is a way of so few hops that one transaction holds it.
@@ -55,10 +79,7 @@ impl World {
             Hop::Up => ledger.withdraw(user, Payee::Account(user.id), nonce, what).into(),
             Hop::Down(child) => ledger.commit(user, user.id, *child, nonce, what).into(),
         };
-        let leg = first_leg(&ledger.params.network_id, &tx);
-        let journey = Journey { owner: user.id, to, path, sent: 0, received: 0, ends: Vec::new() };
-        self.journeys.0.insert(leg, journey);
-        self.submit(from, user, as_leg(tx, leg));
+        self.begin(user, from, to, (path, tx));
     }
 
     /// The way from one ledger to another: the ledgers, and the hops between them.

@@ -86,6 +86,8 @@ pub struct World {
     pub holds: Vec<BTreeMap<AccountId, i128>>,
     /// Key blocks by which the root's finality lags now.
     pub lag: u64,
+    /// Whether that stays so.
+    is_steady: bool,
     /// What has happened.
     pub figures: Figures,
     /// Whether users' sums are looked at: not before everybody has something.
@@ -116,6 +118,7 @@ impl World {
             settled: Settled::default(),
             holds: vec![BTreeMap::new(); count],
             lag: 0,
+            is_steady: false,
             figures,
             opened: false,
             trace,
@@ -177,10 +180,17 @@ impl World {
         }
         let txs = std::mem::take(&mut self.pools[0]);
         self.generation(&txs)?;
-        let lag = if self.opened { self.random.below(self.plan.lag_max + 1) } else { 0 };
-        self.lag = if self.random.chance(200) { lag } else { self.lag };
+        if self.opened && !self.is_steady && self.random.chance(200) {
+            self.lag = self.random.below(self.plan.lag_max + 1);
+        }
         self.finalise();
         Ok(())
+    }
+
+    /// From now on the root is final up to so many key blocks below its tip.
+    #[cfg(test)]
+    pub fn freeze_finality(&mut self, lag: u64) {
+        (self.lag, self.is_steady) = (lag, true);
     }
 
     fn finalise(&mut self) {
@@ -246,6 +256,7 @@ impl World {
         self.books.enter(&record, is_outside, &|id| fenced.contains(&id), -1);
         self.journeys.enter(at, &happenings(&record), false);
         self.settled.take_back(self.ledgers[at].id(), &record);
+        laws::count(self, at);
         self.trace.line(TimeMs(self.figures.rounds), at, format_args!("abandons {}", record.outcome.root));
         record.txs
     }
@@ -322,6 +333,7 @@ impl World {
             self.books.enter(record, is_outside, &|id| fenced.contains(&id), 1);
             self.journeys.enter(at, &happenings(record), true);
             self.settled.enter(id, record)?;
+            laws::in_time(record)?;
             self.trace.line(TimeMs(self.figures.rounds), at, format_args!("block {}", record.outcome.root));
         }
         laws::check(self, at)

@@ -60,7 +60,12 @@ impl World {
     fn misjudged(&mut self, at: usize, kind: usize) -> Result<(), Broken> {
         let (parent, id) = (self.parent(at), self.ledgers[at].id());
         let Some(whole) = self.summary(at) else { return Ok(()) };
-        let before = (self.ledgers[parent].escrow(id), self.ledgers[parent].point(id));
+        // Others may commit into the child in the same block.
+        let seen = |world: &Self| {
+            let point = world.ledgers[parent].point(id);
+            (world.ledgers[parent].escrow(id).remitted, point.map(|point| (point.point, point.inbox_acked, point.last_alive)))
+        };
+        let before = seen(self);
         let keeper = self.cast.keepers[at].id;
         let has = self.ledgers[parent].account(keeper).balance;
         let said = self.say(at, whole, says(kind))?;
@@ -68,7 +73,7 @@ impl World {
         let receipts = self.ledgers[parent].records.iter().rev().find_map(|record| record.outcome.receipts.last());
         let failed = receipts.is_some_and(|receipt| receipt.status != Status::Ok);
         ensure(failed, "only a yes is a yes", || format!("{kind} on {at}"))?;
-        let after = (self.ledgers[parent].escrow(id), self.ledgers[parent].point(id));
+        let after = seen(self);
         self.figures.lies_refused += 1;
         ensure(before == after, "a contract that does not agree changes nothing", || format!("{kind} on {at}"))?;
         let paid = self.ledgers[parent].account(keeper).balance < has;

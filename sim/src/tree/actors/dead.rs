@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use banyan_ledger::{ConnectionPoint, Event, MapState, Rejected, Standing, key};
-use banyan_types::{Amount, Asset, AssociateId};
+use banyan_types::{
+    Amount, Asset, AssociateId,
+    associate::{InboxEntry, InboxKind},
+};
 
 use crate::{
     law::{Broken, ensure},
@@ -67,9 +70,9 @@ impl Dead {
     /// Everything that it has not settled goes back whole to who sent it, once.
     pub fn refund_all(world: &mut World, at: usize) -> Result<(), Broken> {
         let (parent, id, keeper) = (world.parent(at), world.ledgers[at].id(), world.cast.keepers[at].clone());
-        let open = world.ledgers[parent].entries(id).into_iter().filter(banyan_types::associate::InboxEntry::is_money);
+        let open = world.ledgers[parent].entries(id).into_iter().filter(InboxEntry::is_money);
         for entry in open.collect::<Vec<_>>() {
-            let had = world.ledgers[parent].account(entry.to).balance.base();
+            let from = world.ledgers[parent].records.len();
             for is_first in [true, false] {
                 let ledger = &world.ledgers[parent];
                 let refund = ledger.refund(&keeper, ledger.nonce(keeper.id, 0), id, entry.n);
@@ -82,9 +85,14 @@ impl Dead {
                     format!("{} of {at}: {said:?}", entry.n)
                 })?;
             }
-            let has = world.ledgers[parent].account(entry.to).balance.base();
             world.figures.refunds += 1;
-            ensure(has == had + entry.amount.base(), "a refund is whole", || format!("{} of {at}", entry.n))?;
+            // What was returned by the parent belongs to who withdrew it; everything else goes back to who sent it.
+            let is_returned = matches!(entry.kind, InboxKind::Returned { .. });
+            let to = if is_returned { entry.to } else { entry.from.account() };
+            let (n, asset, amount) = (entry.n, entry.asset, entry.amount);
+            let paid = Event::PaidBack { associate: id, n, to, asset, amount };
+            let mut events = world.ledgers[parent].records[from..].iter().flat_map(|record| &record.outcome.events);
+            ensure(events.any(|event| *event == paid), "a refund is whole", || format!("{n} of {at}"))?;
         }
         Ok(())
     }

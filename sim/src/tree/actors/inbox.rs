@@ -1,6 +1,6 @@
 //! Those who give a child another inbox than its parent wrote: with an entry more, less or changed, or in another order.
 
-use banyan_ledger::{Invalid, ParentTip, Rejected};
+use banyan_ledger::{Invalid, ParentTip, Rejected, engine::BadHeader};
 use banyan_types::{Amount, Hash, associate::InboxEntry};
 
 use super::Actor;
@@ -79,9 +79,16 @@ impl World {
             return Ok(());
         }
         let inbox_next = forged.last().map_or(0, |entry| entry.n + 1);
+        let true_tip = tip;
         let tip = ParentTip { inbox_next, ..tip };
         let made = fork.child_block(tip, &forged, &[], &self.absent[at].clone())?;
         made.map_err(|why| Broken::new("a forger's own blocks are in order", format!("{at}: {why}")))?;
+        if forgery != Forgery::Changes {
+            // It settles more or less than the parent block that it names allows: whoever follows the child sees that.
+            let judged = fork.judge_last(true_tip);
+            let seen = matches!(judged, Err(BadHeader::Inbox { .. }));
+            ensure(seen, "a block settles all of its parent's inbox that it may", || format!("{at}: {judged:?}"))?;
+        }
         let len = fork.records.len();
         let Some(whole) = self.summary_to(at, &fork, len) else { return Ok(()) };
         let authorization = self.authorise_of(at, &fork, &whole.0, len);
@@ -102,9 +109,9 @@ impl World {
                 forged.push(InboxEntry { n, to: self.cast.crony.id, leg: Hash::ZERO, ..like });
             }
             Forgery::Changes => forged[which].to = self.cast.crony.id,
-            Forgery::Drops => {
-                forged.remove(which);
-            }
+            // The last one left out is only not settled yet.
+            Forgery::Drops if forged.len() < 2 => forged.clear(),
+            Forgery::Drops => drop(forged.remove(which.min(forged.len() - 2))),
         }
         let leaf = fork.parent_leaf();
         let (mut before, mut n) = (leaf.inbox_hash, leaf.inbox);

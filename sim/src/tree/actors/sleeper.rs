@@ -35,12 +35,17 @@ impl Actor for Sleeper {
 
     fn close(&mut self, world: &mut World) -> Result<(), Broken> {
         let dead = bury(world, self.at)?;
-        let paid = dead.paid(world)?;
-        let short = dead.claims.iter().find(|claim| !whole(&paid, claim));
-        ensure(short.is_none(), "without a lie everybody has all that the last state shows", || {
-            format!("{short:?} below {}, paid {paid:?}", dead.at)
-        })
+        all_is_paid(world, &dead)
     }
+}
+
+/// Without a lie nobody who claims loses anything that the last state shows.
+fn all_is_paid(world: &mut World, dead: &Dead) -> Result<(), Broken> {
+    let paid = dead.paid(world)?;
+    let short = dead.claims.iter().find(|claim| !whole(&paid, claim));
+    ensure(short.is_none(), "without a lie everybody has all that the last state shows", || {
+        format!("{short:?} below {}, paid {paid:?}", dead.at)
+    })
 }
 
 /// Wait until a child that has stopped is dead, and claim all.
@@ -95,7 +100,7 @@ impl Actor for Lazarus {
             let refused = matches!(said, Some(Err(Rejected::Ended { .. })) | None);
             ensure(refused, "nobody comes back after the first claim", || format!("{at}: {said:?}"))?;
         }
-        Ok(())
+        all_is_paid(world, &dead)
     }
 }
 
@@ -141,15 +146,10 @@ impl Actor for Nested {
     }
 
     fn close(&mut self, world: &mut World) -> Result<(), Broken> {
-        // The lie goes up as any state does; then the one above it stops.
-        let shown = |world: &World| {
-            let dead = &world.ledgers[0].point(world.ledgers[DEAD].id());
-            dead.as_ref().is_some_and(|point| point.point.child_to.0 + 2 >= world.ledgers[DEAD].height().0)
-        };
+        // The lie goes up as any state does, with one heartbeat after the other; then the one above it stops.
         for _ in 0..SILENCE / 2 {
             world.round()?;
         }
-        world.wait(DEAD, SILENCE, shown)?;
         world.stopped.insert(DEAD);
         self.cousin = Some(world.ledgers[0].escrow(world.ledgers[COUSIN].id()));
         let mut dead = bury(world, DEAD)?;
