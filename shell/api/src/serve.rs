@@ -13,8 +13,8 @@ use std::{
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    extract::{DefaultBodyLimit, OriginalUri, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -31,7 +31,7 @@ use crate::{
     failure::{OWNER, unknown_route},
     ladder::Rungs,
     ledger::Mount,
-    page, v1, v3,
+    open, page, v1, v3,
 };
 
 /// How long open connections may go on after the signal to stop. Source: node 5.
@@ -47,17 +47,28 @@ const REQUEST_ID_MAX: usize = 64;
 
 /// Everything that `tree` serves: the first ledger at `/`, each at `/l/<name>/`.
 pub fn router(tree: Tree) -> Router {
-    let tree = Arc::new(tree);
-    let mut router = mounted(Mount::new(&tree, 0, ""));
+    whole(&Arc::new(tree))
+}
+
+fn whole(tree: &Arc<Tree>) -> Router {
+    let mut router = mounted(Mount::new(tree, 0, ""));
     for (at, ledger) in tree.ledgers().iter().enumerate() {
         let base = format!("/l/{}", ledger.name());
-        let mount = Mount::new(&tree, at, &base);
+        let mount = Mount::new(tree, at, &base);
         // A mount's own address is written with and without the last stroke.
         let home = get(page::home).layer(middleware::from_fn_with_state(mount.clone(), finish));
         router = router.route(&format!("{base}/"), home.with_state(mount.clone()));
         router = router.nest(&base, mounted(mount));
     }
     router.merge(page::assets()).layer(cors())
+}
+
+/// The ledgers of a tree, and one of them by itself at `/`: for another port.
+pub fn routers(tree: Tree, alone: &str) -> (Router, Option<Router>) {
+    let tree = Arc::new(tree);
+    let at = tree.ledgers().iter().position(|ledger| ledger.name() == alone);
+    let alone = at.map(|at| mounted(Mount::new(&tree, at, "")).layer(cors()));
+    (whole(&tree), alone)
 }
 
 /// The surfaces of one ledger.
@@ -73,7 +84,7 @@ fn mounted(mount: Mount) -> Router {
 
 /// The routes that are in the document.
 fn api() -> OpenApiRouter<Mount> {
-    OpenApiRouter::new().nest("/v3", v3::routes()).nest("/banyan/v1", v1::routes())
+    OpenApiRouter::new().nest("/v3", v3::routes()).nest("/banyan/v1", v1::routes()).merge(open::routes())
 }
 
 /// The OpenAPI document, generated from the handlers. Its paths are relative to a ledger's mount.
@@ -107,29 +118,44 @@ fn cors() -> CorsLayer {
 }
 
 /// Around every request of a mount: give it an id, render what failed for the surface that was asked, add headers.
+/// Whoever may not see a ledger is answered as if it were not there.
 async fn finish(State(mount): State<Mount>, request: Request, next: Next) -> Response {
     let id = request_id(&request);
-    let surface = Surface::of(&request);
-    let mut response = next.run(request).await;
+    if mount.ledger().admits(token(&request)) {
+        let surface = Surface::of(request.uri().path(), request.headers());
+        return dress(&mount, &id, &surface, next.run(request).await);
+    }
+    let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
+    let surface = Surface::of(uri.path(), request.headers());
+    dress(&mount.first(), &id, &surface, unknown_route(uri.path()).into_response())
+}
+
+fn dress(mount: &Mount, id: &str, surface: &Surface, mut response: Response) -> Response {
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         tracing::debug!(request = %id, code = failure.code, message = %failure.message, "refused");
         response = match surface {
             Surface::Public => failure.as_reason(),
-            Surface::Ours => failure.as_object(&id),
-            Surface::Pages => failure.dressed(page::failed(&mount, &failure)),
+            Surface::Ours => failure.as_object(id),
+            Surface::Pages => failure.dressed(page::failed(mount, &failure)),
         };
     }
     let headers = response.headers_mut();
     headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
-    if let Ok(level) = Rungs::of_head(&mount) {
+    if let Ok(level) = Rungs::of_head(mount) {
         headers.insert(LEVEL, HeaderValue::from_static(level.as_str()));
     }
     response
+}
+
+/// What a request says to see a private ledger.
+fn token(request: &Request) -> Option<&str> {
+    let said = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    said.strip_prefix("Bearer ")
 }
 
 /// Which form an error takes.
@@ -140,9 +166,8 @@ enum Surface {
 }
 
 impl Surface {
-    fn of(request: &Request) -> Self {
-        let path = request.uri().path();
-        let html = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    fn of(path: &str, headers: &HeaderMap) -> Self {
+        let html = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         if path.starts_with("/v3/") {
             Self::Public
         } else if !path.starts_with("/banyan/") && html.is_some_and(|accept| accept.contains("text/html")) {
