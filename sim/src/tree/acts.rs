@@ -124,7 +124,14 @@ impl Ledger {
     }
 
     /// Money down into a child.
-    pub fn commit(&self, from: &Person, to: AccountId, child: AssociateId, nonce: Nonce, what: Move) -> AssociateCommit {
+    pub fn commit(
+        &self,
+        from: &Person,
+        to: AccountId,
+        child: AssociateId,
+        nonce: Nonce,
+        what: Move,
+    ) -> AssociateCommit {
         AssociateCommit {
             from_id: from.id,
             associate_id: child,

@@ -39,6 +39,8 @@ pub struct Figures {
     pub reorgs: u64,
     /// Transactions that were in them.
     pub reentered: u64,
+    /// Commits among them that came to other numbers.
+    pub renumbered: u64,
     /// How often a ledger that takes turns in one step abandoned a block.
     pub forks: u64,
     /// How journeys ended.
@@ -82,6 +84,7 @@ impl Figures {
             (&mut self.refused, other.refused),
             (&mut self.reorgs, other.reorgs),
             (&mut self.reentered, other.reentered),
+            (&mut self.renumbered, other.renumbered),
             (&mut self.forks, other.forks),
             (&mut self.lies_refused, other.lies_refused),
             (&mut self.claims, other.claims),
@@ -167,6 +170,7 @@ impl Figures {
             "refused": self.refused,
             "reorgs": self.reorgs,
             "reentered": self.reentered,
+            "renumbered": self.renumbered,
             "forks": self.forks,
             "journeys": self.journeys,
             "settled_max": self.settled_max,

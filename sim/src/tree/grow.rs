@@ -2,8 +2,7 @@
 
 use banyan_ledger::{Anchors, EmissionRow, Genesis, GenesisAccount, Params, RootRules};
 use banyan_types::{
-    AccountId, Amount, AssociateId, Bytes, Gas, Hash, Nonce, Serial, TimeMs,
-    ContractId,
+    AccountId, Amount, AssociateId, Bytes, ContractId, Gas, Hash, Nonce, Serial, TimeMs,
     associate::{ENGINE_COMMITTEE, Hop, Regime as Demand, Validators},
 };
 

@@ -111,7 +111,9 @@ pub fn happenings(record: &Record) -> Vec<Happening> {
             }
             Event::Undelivered { associate, n, .. } => {
                 let line = lines.iter().find(|(id, line)| id == associate && line.n == *n);
-                all.extend(line.into_iter().flat_map(|(_, line)| [Happening::Received(line.leg), Happening::Sent(line.leg)]));
+                all.extend(
+                    line.into_iter().flat_map(|(_, line)| [Happening::Received(line.leg), Happening::Sent(line.leg)]),
+                );
             }
             Event::Stopped { .. } => all.extend(arrived.map(|leg| Happening::Ended(leg, End::Stopped))),
             _ => {}

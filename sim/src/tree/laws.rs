@@ -113,9 +113,7 @@ fn adds_up(world: &World, child: usize, point: &ConnectionPoint, flow: Flow) -> 
 /// What is on its way between a ledger and its parent, and whose it is.
 fn moving(above: &Ledger, ledger: &Ledger, point: &ConnectionPoint) -> Vec<(AccountId, i128)> {
     let (id, credited_to) = (ledger.id(), ledger.parent_leaf().inbox);
-    let new = |record: &&Record| {
-        record.header.as_ref().is_some_and(|header| header.height > point.point.child_to)
-    };
+    let new = |record: &&Record| record.header.as_ref().is_some_and(|header| header.height > point.point.child_to);
     let unsaid: Vec<_> = ledger.records.iter().rev().take_while(new).collect();
     let skipped = |n: u64| unsaid.iter().any(|record| record.outcome.effects.skipped.contains(&n));
     let down = above.entries(id).into_iter().filter(|entry| entry.n >= credited_to || skipped(entry.n));
@@ -159,9 +157,11 @@ pub fn no_credit_is_left(world: &World) -> Result<(), Broken> {
         let id = world.ledgers[child].id();
         let written = world.ledgers[0].point(id).map_or(0, |point| point.inbox_next);
         let seen = world.ledgers[child].parent_leaf().inbox;
-        ensure(seen <= written || world.stopped.contains(&child), "an abandoned block leaves no credit behind", || {
-            format!("ledger {child} has settled {seen} entries of {written}")
-        })?;
+        ensure(
+            seen <= written || world.stopped.contains(&child),
+            "an abandoned block leaves no credit behind",
+            || format!("ledger {child} has settled {seen} entries of {written}"),
+        )?;
     }
     Ok(())
 }

@@ -11,14 +11,16 @@ pub mod plan;
 pub mod scenario;
 pub mod world;
 
-mod acts;
 mod actors;
+mod acts;
+mod blocks;
 mod books;
 mod chain;
 mod grow;
 mod laws;
 mod order;
 mod settled;
+mod speak;
 #[cfg(test)]
 mod tests;
 mod users;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use banyan_ledger::ParentTip;
 use banyan_ledger::engine::{
     BadHeader, Rules as _, Turn, View, check_sealed,
     committee::{Committee, Epoch},
@@ -9,7 +10,6 @@ use banyan_ledger::engine::{
     rotation::{Rotation, Strength, Turns},
     solo::{Solo, seal_message},
 };
-use banyan_ledger::ParentTip;
 use banyan_types::{
     Hash, Height, PublicKey, Signature,
     committee::{Certificate, Member, MemberSignature, Statement, ValidatorSet},
@@ -44,9 +44,8 @@ pub enum Seal {
 impl Order {
     /// The engine of a ledger, with keys of its own.
     pub fn new(seed: u64, at: usize, engine: Engine) -> Self {
-        let people = |members: usize| -> Vec<_> {
-            (0..members).map(|n| Person::new(seed, "validator", at * 16 + n)).collect()
-        };
+        let people =
+            |members: usize| -> Vec<_> { (0..members).map(|n| Person::new(seed, "validator", at * 16 + n)).collect() };
         let epoch = |members: &[Person], weight: fn(usize) -> u64| {
             let member = |(n, person): (usize, &Person)| Member { key: person.key(), weight: weight(n) };
             let set = ValidatorSet::new(members.iter().enumerate().map(member).collect()).expect("a set");
@@ -121,9 +120,7 @@ impl Order {
     /// The seal of a block by all who are there.
     pub fn seal(&self, network_id: &str, header: &ChildHeader, absent: &BTreeSet<PublicKey>) -> Seal {
         match self {
-            Self::Solo(operator) => {
-                Seal::Signature(Signature(operator.secret.sign(&seal_message(network_id, header))))
-            }
+            Self::Solo(operator) => Seal::Signature(Signature(operator.secret.sign(&seal_message(network_id, header)))),
             Self::Committee(..) | Self::Rotation(..) => {
                 let statement = Statement::precommit(header.height, header.view, header.hash());
                 Seal::Certificate(self.certify(network_id, &statement, absent))

@@ -163,7 +163,7 @@ impl Scenario {
             Self::Calm => end("done"),
             Self::Minter => all.damages.len() as u64,
             Self::Forger | Self::Replayer | Self::Shuffler | Self::BadContract => all.lies_refused,
-            Self::Reorg => all.reorgs.min(all.reentered),
+            Self::Reorg => all.reorgs.min(all.reentered).min(all.renumbered),
             Self::Sleeper => all.claims.min(all.refunds),
             Self::Lazarus | Self::Nested => all.claims,
             Self::Hasty => all.skipped.min(end("returned")),
@@ -233,7 +233,8 @@ impl World {
         {
             let rounds = self.figures.rounds - begun;
             ensure(rounds <= 3 * SILENCE, "every journey rests within three silences", || {
-                let moves = self.journeys.0.iter().find(|(_, journey)| self.is_promised(&journey.path) && journey.moves());
+                let moves =
+                    self.journeys.0.iter().find(|(_, journey)| self.is_promised(&journey.path) && journey.moves());
                 format!("{moves:?}")
             })?;
             self.round()?;

@@ -77,7 +77,8 @@ fn a_parent_reorg_before_finality_leaves_no_coin_behind() {
 fn the_same_matrix_test_runs_every_engine_with_every_sensible_regime() {
     let rotations = (1..=4).map(|threshold| Engine::Rotation { members: 4, threshold });
     let engines = [Engine::Solo, Engine::Committee { members: 4 }].into_iter().chain(rotations);
-    let pairs: Vec<_> = engines.flat_map(|engine| engine.regimes().into_iter().map(move |regime| (engine, regime))).collect();
+    let pairs: Vec<_> =
+        engines.flat_map(|engine| engine.regimes().into_iter().map(move |regime| (engine, regime))).collect();
     // Solo and turns of one step have no certificate that a parent may rest on.
     assert_eq!(pairs.len(), 2 + 3 + 2 * 2 + 2 * 3);
     for (seed, (engine, regime)) in pairs.into_iter().enumerate() {

@@ -6,23 +6,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use banyan_ledger::{Invalid, PointView, Rejected, summary_of};
+use banyan_ledger::Rejected;
 use banyan_types::{
-    AccountId, AssociateId, Bytes, PublicKey, TimeMs,
-    associate::{CertifiedBlock, ContractWord, InboxEntry, OutboxEntry, Summary},
+    AccountId, AssociateId, Hash, PublicKey, TimeMs,
+    associate::InboxEntry,
     tx::{SignedTx, Transaction},
 };
 
 use super::{
-    acts::{JUDGES_GAS, SILENCE, signed_by},
+    blocks::Refusal,
     books::Books,
-    chain::{Ledger, Refusal},
+    chain::Ledger,
     figures::Figures,
     journeys::{Journeys, happenings},
     laws,
-    order::Seal,
     people::Person,
-    plan::{Plan, Regime, Spot},
+    plan::{Plan, Spot},
     settled::Settled,
 };
 use crate::{
@@ -30,9 +29,6 @@ use crate::{
     random::Random,
     trace::Trace,
 };
-
-/// Heights without a summary after which a child sends one that carries nothing.
-const HEARTBEAT: u64 = SILENCE / 5;
 
 /// Who lives in a tree.
 #[derive(Clone, Debug)]
@@ -84,6 +80,8 @@ pub struct World {
     pub settled: Settled,
     /// For each ledger, what it and its edge to its parent hold of each user's money.
     pub holds: Vec<BTreeMap<AccountId, i128>>,
+    /// Commits that stood in abandoned blocks, with their numbers there.
+    undone: BTreeMap<Hash, u64>,
     /// Key blocks by which the root's finality lags now.
     pub lag: u64,
     /// Whether that stays so.
@@ -117,6 +115,7 @@ impl World {
             journeys: Journeys::default(),
             settled: Settled::default(),
             holds: vec![BTreeMap::new(); count],
+            undone: BTreeMap::new(),
             lag: 0,
             is_steady: false,
             figures,
@@ -126,7 +125,7 @@ impl World {
     }
 
     /// The hash over all that has happened.
-    pub const fn trace_hash(&self) -> banyan_types::Hash {
+    pub const fn trace_hash(&self) -> Hash {
         self.trace.hash()
     }
 
@@ -254,6 +253,7 @@ impl World {
         let Some(record) = self.ledgers[at].unwind() else { return Vec::new() };
         let (fenced, is_outside) = (self.fence(), self.is_outside(at));
         self.books.enter(&record, is_outside, &|id| fenced.contains(&id), -1);
+        self.undone.extend(record.committed.iter().map(|(_, entry)| (entry.leg, entry.n)));
         self.journeys.enter(at, &happenings(&record), false);
         self.settled.take_back(self.ledgers[at].id(), &record);
         laws::count(self, at);
@@ -283,7 +283,7 @@ impl World {
         let txs = std::mem::take(&mut self.pools[at]);
         self.block(at, &txs)?;
         // Where one step confirms, the next block makes this one final.
-        if self.ledgers[at].order.as_ref().is_some_and(|order| order.lag() > 0) {
+        if self.ledgers[at].order().lag() > 0 {
             self.block(at, &[])?;
         }
         Ok(())
@@ -316,10 +316,10 @@ impl World {
         let absent = self.absent[at].clone();
         let made = self.ledgers[at].child_block(tip, &inbox, txs, &absent)?;
         let refused = made.map_err(|why| Broken::new("an honest block follows its parent", format!("{at}: {why}")))?;
-        self.figures.views += self.ledgers[at].records.last().and_then(|last| Some(last.header.as_ref()?.view > 0)).map_or(0, u64::from);
-        let lag = self.ledgers[at].order.as_ref().map_or(0, super::order::Order::lag);
-        let len = self.ledgers[at].records.len() - lag.min(self.ledgers[at].records.len());
-        self.ledgers[at].final_len = self.ledgers[at].final_len.max(len);
+        let ledger = &mut self.ledgers[at];
+        self.figures.views += u64::from(ledger.prev().view > 0);
+        let len = ledger.records.len().saturating_sub(ledger.order().lag());
+        ledger.final_len = ledger.final_len.max(len);
         self.absorb(at, before)?;
         self.refuse(at, &refused)
     }
@@ -330,6 +330,10 @@ impl World {
         for record in &self.ledgers[at].records[from..] {
             self.figures.blocks += 1;
             self.figures.count(&record.outcome);
+            for (_, entry) in &record.committed {
+                let before = self.undone.remove(&entry.leg);
+                self.figures.renumbered += u64::from(before.is_some_and(|before| before != entry.n));
+            }
             self.books.enter(record, is_outside, &|id| fenced.contains(&id), 1);
             self.journeys.enter(at, &happenings(record), true);
             self.settled.enter(id, record)?;
@@ -365,21 +369,24 @@ impl World {
     }
 
     /// Send one transaction in a block of its own; what the ledger says to it. A refused one leaves no block.
-    pub fn send(&mut self, at: usize, signer: &Person, tx: impl Into<Transaction>) -> Result<Result<(), Rejected>, Broken> {
+    pub fn send(
+        &mut self,
+        at: usize,
+        signer: &Person,
+        tx: impl Into<Transaction>,
+    ) -> Result<Result<(), Rejected>, Broken> {
         let tx = self.ledgers[at].sign(signer, tx);
-        let before = (self.ledgers[at].state.root(), self.ledgers[at].records.len());
-        let mut trial = self.ledgers[at].clone();
-        let refused = if at == 0 {
-            trial.generation(std::slice::from_ref(&tx), PublicKey::ZERO)?
+        let before = self.ledgers[at].state.root();
+        let following = if at == 0 {
+            None
         } else {
             let (Some(tip), Some(inbox)) = (self.tip(at), self.inbox(at)) else {
                 return Err(Broken::new("a ledger that is asked makes blocks", format!("{at}")));
             };
-            let made = trial.child_block(tip, &inbox, std::slice::from_ref(&tx), &self.absent[at].clone())?;
-            made.map_err(|why: Invalid| Broken::new("an honest block follows its parent", format!("{at}: {why}")))?
+            Some((tip, inbox))
         };
-        if let Some((_, why)) = refused.into_iter().next() {
-            let after = (self.ledgers[at].state.root(), self.ledgers[at].records.len());
+        if let Some(why) = self.ledgers[at].asked(following, &tx, &self.absent[at])? {
+            let after = self.ledgers[at].state.root();
             ensure(after == before, "what is refused changes nothing", || format!("on {at}"))?;
             return Ok(Err(why));
         }
@@ -391,96 +398,4 @@ impl World {
         }
         sent.map(Ok)
     }
-
-    /// Send what a child has done to its parent, if there is something, or if it was silent for long.
-    fn offer_remit(&mut self, at: usize) -> Result<(), Broken> {
-        let (parent, id) = (self.parent(at), self.ledgers[at].id());
-        if self.quiet.contains(&at) || self.stopped.contains(&at) || self.stopped.contains(&parent) {
-            return Ok(());
-        }
-        let waits = |tx: &SignedTx| matches!(tx.transaction(), Transaction::AssociateRemit(tx) if tx.associate_id == id);
-        let above = &self.ledgers[parent];
-        let Some(point) = above.point(id).filter(|_| !self.pools[parent].iter().any(waits)) else { return Ok(()) };
-        let is_open = !point.standing(above.height()).is_dead() && point.standing(above.height()).as_str() != "frozen";
-        let quiet_for = above.height().since(point.last_alive).unwrap_or(0);
-        if !is_open || !(self.has_news(at, point.point.child_to.0) || quiet_for >= HEARTBEAT) {
-            return Ok(());
-        }
-        let Some((summary, lines)) = self.summary(at) else { return Ok(()) };
-        let authorization = self.authorise(at, &summary, self.ledgers[at].final_len);
-        let keeper = self.cast.keepers[at].clone();
-        let remit = self.ledgers[parent].remit(&keeper, self.nonce(parent, &keeper), (summary, lines), authorization);
-        self.submit(parent, &keeper, remit);
-        self.figures.remits += 1;
-        Ok(())
-    }
-
-    /// Whether a child's final blocks above a height bring anything that somebody waits for.
-    fn has_news(&self, at: usize, above: u64) -> bool {
-        let ledger = &self.ledgers[at];
-        let since = ledger.records[..ledger.final_len].iter().rev();
-        let mut since = since.take_while(|record| record.header.as_ref().is_some_and(|header| header.height.0 > above));
-        since.any(|record| !record.outcome.effects.outbox.is_empty() || record.inbox.iter().any(InboxEntry::is_money))
-    }
-
-    /// The honest summary of a child's final blocks since the last one that its parent accepted.
-    pub fn summary(&self, at: usize) -> Option<(Summary, Vec<OutboxEntry>)> {
-        let ledger = &self.ledgers[at];
-        self.summary_to(at, ledger, ledger.final_len)
-    }
-
-    /// The same of the first `len` blocks of this ledger, which may be a fork of the one that stands in the tree.
-    pub fn summary_to(&self, at: usize, ledger: &Ledger, len: usize) -> Option<(Summary, Vec<OutboxEntry>)> {
-        let point = self.ledgers[self.parent(at)].point(ledger.id())?.point;
-        let last = ledger.records[..len].last()?;
-        let (header, leaf) = (last.header.as_ref()?, last.leaf.clone()?);
-        if header.height < point.child_to {
-            return None;
-        }
-        let end = PointView {
-            height: header.height,
-            block_hash: header.hash(),
-            root: header.state_root,
-            set_hash: header.set_hash,
-            leaf,
-        };
-        let is_new = |header: &banyan_types::header::ChildHeader| header.height > point.child_to;
-        let between = ledger.records[..len].iter().filter(|record| record.header.as_ref().is_some_and(is_new));
-        let between: Vec<_> = between.map(|record| record.outcome.effects.clone()).collect();
-        Some(summary_of(ledger.id(), &point, &end, between))
-    }
-
-    /// What the regime of a child asks for beside a summary of its first `len` blocks.
-    pub fn authorise(&self, at: usize, summary: &Summary, len: usize) -> Bytes {
-        self.authorise_of(at, &self.ledgers[at], summary, len)
-    }
-
-    /// The same of a fork.
-    pub fn authorise_of(&self, at: usize, ledger: &Ledger, summary: &Summary, len: usize) -> Bytes {
-        match self.spot(at).regime {
-            Regime::Operators => {
-                let message = summary.signing_message(&self.ledgers[self.parent(at)].params.network_id);
-                signed_by(&message, self.cast.operators[at].iter().enumerate().step_by(2))
-            }
-            Regime::Certificate => certified(ledger, len).map_or(Bytes::default(), |block| Bytes(block.encode())),
-            Regime::Contract | Regime::Junk => says(1),
-        }
-    }
-}
-
-/// A word of so many bytes for a judging contract.
-pub fn says(bytes: usize) -> Bytes {
-    Bytes(ContractWord { gas: JUDGES_GAS, word: Bytes(vec![1; bytes]) }.encode())
-}
-
-/// The last of a ledger's first `len` blocks as its validators certified it, with its side of the connection.
-fn certified(ledger: &Ledger, len: usize) -> Option<CertifiedBlock> {
-    let last = ledger.records[..len].last()?;
-    let Some(Seal::Certificate(certificate)) = &last.seal else { return None };
-    let leaf = Ledger::prove(&ledger.state_at(len), &[banyan_ledger::key::parent()]);
-    Some(CertifiedBlock {
-        header: Bytes(last.header.as_ref()?.encode()),
-        certificate: Bytes(certificate.encode()),
-        leaf,
-    })
 }

@@ -8,11 +8,7 @@ use super::{
 };
 use crate::{
     law::{Broken, ensure},
-    tree::{
-        acts::SILENCE,
-        plan::Regime,
-        world::{World, says},
-    },
+    tree::{acts::SILENCE, plan::Regime, speak::says, world::World},
 };
 
 pub struct BadContract {
@@ -63,7 +59,10 @@ impl World {
         // Others may commit into the child in the same block.
         let seen = |world: &Self| {
             let point = world.ledgers[parent].point(id);
-            (world.ledgers[parent].escrow(id).remitted, point.map(|point| (point.point, point.inbox_acked, point.last_alive)))
+            (
+                world.ledgers[parent].escrow(id).remitted,
+                point.map(|point| (point.point, point.inbox_acked, point.last_alive)),
+            )
         };
         let before = seen(self);
         let keeper = self.cast.keepers[at].id;

@@ -169,7 +169,9 @@ impl World {
     /// What was credited already comes again, as if it were new.
     fn delivered_twice(&mut self, at: usize) -> Result<(), Broken> {
         let settled = self.ledgers[at].records.iter().rev().find(|record| !record.inbox.is_empty());
-        let (Some(again), Some(tip)) = (settled.map(|record| record.inbox.clone()), self.tip(at)) else { return Ok(()) };
+        let (Some(again), Some(tip)) = (settled.map(|record| record.inbox.clone()), self.tip(at)) else {
+            return Ok(());
+        };
         let leaf = self.ledgers[at].parent_leaf();
         let Some(last) = again.last().filter(|entry| entry.n < leaf.inbox) else { return Ok(()) };
         let tip = ParentTip { inbox_next: leaf.inbox + again.len() as u64, ..tip };

@@ -1,5 +1,7 @@
 //! A child that makes itself coins and remits them, by its engine's true keys.
 
+use std::collections::BTreeSet;
+
 use banyan_ledger::{Changes, Rejected, Supply, key};
 use banyan_types::{Amount, Bytes, Hash, Payee};
 
@@ -17,38 +19,45 @@ use crate::{
 /// Coins that it gives itself: more than there are in any escrow.
 const INVENTED: u64 = 1_000_000_000;
 
-/// The liar.
-pub struct Minter {
-    at: usize,
-    lies: u64,
-}
+/// Ledgers of a tree that lie, at most: side by side, or one below the other.
+const LIARS_MAX: u64 = 3;
+/// How often each does.
+const LIES_MAX: u64 = 3;
+
+/// The liars, with how often each has lied.
+pub struct Minter(Vec<(usize, u64)>);
 
 impl Minter {
     pub fn new(world: &mut World) -> Self {
-        let at = world.some_child();
-        world.fence_in(at);
-        Self { at, lies: 0 }
+        let count = world.random.between(1, LIARS_MAX);
+        let liars: BTreeSet<_> = (0..count).map(|_| world.some_child()).collect();
+        liars.iter().for_each(|at| world.fence_in(*at));
+        Self(liars.into_iter().map(|at| (at, 0)).collect())
     }
 }
 
 impl Actor for Minter {
     fn act(&mut self, world: &mut World, round: u64) -> Result<(), Broken> {
-        if round < 3 || !world.random.chance(300) || !world.lives(self.at) || self.lies >= 3 {
-            return Ok(());
+        for (at, lies) in &mut self.0 {
+            let may = round > 2 && *lies < LIES_MAX && world.random.chance(300);
+            if may && world.lives(*at) && !world.stopped.contains(at) {
+                *lies += 1;
+                world.quiet.insert(*at);
+                world.liars.insert(*at);
+                world.mint(*at);
+                world.too_much(*at)?;
+                world.unauthorised(*at)?;
+                world.drain(*at)?;
+            }
         }
-        self.lies += 1;
-        world.quiet.insert(self.at);
-        world.liars.insert(self.at);
-        world.mint(self.at);
-        world.too_much(self.at)?;
-        world.unauthorised(self.at)?;
-        world.drain(self.at)
+        Ok(())
     }
 
     fn close(&mut self, world: &mut World) -> Result<(), Broken> {
-        let id = world.ledgers[self.at].id();
-        let flow = world.books.flows.get(&id).copied().unwrap_or_default();
-        ensure(flow.remitted <= flow.committed, "L5: no more leaves a subtree than entered it", || format!("{flow:?}"))
+        let id = |at: &usize| world.ledgers[*at].id();
+        let flows = self.0.iter().map(|(at, _)| world.books.flows.get(&id(at)).copied().unwrap_or_default());
+        let over = flows.into_iter().find(|flow| flow.remitted > flow.committed);
+        ensure(over.is_none(), "L5: no more leaves a subtree than entered it", || format!("{over:?}"))
     }
 }
 
@@ -85,12 +94,17 @@ impl World {
     /// What may leave a child's escrow with its next summary, and what is to leave with it already.
     fn room(&self, at: usize) -> (u128, u128) {
         let (above, id) = (&self.ledgers[self.parent(at)], self.ledgers[at].id());
-        let Some((summary, lines)) = self.summary_to(at, &self.ledgers[at], self.ledgers[at].records.len()) else { return (0, 0) };
+        let Some((summary, lines)) = self.summary_to(at, &self.ledgers[at], self.ledgers[at].records.len()) else {
+            return (0, 0);
+        };
         let open = above.entries(id).into_iter().filter(|entry| entry.n >= summary.inbox_acked);
         let waiting: u128 = open.map(|entry| entry.amount.base()).sum();
         let skipped = above.entries(id).into_iter().filter(|entry| summary.skipped.contains(&entry.n));
         let back: u128 = skipped.map(|entry| entry.amount.base()).sum();
-        (above.escrow(id).held().base().saturating_sub(waiting), back + lines.iter().map(|line| line.amount.base()).sum::<u128>())
+        (
+            above.escrow(id).held().base().saturating_sub(waiting),
+            back + lines.iter().map(|line| line.amount.base()).sum::<u128>(),
+        )
     }
 
     /// The remit of all that a liar's blocks say, sent at once; what the parent says to it.
@@ -99,20 +113,6 @@ impl World {
         let Some(whole) = self.summary_to(at, &self.ledgers[at], len) else { return Ok(None) };
         let authorization = self.authorise(at, &whole.0, len);
         self.say(at, whole, authorization).map(Some)
-    }
-
-    /// Send a remit of a child in its keeper's name, in a block of its own.
-    pub(super) fn say(
-        &mut self,
-        at: usize,
-        whole: (banyan_types::associate::Summary, Vec<banyan_types::associate::OutboxEntry>),
-        authorization: Bytes,
-    ) -> Result<Result<(), Rejected>, Broken> {
-        let (parent, keeper) = (self.parent(at), self.cast.keepers[at].clone());
-        let ledger = &self.ledgers[parent];
-        let remit = ledger.remit(&keeper, ledger.nonce(keeper.id, 0), whole, authorization);
-        self.pools[parent].retain(|tx| tx.transaction().signer() != keeper.id);
-        self.send(parent, &keeper, remit)
     }
 
     /// One unit more than may leave is refused, and the liar takes its block back.

@@ -161,18 +161,14 @@ impl Actor for Nested {
 }
 
 impl Nested {
-    fn judge(
-        &self,
-        world: &World,
-        dead: &Dead,
-        paid: &std::collections::BTreeMap<u64, u128>,
-    ) -> Result<(), Broken> {
+    fn judge(&self, world: &World, dead: &Dead, paid: &std::collections::BTreeMap<u64, u128>) -> Result<(), Broken> {
         let beside = |claim: &&Claimed| claim.of != LIAR && !world.line(claim.of).contains(&LIAR);
         let short = dead.claims.iter().filter(beside).find(|claim| !whole(paid, claim));
         ensure(short.is_none(), "who does not come through a liar loses nothing to it", || {
             format!("{short:?} of {:?}", paid.get(&short.map_or(0, |claim| claim.n)))
         })?;
-        let through: u128 = dead.claims.iter().filter(|claim| !beside(claim)).filter_map(|claim| paid.get(&claim.n)).sum();
+        let through: u128 =
+            dead.claims.iter().filter(|claim| !beside(claim)).filter_map(|claim| paid.get(&claim.n)).sum();
         let cap = cap_of(dead, world, LIAR);
         ensure(through <= cap, "through a liar comes no more than the one above held for it", || {
             format!("{through} of {cap}")

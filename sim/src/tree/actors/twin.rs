@@ -1,11 +1,7 @@
 //! Validators who certify two blocks of one height.
 
 use banyan_ledger::{Event, Rejected, Status};
-use banyan_types::{
-    Amount, Hash, Height,
-    associate::Change,
-    committee::Statement,
-};
+use banyan_types::{Amount, Hash, Height, associate::Change, committee::Statement};
 
 use super::Actor;
 use crate::{
@@ -42,7 +38,8 @@ impl Actor for Twin {
         let bonded: Vec<_> = world.cast.operators[self.at].iter().take(BONDED).cloned().collect();
         match round {
             0 => bonded.iter().for_each(|one| world.fund(parent, one.id, coins(2 * BOND))),
-            _ if self.done || !bonded.iter().all(|one| world.ledgers[parent].account(one.id).balance >= coins(BOND + 1)) => {}
+            _ if self.done
+                || !bonded.iter().all(|one| world.ledgers[parent].account(one.id).balance >= coins(BOND + 1)) => {}
             _ => {
                 self.done = true;
                 for one in &bonded {
