@@ -103,125 +103,6 @@ impl Ledger {
         }
     }
 
-    /// Put a contract here whose `init` takes nothing.
-    pub fn contract(&self, owner: &Person, nonce: Nonce, code: &str) -> ContractCreateV2 {
-        let (_, code) = text::decode(code.trim()).expect("code as text");
-        ContractCreateV2 {
-            owner_id: owner.id,
-            nonce,
-            code: ContractBytes(code),
-            ct_version: FATE,
-            fee: FEE,
-            ttl: Height(0),
-            deposit: Amount::ZERO,
-            amount: Amount::ZERO,
-            gas: JUDGES_GAS,
-            gas_price: GAS_PRICE,
-            call_data: ContractBytes(encode_call(function_id("init"), vec![])),
-            lifetime: Lifetime::Default,
-            source: Bytes::default(),
-        }
-    }
-
-    /// Money down into a child.
-    pub fn commit(
-        &self,
-        from: &Person,
-        to: AccountId,
-        child: AssociateId,
-        nonce: Nonce,
-        what: Move,
-    ) -> AssociateCommit {
-        AssociateCommit {
-            from_id: from.id,
-            associate_id: child,
-            to_id: to,
-            asset: Asset::Coin,
-            amount: what.amount,
-            route: what.route,
-            leg: what.leg,
-            deadline: Height(0),
-            ttl: Height(0),
-            fee: FEE,
-            nonce,
-        }
-    }
-
-    /// Money up out of this ledger.
-    pub fn withdraw(&self, from: &Person, to: Payee, nonce: Nonce, what: Move) -> AssociateWithdraw {
-        AssociateWithdraw {
-            from_id: from.id,
-            to_id: to,
-            asset: Asset::Coin,
-            amount: what.amount,
-            route: what.route,
-            leg: what.leg,
-            ttl: Height(0),
-            fee: FEE,
-            nonce,
-        }
-    }
-
-    /// A payment on this ledger.
-    pub fn spend(&self, from: &Person, to: AccountId, amount: Amount, nonce: Nonce) -> Spend {
-        Spend {
-            sender_id: from.id,
-            recipient_id: Payee::Account(to),
-            amount,
-            fee: FEE,
-            ttl: Height(0),
-            nonce,
-            payload: Bytes::default(),
-        }
-    }
-
-    /// A child's summary with its lines.
-    pub fn remit(
-        &self,
-        payer: &Person,
-        nonce: Nonce,
-        (summary, lines): (Summary, Vec<OutboxEntry>),
-        authorization: Bytes,
-    ) -> AssociateRemit {
-        AssociateRemit {
-            associate_id: summary.associate,
-            from_id: payer.id,
-            summary,
-            lines,
-            authorization,
-            ttl: Height(0),
-            fee: FEE,
-            nonce,
-        }
-    }
-
-    /// Pay back what a dead child has not settled.
-    pub fn refund(&self, payer: &Person, nonce: Nonce, child: AssociateId, n: u64) -> AssociateRefund {
-        AssociateRefund { associate_id: child, from_id: payer.id, n, ttl: Height(0), fee: FEE, nonce }
-    }
-
-    /// A claim of the payer's own money on a dead child.
-    pub fn escape(
-        &self,
-        payer: &Person,
-        nonce: Nonce,
-        child: AssociateId,
-        (path, proofs): (Vec<AssociateId>, Vec<ProofStep>),
-    ) -> AssociateEscape {
-        AssociateEscape {
-            associate_id: child,
-            from_id: payer.id,
-            account_id: Payee::Account(payer.id),
-            asset: Asset::Coin,
-            path,
-            proofs,
-            authorization: Bytes::default(),
-            ttl: Height(0),
-            fee: FEE,
-            nonce,
-        }
-    }
-
     /// A change of a child's connection point, signed by its first two operators.
     pub fn update(
         &self,
@@ -243,18 +124,129 @@ impl Ledger {
             nonce,
         }
     }
+}
+
+impl Person {
+    /// Put a contract here whose `init` takes nothing.
+    pub fn contract(&self, nonce: Nonce, code: &str) -> ContractCreateV2 {
+        let (_, code) = text::decode(code.trim()).expect("code as text");
+        ContractCreateV2 {
+            owner_id: self.id,
+            nonce,
+            code: ContractBytes(code),
+            ct_version: FATE,
+            fee: FEE,
+            ttl: Height(0),
+            deposit: Amount::ZERO,
+            amount: Amount::ZERO,
+            gas: JUDGES_GAS,
+            gas_price: GAS_PRICE,
+            call_data: ContractBytes(encode_call(function_id("init"), vec![])),
+            lifetime: Lifetime::Default,
+            source: Bytes::default(),
+        }
+    }
+
+    /// Money down into a child.
+    pub fn commit(&self, to: AccountId, child: AssociateId, nonce: Nonce, what: Move) -> AssociateCommit {
+        AssociateCommit {
+            from_id: self.id,
+            associate_id: child,
+            to_id: to,
+            asset: Asset::Coin,
+            amount: what.amount,
+            route: what.route,
+            leg: what.leg,
+            deadline: Height(0),
+            ttl: Height(0),
+            fee: FEE,
+            nonce,
+        }
+    }
+
+    /// Money up out of this ledger.
+    pub fn withdraw(&self, to: Payee, nonce: Nonce, what: Move) -> AssociateWithdraw {
+        AssociateWithdraw {
+            from_id: self.id,
+            to_id: to,
+            asset: Asset::Coin,
+            amount: what.amount,
+            route: what.route,
+            leg: what.leg,
+            ttl: Height(0),
+            fee: FEE,
+            nonce,
+        }
+    }
+
+    /// A payment on this ledger.
+    pub fn spend(&self, to: AccountId, amount: Amount, nonce: Nonce) -> Spend {
+        Spend {
+            sender_id: self.id,
+            recipient_id: Payee::Account(to),
+            amount,
+            fee: FEE,
+            ttl: Height(0),
+            nonce,
+            payload: Bytes::default(),
+        }
+    }
+
+    /// A child's summary with its lines.
+    pub fn remit(
+        &self,
+        nonce: Nonce,
+        (summary, lines): (Summary, Vec<OutboxEntry>),
+        authorization: Bytes,
+    ) -> AssociateRemit {
+        AssociateRemit {
+            associate_id: summary.associate,
+            from_id: self.id,
+            summary,
+            lines,
+            authorization,
+            ttl: Height(0),
+            fee: FEE,
+            nonce,
+        }
+    }
+
+    /// Pay back what a dead child has not settled.
+    pub fn refund(&self, nonce: Nonce, child: AssociateId, n: u64) -> AssociateRefund {
+        AssociateRefund { associate_id: child, from_id: self.id, n, ttl: Height(0), fee: FEE, nonce }
+    }
+
+    /// A claim of the payer's own money on a dead child.
+    pub fn escape(
+        &self,
+        nonce: Nonce,
+        child: AssociateId,
+        (path, proofs): (Vec<AssociateId>, Vec<ProofStep>),
+    ) -> AssociateEscape {
+        AssociateEscape {
+            associate_id: child,
+            from_id: self.id,
+            account_id: Payee::Account(self.id),
+            asset: Asset::Coin,
+            path,
+            proofs,
+            authorization: Bytes::default(),
+            ttl: Height(0),
+            fee: FEE,
+            nonce,
+        }
+    }
 
     /// Two statements that contradict each other.
     pub fn evidence(
         &self,
-        payer: &Person,
         nonce: Nonce,
         child: AssociateId,
         (kind, a, b): (u64, Vec<u8>, Vec<u8>),
     ) -> AssociateEvidence {
         AssociateEvidence {
             associate_id: child,
-            from_id: payer.id,
+            from_id: self.id,
             kind,
             a: Bytes(a),
             b: Bytes(b),

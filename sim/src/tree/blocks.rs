@@ -17,7 +17,7 @@ use banyan_types::{
 
 use super::{
     chain::{Ledger, Named, Record},
-    order::{Order, Seal},
+    order::Seal,
 };
 use crate::law::{Broken, ensure};
 
@@ -128,7 +128,10 @@ impl Ledger {
         tx: &SignedTx,
         absent: &BTreeSet<PublicKey>,
     ) -> Result<Option<Rejected>, Broken> {
-        let begun = following.map(|(tip, inbox)| Ok((self.begin(tip, absent)?.1, inbox))).transpose()?;
+        let begun = match following {
+            Some((tip, inbox)) => Some((self.begin(tip, absent)?.1, inbox)),
+            None => None,
+        };
         let mut overlay = Overlay::new(&mut self.state);
         let execution = match &begun {
             Some((start, inbox)) => Execution::child(&mut overlay, &self.params, start, inbox),
@@ -243,10 +246,12 @@ impl Written {
 
 const LAW: &str = "a block that is made can be applied";
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
 fn invalid(why: Invalid) -> Broken {
     Broken::new(LAW, why.to_string())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
 fn missing(why: banyan_ledger::Missing) -> Broken {
     Broken::new(LAW, why.to_string())
 }

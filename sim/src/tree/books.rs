@@ -8,7 +8,7 @@ use banyan_types::{AccountId, Amount, AssociateId, Status, tx::Transaction};
 use super::{acts::GAS_PRICE, chain::Record};
 
 /// What a routed hop pays.
-const HOP_FEE: i128 = HOP_GAS.0 as i128 * GAS_PRICE.0 as i128;
+const HOP_FEE: i128 = (HOP_GAS.0 as u128 * GAS_PRICE.0).cast_signed();
 
 /// What went into an escrow and came out of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,8 +28,6 @@ pub struct Books {
     pub due: BTreeMap<AccountId, i128>,
     /// For each child, as its parent's events tell.
     pub flows: BTreeMap<AssociateId, Flow>,
-    /// Fees of users.
-    pub fees: i128,
 }
 
 /// Which children are behind a fence, as seen from the ledger of a block.

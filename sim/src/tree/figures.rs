@@ -90,7 +90,9 @@ impl Figures {
             (&mut self.claims, other.claims),
             (&mut self.refunds, other.refunds),
         ];
-        sums.into_iter().for_each(|(sum, more)| *sum += more);
+        for (sum, more) in sums {
+            *sum += more;
+        }
         for (end, count) in other.journeys {
             *self.journeys.entry(end).or_default() += count;
         }

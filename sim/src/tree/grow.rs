@@ -116,9 +116,13 @@ impl World {
         let depths: Vec<_> = (0..world.ledgers.len()).map(|at| world.line(at).len() - 1).collect();
         for depth in 1..=depths.iter().copied().max().unwrap_or(0) {
             let level: Vec<_> = (0..depths.len()).filter(|at| depths[*at] == depth).collect();
-            level.iter().for_each(|at| world.register(*at));
+            for at in &level {
+                world.register(*at);
+            }
             world.round()?;
-            level.iter().for_each(|at| world.endow(*at));
+            for at in level {
+                world.endow(at);
+            }
             world.round()?;
         }
         // Two rounds, so that what was credited is acknowledged.
@@ -141,7 +145,7 @@ impl World {
             Regime::Operators | Regime::Certificate => None,
         };
         let contract = ContractId::derive(keeper.id, Serial::Nonce(Nonce(1)));
-        let made = code.map(|code| above.contract(&keeper, Nonce(1), code));
+        let made = code.map(|code| keeper.contract(Nonce(1), code));
         let regime = match (self.spot(at).regime, self.ledgers[at].order.as_ref().and_then(Order::set)) {
             (Regime::Contract | Regime::Junk, _) => Demand::Contract(contract),
             (Regime::Certificate, Some(set)) => Demand::Certificate(Validators::new(ENGINE_COMMITTEE, set.clone())),
@@ -150,7 +154,9 @@ impl World {
         let operators = self.cast.operators[at].iter().map(|person| person.id).collect();
         let child = Registration { name: format!("l{at}"), regime, operators };
         let create = above.create(&keeper, nonce_of_create(self.spot(at).regime), child);
-        made.into_iter().for_each(|made| self.submit(parent, &keeper, made));
+        if let Some(made) = made {
+            self.submit(parent, &keeper, made);
+        }
         self.submit(parent, &keeper, create);
     }
 
@@ -159,7 +165,9 @@ impl World {
         let children = (1..self.ledgers.len()).filter(|child| self.parent(*child) == at);
         let keepers = children.map(|child| self.cast.keepers[child].id);
         let people: Vec<_> = self.cast.users.iter().map(|user| user.id).chain(keepers).collect();
-        people.into_iter().for_each(|to| self.fund(at, to, coins(BEGINNING)));
+        for to in people {
+            self.fund(at, to, coins(BEGINNING));
+        }
     }
 
     /// Money from the treasurer on the root to somebody on a ledger, all the way by one transaction.
@@ -170,13 +178,12 @@ impl World {
         way.reverse();
         let nonce = self.nonce(0, &treasurer);
         let Some((first, rest)) = way.split_first() else {
-            let spend = self.ledgers[0].spend(&treasurer, to, amount, nonce);
+            let spend = treasurer.spend(to, amount, nonce);
             return self.submit(0, &treasurer, spend);
         };
         let route = rest.iter().map(|at| Hop::Down(self.ledgers[*at].id())).collect();
         let leg = Hash(banyan_crypto::blake2b(&[b"endowment", &nonce.0.to_be_bytes()]));
-        let commit =
-            self.ledgers[0].commit(&treasurer, to, self.ledgers[*first].id(), nonce, Move { amount, route, leg });
+        let commit = treasurer.commit(to, self.ledgers[*first].id(), nonce, Move { amount, route, leg });
         self.submit(0, &treasurer, commit);
     }
 }

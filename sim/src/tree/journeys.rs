@@ -11,7 +11,7 @@ use banyan_types::{
 
 use super::chain::Record;
 
-/// How a journey came to rest, always under its owner's key.
+/// How a journey came to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum End {
     /// Where it was to go.
@@ -20,6 +20,8 @@ pub enum End {
     Returned,
     /// On its way.
     Stopped,
+    /// With somebody whose it is not: never.
+    Astray,
 }
 
 /// Money of a user on its way through the tree.
@@ -44,6 +46,14 @@ impl Journey {
     pub const fn moves(&self) -> bool {
         self.sent != self.received
     }
+
+    fn end(&mut self, end: End, at: usize, forwards: bool) {
+        if forwards {
+            return self.ends.push((end, at));
+        }
+        let last = self.ends.iter().rposition(|ended| *ended == (end, at));
+        last.map(|last| self.ends.remove(last));
+    }
 }
 
 /// All of them, by the name of their leg.
@@ -57,8 +67,8 @@ pub enum Happening {
     Sent(Hash),
     /// It came.
     Received(Hash),
-    /// It rests here.
-    Ended(Hash, End),
+    /// It rests here, with this account.
+    Ended(Hash, End, AccountId),
 }
 
 impl Journeys {
@@ -66,15 +76,14 @@ impl Journeys {
     pub fn enter(&mut self, at: usize, happenings: &[Happening], forwards: bool) {
         let step = if forwards { 1 } else { -1 };
         for happening in happenings {
-            let (Happening::Sent(leg) | Happening::Received(leg) | Happening::Ended(leg, _)) = happening;
+            let (Happening::Sent(leg) | Happening::Received(leg) | Happening::Ended(leg, ..)) = happening;
             let Some(journey) = self.0.get_mut(leg) else { continue };
             match happening {
                 Happening::Sent(_) => journey.sent += step,
                 Happening::Received(_) => journey.received += step,
-                Happening::Ended(_, end) if forwards => journey.ends.push((*end, at)),
-                Happening::Ended(_, end) => {
-                    let last = journey.ends.iter().rposition(|ended| *ended == (*end, at));
-                    last.map(|last| journey.ends.remove(last));
+                Happening::Ended(_, end, who) => {
+                    let end = if *who == journey.owner { *end } else { End::Astray };
+                    journey.end(end, at, forwards);
                 }
             }
         }
@@ -95,19 +104,21 @@ pub fn happenings(record: &Record) -> Vec<Happening> {
                 let line = record.outcome.effects.outbox.iter().find(|line| line.n == *n);
                 all.extend(line.map(|line| Happening::Sent(line.leg)));
             }
-            Event::Credited { n, .. } => {
+            Event::Credited { n, to, .. } => {
                 arrived = record.inbox.iter().find(|entry| entry.n == *n).map(|entry| entry.leg);
                 let entry = record.inbox.iter().find(|entry| entry.n == *n);
-                entry.into_iter().for_each(|entry| all.extend(credited(entry)));
+                all.extend(entry.into_iter().flat_map(|entry| credited(entry, *to)));
             }
-            Event::Remitted { associate, n, .. } => {
+            Event::Remitted { associate, n, to, .. } => {
                 let line = lines.iter().find(|(id, line)| id == associate && line.n == *n);
                 arrived = line.map(|(_, line)| line.leg);
-                line.into_iter().for_each(|(_, line)| all.extend(came(line.leg, line.route.is_empty(), End::Done)));
+                all.extend(
+                    line.into_iter().flat_map(|(_, line)| came(line.leg, line.route.is_empty(), End::Done, *to)),
+                );
             }
-            Event::PaidBack { associate, n, .. } => {
+            Event::PaidBack { associate, n, to, .. } => {
                 let entry = record.paid_back.iter().find(|(id, entry)| id == associate && entry.n == *n);
-                entry.into_iter().for_each(|(_, entry)| all.extend(came(entry.leg, true, End::Returned)));
+                all.extend(entry.into_iter().flat_map(|(_, entry)| came(entry.leg, true, End::Returned, *to)));
             }
             Event::Undelivered { associate, n, .. } => {
                 let line = lines.iter().find(|(id, line)| id == associate && line.n == *n);
@@ -115,20 +126,22 @@ pub fn happenings(record: &Record) -> Vec<Happening> {
                     line.into_iter().flat_map(|(_, line)| [Happening::Received(line.leg), Happening::Sent(line.leg)]),
                 );
             }
-            Event::Stopped { .. } => all.extend(arrived.map(|leg| Happening::Ended(leg, End::Stopped))),
+            Event::Stopped { account, .. } => {
+                all.extend(arrived.map(|leg| Happening::Ended(leg, End::Stopped, *account)));
+            }
             _ => {}
         }
     }
     all
 }
 
-fn credited(entry: &InboxEntry) -> Vec<Happening> {
+fn credited(entry: &InboxEntry, to: AccountId) -> Vec<Happening> {
     let end = if matches!(entry.kind, InboxKind::Returned { .. }) { End::Returned } else { End::Done };
-    came(entry.leg, entry.route.is_empty(), end)
+    came(entry.leg, entry.route.is_empty(), end, to)
 }
 
-fn came(leg: Hash, rests: bool, end: End) -> Vec<Happening> {
-    let rest = rests.then_some(Happening::Ended(leg, end));
+fn came(leg: Hash, rests: bool, end: End, with: AccountId) -> Vec<Happening> {
+    let rest = rests.then_some(Happening::Ended(leg, end, with));
     [Happening::Received(leg)].into_iter().chain(rest).collect()
 }
 

@@ -41,15 +41,6 @@ pub enum Regime {
 }
 
 impl Engine {
-    /// Its word.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Solo => "solo",
-            Self::Committee { .. } => "committee",
-            Self::Rotation { .. } => "rotation",
-        }
-    }
-
     /// Whether one certificate of over two thirds makes a block final, so that a parent may rest on it. Where one step
     /// confirms, it takes the next block's too. Source: ADR 19.
     pub const fn certifies(self) -> bool {
@@ -114,6 +105,7 @@ impl Plan {
     }
 
     /// A root and one child.
+    #[cfg(test)]
     pub fn pair(engine: Engine, regime: Regime) -> Self {
         let spots = vec![Spot { parent: 0, engine, regime }];
         Self { spots, rounds: 12, lag_max: 2, reorgs: true, absences: true }

@@ -141,7 +141,7 @@ impl Scenario {
     /// Run the world of this plan.
     /// # Errors
     /// The law that was broken, with the round.
-    pub fn live(self, seed: u64, plan: Plan, aloud: bool) -> Result<Ended, Broken> {
+    pub(super) fn live(self, seed: u64, plan: Plan, aloud: bool) -> Result<Ended, Broken> {
         let mut world = World::grown(seed, plan, aloud)?;
         let lived = self.through(&mut world);
         let round = world.figures.rounds;
@@ -262,7 +262,12 @@ impl World {
                 [(End::Done, at)] if *at == journey.to => "done",
                 [(End::Returned, _)] => "returned",
                 [(End::Stopped, _)] => "stopped",
-                _ => return Err(Broken::new("every journey ends once", format!("{leg}: {journey:?}"))),
+                _ => {
+                    return Err(Broken::new(
+                        "every journey ends once, under its owner's key",
+                        format!("{leg}: {journey:?}"),
+                    ));
+                }
             };
             *self.figures.journeys.entry(name).or_default() += 1;
         }

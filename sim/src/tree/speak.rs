@@ -22,27 +22,26 @@ const HEARTBEAT: u64 = SILENCE / 5;
 
 impl World {
     /// Send what a child has done to its parent, if there is something, or if it was silent for long.
-    pub(super) fn offer_remit(&mut self, at: usize) -> Result<(), Broken> {
+    pub(super) fn offer_remit(&mut self, at: usize) {
         let (parent, id) = (self.parent(at), self.ledgers[at].id());
         if self.quiet.contains(&at) || self.stopped.contains(&at) || self.stopped.contains(&parent) {
-            return Ok(());
+            return;
         }
         let waits =
             |tx: &SignedTx| matches!(tx.transaction(), Transaction::AssociateRemit(tx) if tx.associate_id == id);
         let above = &self.ledgers[parent];
-        let Some(point) = above.point(id).filter(|_| !self.pools[parent].iter().any(waits)) else { return Ok(()) };
+        let Some(point) = above.point(id).filter(|_| !self.pools[parent].iter().any(waits)) else { return };
         let is_open = !point.standing(above.height()).is_dead() && point.standing(above.height()).as_str() != "frozen";
         let quiet_for = above.height().since(point.last_alive).unwrap_or(0);
         if !is_open || !(self.has_news(at, point.point.child_to.0) || quiet_for >= HEARTBEAT) {
-            return Ok(());
+            return;
         }
-        let Some((summary, lines)) = self.summary(at) else { return Ok(()) };
+        let Some((summary, lines)) = self.summary(at) else { return };
         let authorization = self.authorise(at, &summary, self.ledgers[at].final_len);
         let keeper = self.cast.keepers[at].clone();
-        let remit = self.ledgers[parent].remit(&keeper, self.nonce(parent, &keeper), (summary, lines), authorization);
+        let remit = keeper.remit(self.nonce(parent, &keeper), (summary, lines), authorization);
         self.submit(parent, &keeper, remit);
         self.figures.remits += 1;
-        Ok(())
     }
 
     /// Send a remit of a child in its keeper's name, in a block of its own.
@@ -54,7 +53,7 @@ impl World {
     ) -> Result<Result<(), Rejected>, Broken> {
         let (parent, keeper) = (self.parent(at), self.cast.keepers[at].clone());
         let ledger = &self.ledgers[parent];
-        let remit = ledger.remit(&keeper, ledger.nonce(keeper.id, 0), whole, authorization);
+        let remit = keeper.remit(ledger.nonce(keeper.id, 0), whole, authorization);
         self.pools[parent].retain(|tx| tx.transaction().signer() != keeper.id);
         self.send(parent, &keeper, remit)
     }

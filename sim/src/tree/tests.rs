@@ -23,7 +23,7 @@ fn pair(seed: u64) -> World {
 fn commit(world: &mut World) {
     let (user, id) = (world.cast.users[0].clone(), world.ledgers[1].id());
     let what = Move { amount: Amount::coins(10).expect("below the cap"), route: vec![], leg: Hash::ZERO };
-    let tx = world.ledgers[0].commit(&user, user.id, id, world.nonce(0, &user), what);
+    let tx = user.commit(user.id, id, world.nonce(0, &user), what);
     world.submit(0, &user, tx);
 }
 

@@ -39,7 +39,7 @@ impl World {
     fn pay(&mut self, user: &Person, at: usize) {
         let to = self.random.place(self.cast.users.len());
         let Some(amount) = self.some(user, at) else { return };
-        let spend = self.ledgers[at].spend(user, self.cast.users[to].id, amount, self.nonce(at, user));
+        let spend = user.spend(self.cast.users[to].id, amount, self.nonce(at, user));
         self.submit(at, user, spend);
     }
 
@@ -49,9 +49,9 @@ impl World {
             return;
         }
         let Some(amount) = self.some(user, at) else { return };
-        let (ledger, nonce) = (&self.ledgers[at], self.nonce(at, user));
+        let nonce = self.nonce(at, user);
         let what = Move { amount, route: vec![], leg: Hash::ZERO };
-        let tx: Transaction = ledger.withdraw(user, Payee::Contract(ContractId([5; 32])), nonce, what).into();
+        let tx: Transaction = user.withdraw(Payee::Contract(ContractId([5; 32])), nonce, what).into();
         self.begin(user, at, at, (vec![at, self.parent(at)], tx));
     }
 
@@ -73,11 +73,11 @@ impl World {
         if route.len() > ROUTE_HOPS_MAX {
             return;
         }
-        let (ledger, nonce) = (&self.ledgers[from], self.nonce(from, user));
+        let nonce = self.nonce(from, user);
         let what = Move { amount, route: route.to_vec(), leg: Hash::ZERO };
         let tx: Transaction = match first {
-            Hop::Up => ledger.withdraw(user, Payee::Account(user.id), nonce, what).into(),
-            Hop::Down(child) => ledger.commit(user, user.id, *child, nonce, what).into(),
+            Hop::Up => user.withdraw(Payee::Account(user.id), nonce, what).into(),
+            Hop::Down(child) => user.commit(user.id, *child, nonce, what).into(),
         };
         self.begin(user, from, to, (path, tx));
     }

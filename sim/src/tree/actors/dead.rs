@@ -75,7 +75,7 @@ impl Dead {
             let from = world.ledgers[parent].records.len();
             for is_first in [true, false] {
                 let ledger = &world.ledgers[parent];
-                let refund = ledger.refund(&keeper, ledger.nonce(keeper.id, 0), id, entry.n);
+                let refund = keeper.refund(ledger.nonce(keeper.id, 0), id, entry.n);
                 let said = world.send(parent, &keeper, refund)?;
                 let expected = matches!(
                     (&said, is_first),
@@ -124,7 +124,7 @@ impl Dead {
         world.pools[parent].retain(|tx| tx.transaction().signer() != person.id);
         for is_first in [true, false] {
             let ledger = &world.ledgers[parent];
-            let escape = ledger.escape(person, ledger.nonce(person.id, 0), id, (ids.clone(), proofs.clone()));
+            let escape = person.escape(ledger.nonce(person.id, 0), id, (ids.clone(), proofs.clone()));
             let said = world.send(parent, person, escape)?;
             let expected = matches!((&said, is_first), (Ok(()), true) | (Err(Rejected::Claimed { .. }), false));
             ensure(expected, "what a dead child's state shows is claimed once", || {

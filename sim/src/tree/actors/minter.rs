@@ -31,7 +31,7 @@ impl Minter {
     pub fn new(world: &mut World) -> Self {
         let count = world.random.between(1, LIARS_MAX);
         let liars: BTreeSet<_> = (0..count).map(|_| world.some_child()).collect();
-        liars.iter().for_each(|at| world.fence_in(*at));
+        world.fenced.extend(&liars);
         Self(liars.into_iter().map(|at| (at, 0)).collect())
     }
 }
@@ -81,7 +81,7 @@ impl World {
         let (crony, before) = (self.cast.crony.clone(), self.ledgers[at].records.len());
         let ledger = &self.ledgers[at];
         let what = Move { amount, route: vec![], leg: Hash([0xcc; 32]) };
-        let withdraw = ledger.withdraw(&crony, Payee::Account(crony.id), ledger.nonce(crony.id, 0), what);
+        let withdraw = crony.withdraw(Payee::Account(crony.id), ledger.nonce(crony.id, 0), what);
         let tx = ledger.sign(&crony, withdraw);
         self.block(at, &[tx])?;
         // A liar calls final what it likes.

@@ -70,7 +70,7 @@ impl World {
         let has = ledger.account(user.id).balance.base() / 16;
         let Some(amount) = Amount::new(has).filter(|amount| *amount > FEE) else { return Ok(false) };
         let what = Move { amount, route: vec![], leg: Hash::ZERO };
-        let commit = ledger.commit(&user, user.id, id, ledger.nonce(user.id, 0), what);
+        let commit = user.commit(user.id, id, ledger.nonce(user.id, 0), what);
         self.pools[parent].retain(|tx| tx.transaction().signer() != user.id);
         Ok(self.send(parent, &user, commit)?.is_ok())
     }

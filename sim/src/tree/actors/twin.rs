@@ -74,7 +74,7 @@ impl World {
         let held = self.ledgers[parent].escrow(id).held();
         self.pools[parent].retain(|tx| tx.transaction().signer() != keeper.id);
         let ledger = &self.ledgers[parent];
-        let tx = ledger.evidence(&keeper, ledger.nonce(keeper.id, 0), id, evidence.clone());
+        let tx = keeper.evidence(ledger.nonce(keeper.id, 0), id, evidence.clone());
         let said = self.send(parent, &keeper, tx)?;
         ensure(said.is_ok(), "two certificates of one height convict", || format!("{said:?}"))?;
         let events = self.ledgers[parent].records.iter().rev().take(2).flat_map(|record| &record.outcome.events);
@@ -91,7 +91,7 @@ impl World {
         ensure(Some(now) >= pot, "nine tenths of the bonds are in the pot", || format!("{held} before, {now} now"))?;
         self.is_frozen(at)?;
         let ledger = &self.ledgers[parent];
-        let again = ledger.evidence(&keeper, ledger.nonce(keeper.id, 0), id, evidence);
+        let again = keeper.evidence(ledger.nonce(keeper.id, 0), id, evidence);
         let said = self.send(parent, &keeper, again)?;
         ensure(said == Err(Rejected::NoFault), "a pair of certificates convicts once", || format!("{said:?}"))
     }
@@ -114,7 +114,7 @@ impl World {
         self.pools[parent].retain(|tx| tx.transaction().signer() != user.id);
         let ledger = &self.ledgers[parent];
         let what = Move { amount: coins(1), route: vec![], leg: Hash::ZERO };
-        let commit = ledger.commit(&user, user.id, id, ledger.nonce(user.id, 0), what);
+        let commit = user.commit(user.id, id, ledger.nonce(user.id, 0), what);
         let said = self.send(parent, &user, commit)?;
         let frozen = Err(Rejected::Status { status: "frozen" });
         ensure(said == frozen, "nothing goes into a frozen child", || format!("{said:?}"))?;
