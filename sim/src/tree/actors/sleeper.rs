@@ -1,6 +1,6 @@
 //! Children whose operators stop: for good, for too long, or below a liar's grandparent.
 
-use banyan_ledger::{Rejected, Standing};
+use banyan_ledger::{Rejected, Status};
 
 use super::{
     Actor,
@@ -95,7 +95,7 @@ impl Actor for Lazarus {
         }
         let (parent, id) = (world.parent(at), world.ledgers[at].id());
         let above = &world.ledgers[parent];
-        if above.point(id).is_some_and(|point| point.standing(above.height()) == Standing::Dead) {
+        if above.point(id).is_some_and(|point| matches!(point.status, Status::Dead { .. })) {
             let said = world.speak(at)?;
             let refused = matches!(said, Some(Err(Rejected::Ended { .. })) | None);
             ensure(refused, "nobody comes back after the first claim", || format!("{at}: {said:?}"))?;
