@@ -9,6 +9,7 @@ pub mod law;
 pub mod root;
 pub mod scenario;
 pub mod setting;
+pub mod tree;
 pub mod watch;
 pub mod world;
 

@@ -21,21 +21,24 @@ use banyan_sim::{
     law::{Broken, ensure},
     root,
     scenario::Scenario,
+    tree,
 };
+use banyan_types::Hash;
 use clap::Parser;
 use serde_json::{Value, json};
 
 /// Between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(5);
 
-/// Of the root's worlds every so many are run twice, to see that they are the same.
+/// Of the worlds without nodes every so many are run twice, to see that they are the same.
 const REPLAY_EVERY: u64 = 16;
 
 /// Run a scenario over many seeds.
 #[derive(Parser)]
 #[command(name = "banyan-sim")]
 struct Cli {
-    /// calm, forks, tree, crashes or liar; root for all scenarios of the root in turn, root/NAME for one of them
+    /// Whole nodes: calm, forks, tree/nodes, crashes or liar. Without nodes: root or tree for all their scenarios in turn,
+    /// root/NAME or tree/NAME for one of them
     #[arg(value_parser = world)]
     scenario: World,
     /// A..B, B not included
@@ -56,7 +59,9 @@ struct Cli {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum World {
     /// Real nodes with their disks.
-    Tree(Scenario),
+    Nodes(Scenario),
+    /// Trees of ledgers without nodes: one scenario, or each in turn.
+    Tree(Option<tree::scenario::Scenario>),
     /// The root's machines alone: one scenario, or each in turn.
     Root(Option<root::scenario::Scenario>),
 }
@@ -64,7 +69,9 @@ enum World {
 impl World {
     fn name(self) -> String {
         match self {
-            Self::Tree(scenario) => scenario.name().into(),
+            Self::Nodes(scenario) => scenario.name().into(),
+            Self::Tree(None) => "tree".into(),
+            Self::Tree(Some(scenario)) => format!("tree/{}", scenario.name()),
             Self::Root(None) => "root".into(),
             Self::Root(Some(scenario)) => format!("root/{}", scenario.name()),
         }
@@ -72,45 +79,51 @@ impl World {
 
     fn run(self, seed: u64, aloud: bool) -> Result<Counts, Broken> {
         match self {
-            Self::Tree(scenario) => Ok(Counts::Tree(Box::new(scenario.run(seed, aloud)?.figures))),
+            Self::Nodes(scenario) => Ok(Counts::Nodes(Box::new(scenario.run(seed, aloud)?.figures))),
+            Self::Tree(scenario) => {
+                let scenario = scenario.unwrap_or_else(|| tree::scenario::Scenario::at(seed));
+                let run = || scenario.run(seed, aloud).map(|ended| (ended.trace, ended.figures));
+                Ok(Counts::Tree(scenario, Box::new(again(seed, scenario.name(), run)?)))
+            }
             Self::Root(scenario) => {
                 let scenario = scenario.unwrap_or_else(|| root::scenario::Scenario::at(seed));
-                let named = |Broken { law, what }| Broken { law, what: format!("{}: {what}", scenario.name()) };
-                let ended = scenario.run(seed).map_err(named)?;
-                if seed.is_multiple_of(REPLAY_EVERY) {
-                    let again = scenario.run(seed).map_err(named)?;
-                    ensure(again.trace == ended.trace, "the same seed is the same world", || scenario.name().into())?;
-                }
-                Ok(Counts::Root(scenario, Box::new(ended.figures)))
+                let run = || scenario.run(seed).map(|ended| (ended.trace, ended.figures));
+                Ok(Counts::Root(scenario, Box::new(again(seed, scenario.name(), run)?)))
             }
         }
     }
 }
 
+/// Run a world, and some worlds twice. A law that breaks names the scenario.
+fn again<F>(seed: u64, name: &str, run: impl Fn() -> Result<(Hash, F), Broken>) -> Result<F, Broken> {
+    let named = |Broken { law, what }| Broken { law, what: format!("{name}: {what}") };
+    let (trace, figures) = run().map_err(named)?;
+    if seed.is_multiple_of(REPLAY_EVERY) {
+        let again = run().map_err(named)?;
+        ensure(again.0 == trace, "the same seed is the same world", || name.into())?;
+    }
+    Ok(figures)
+}
+
 /// What happened in one world.
 enum Counts {
-    Tree(Box<Figures>),
+    Nodes(Box<Figures>),
+    Tree(tree::scenario::Scenario, Box<tree::figures::Figures>),
     Root(root::scenario::Scenario, Box<root::figures::Figures>),
 }
 
 fn world(name: &str) -> Result<World, String> {
     if let Some(scenario) = Scenario::named(name) {
-        return Ok(World::Tree(scenario));
+        return Ok(World::Nodes(scenario));
     }
-    let roots = root::scenario::Scenario::ALL;
-    let named = |wanted: &str| roots.into_iter().find(|scenario| scenario.name() == wanted);
-    match name.strip_prefix("root") {
-        Some("") => Ok(World::Root(None)),
-        Some(rest) if rest.strip_prefix('/').is_some_and(|rest| named(rest).is_some()) => {
-            Ok(World::Root(rest.strip_prefix('/').and_then(named)))
-        }
-        _ => {
-            let trees = Scenario::ALL.into_iter().map(|scenario| scenario.name().to_owned());
-            let roots = roots.into_iter().map(|scenario| format!("root/{}", scenario.name()));
-            let known: Vec<_> = trees.chain(["root".to_owned()]).chain(roots).collect();
-            Err(format!("no scenario {name}; there are {}", known.join(", ")))
-        }
-    }
+    let nodes = Scenario::ALL.into_iter().map(|scenario| World::Nodes(scenario).name());
+    let trees = tree::scenario::Scenario::ALL.into_iter().map(|scenario| World::Tree(Some(scenario)));
+    let roots = root::scenario::Scenario::ALL.into_iter().map(|scenario| World::Root(Some(scenario)));
+    let others: Vec<_> = [World::Tree(None), World::Root(None)].into_iter().chain(trees).chain(roots).collect();
+    others.iter().copied().find(|world| world.name() == name).ok_or_else(|| {
+        let known: Vec<_> = nodes.chain(others.iter().map(|world| world.name())).collect();
+        format!("no scenario {name}; there are {}", known.join(", "))
+    })
 }
 
 fn seeds(text: &str) -> Result<Range<u64>, String> {
@@ -126,6 +139,7 @@ struct Sum {
     passed: u64,
     /// Whether each world of the root has its own line as well.
     lines: bool,
+    trees: BTreeMap<tree::scenario::Scenario, tree::figures::Figures>,
     failures: Vec<(u64, String)>,
     figures: Figures,
     roots: BTreeMap<root::scenario::Scenario, root::figures::Figures>,
@@ -135,7 +149,8 @@ impl Sum {
     fn add(&mut self, counts: Counts) {
         self.passed += 1;
         match counts {
-            Counts::Tree(figures) => self.figures.add(*figures),
+            Counts::Nodes(figures) => self.figures.add(*figures),
+            Counts::Tree(scenario, figures) => self.trees.entry(scenario).or_default().add(*figures),
             Counts::Root(scenario, figures) => {
                 if self.lines {
                     println!("{}", figures.row(scenario.name()));
@@ -146,13 +161,21 @@ impl Sum {
     }
 
     fn json(&self) -> Value {
-        if self.roots.is_empty() {
-            return self.figures.json();
+        let roots = self.roots.iter().map(|(scenario, figures)| (scenario.name().to_owned(), figures.json()));
+        let trees = self.trees.iter().map(|(scenario, figures)| (scenario.name().to_owned(), figures.json()));
+        match (self.roots.is_empty(), self.trees.is_empty()) {
+            (true, true) => self.figures.json(),
+            _ => roots.chain(trees).collect(),
         }
-        self.roots.iter().map(|(scenario, figures)| (scenario.name().to_owned(), figures.json())).collect()
     }
 
     fn lines(&self) -> Vec<String> {
+        if !self.trees.is_empty() {
+            let rows = self.trees.iter().map(|(scenario, figures)| figures.row(scenario.name()));
+            let mut all = tree::figures::Figures::default();
+            self.trees.values().for_each(|figures| all.add(figures.clone()));
+            return std::iter::once(tree::figures::Figures::head()).chain(rows).chain([all.row("all")]).collect();
+        }
         if self.roots.is_empty() {
             return self.figures.lines();
         }
@@ -210,12 +233,13 @@ fn sweep(cli: &Cli) -> Sum {
         }
     });
     let mut sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for (scenario, figures) in &sum.roots {
-        if let Err(broken) = scenario.verdict_of_many(figures) {
-            let why = format!("{}, all worlds together: {broken}", scenario.name());
-            println!("{why}");
-            sum.failures.push((cli.seeds.start, why));
-        }
+    let roots = sum.roots.iter().map(|(scenario, figures)| (scenario.name(), scenario.verdict_of_many(figures)));
+    let trees = sum.trees.iter().map(|(scenario, figures)| (scenario.name(), scenario.verdict_of_many(figures)));
+    let broken: Vec<_> = roots.chain(trees).filter_map(|(name, verdict)| Some((name, verdict.err()?))).collect();
+    for (name, broken) in broken {
+        let why = format!("{name}, all worlds together: {broken}");
+        println!("{why}");
+        sum.failures.push((cli.seeds.start, why));
     }
     sum.failures.sort();
     sum

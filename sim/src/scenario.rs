@@ -44,7 +44,7 @@ impl Scenario {
         match self {
             Self::Calm => "calm",
             Self::Forks => "forks",
-            Self::Tree => "tree",
+            Self::Tree => "tree/nodes",
             Self::Crashes => "crashes",
             Self::Liar => "liar",
         }

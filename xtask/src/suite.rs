@@ -7,7 +7,8 @@ use crate::step::{Held, Report, Step};
 use crate::{crate_map, fuzz, gate, layers, links, network, smoke};
 
 /// Simulations of the suite and how many seeds of each; a sweep of thousands is for `cargo xtask sweep`.
-const SWEEPS: [(&str, u64); 6] = [("calm", 5), ("forks", 10), ("tree", 20), ("crashes", 1), ("liar", 10), ("root", 39)];
+const SWEEPS: [(&str, u64); 7] =
+    [("calm", 5), ("forks", 10), ("tree/nodes", 20), ("crashes", 1), ("liar", 10), ("root", 39), ("tree", 39)];
 
 /// The gate of every change. Minutes are limits for two cores and an empty cache.
 pub fn gate() -> Vec<Step> {
