@@ -386,6 +386,27 @@ events! {
         /// What all weigh.
         total: Amount,
     },
+    /// On a child: an epoch of its committee has begun, and the set of a later one is known.
+    EpochTurned {
+        /// The epoch that runs now.
+        number: u64,
+        /// Members of the newest set that is known: of the epoch two ahead.
+        members: u32,
+        /// Its hash.
+        set: Hash,
+        /// Whether it is the set before again, because too few could be chosen.
+        repeated: bool,
+    },
+    /// On a child: a validator has missed more than half of its turns and is in no further set until it comes back.
+    Jailed {
+        /// Whose key.
+        key: PublicKey,
+    },
+    /// On a child: a validator that was away may be in sets again.
+    Unjailed {
+        /// Whose key.
+        key: PublicKey,
+    },
     /// The set of a later era was written.
     SetChanged {
         /// The era.

@@ -64,7 +64,7 @@ pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
     AccessRight, Account, BlobPlace, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
-    ConnectionPoint, Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Fees, Generalized, HOP_GAS,
+    CommitteeEngine, ConnectionPoint, Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Fees, Generalized, HOP_GAS,
     Inherited, OperatorBond, ParentLeaf, Pending, PendingReward, Point, RemitSpan, Reward, RootEngine, Shares, Slashed,
     Source, Stake, Standing, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance,
     Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,

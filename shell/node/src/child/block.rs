@@ -60,7 +60,8 @@ pub fn build(core: &mut Core, link: &Link, header: &ChildHeader, prev_seal: Byte
     let inbox = inbox.ok_or_else(|| NodeError::Parent("entries that were not settled are gone there".into()))?;
     let session = core.session(head.view.version()).map_err(NodeError::OwnBlock)?;
     let mut state = Overlay::new(session);
-    let begun = Execution::child(&mut state, core.chain.params(), &start(header, parent), &inbox);
+    let start = ChildStart::of(header, parent, prev_seal.clone());
+    let begun = Execution::child(&mut state, core.chain.params(), &start, &inbox);
     let mut execution = begun.map_err(NodeError::OwnBlock)?;
     let (mut txs, mut refused) = (Vec::new(), Vec::new());
     for tx in core.candidates() {
@@ -101,14 +102,10 @@ pub fn execute(
     let ChildBody { txs, prev_seal, .. } = body;
     let signed = txs.iter().map(|tx| SignedTx::decode(&tx.0)).collect::<Result<_, _>>()?;
     let txs_verified = core.verified(signed).map_err(NodeError::OwnBlock)?;
-    let block = ChildBlock { header: header.clone(), txs: txs_verified, parent, inbox: inbox.clone() };
+    let block =
+        ChildBlock { header: header.clone(), txs: txs_verified, parent, inbox: inbox.clone(), prev_seal: prev_seal.clone() };
     let executed = core.execute(core.chain.store().head(), Block::Child(block)).map_err(NodeError::OwnBlock)?;
     Ok(Made { txs, prev_seal, inbox, parent, executed })
-}
-
-const fn start(header: &ChildHeader, parent: ParentTip) -> ChildStart {
-    let (height, prev_hash, time, leader) = (header.height, header.prev_hash, header.time_ms, header.leader);
-    ChildStart { height, prev_hash, time, leader, parent }
 }
 
 /// Make a block the head, and final. `extra` adds rows to the same write.

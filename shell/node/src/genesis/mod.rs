@@ -10,6 +10,7 @@ use banyan_root::Versions;
 use banyan_types::{
     AccountId, Amount, AssociateId, Bytes, Era, Gas, GasPrice, Height, PublicKey, SUPPLY_MAX, TimeMs,
     committee::{Member, ValidatorSet},
+    rlp::Tail,
     text::{self, Prefix},
     tx::Transaction,
 };
@@ -282,6 +283,7 @@ fn params(network_id: String, ledger: AssociateId, height_interval_ms: u64, root
         lifetime_max: LIFETIME_MAX,
         grace: GRACE,
         root,
+        committee: Tail(None),
     }
 }
 
@@ -440,6 +442,7 @@ impl File {
             lifetime_max: self.expiry.lifetime_max,
             grace: self.expiry.grace,
             root: self.emission.map(|emission| emission.read(self.root, &self.anchors)).transpose()?,
+            committee: Tail(None),
         };
         let accounts = self.accounts.iter().map(|(id, amount)| {
             let id: AccountId = id.parse().map_err(|e| format!("accounts, {id}: {e}"))?;
