@@ -7,10 +7,10 @@ mod points;
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
     AccessRight, Account, Anchors, BlobPlace, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
-    CommitteeEngine, ConnectionPoint, Contract, Due, DueCount, DueCursor, EmissionRow, Entry, Escrow, EscrowV2, Fees, Genesis,
-    GenesisAccount, GenesisWitness, Inherited, LeaderBond, Params, ParentLeaf, PendingReward, Point, RemitSpan, Reward,
-    RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue, Token, TokenBalance,
-    Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
+    CommitteeEngine, ConnectionPoint, Contract, Due, DueCount, DueCursor, EmissionRow, Entry, Escrow, EscrowV2, Fees,
+    Genesis, GenesisAccount, GenesisWitness, Inherited, LeaderBond, Params, ParentLeaf, PendingReward, Point,
+    RemitSpan, Reward, RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue,
+    Token, TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 use banyan_tree::{ListProof, MultiProof, Proof, Trie, list_root, prove_item, value_hash};
 use banyan_types::{

@@ -78,7 +78,9 @@ fn parts_gas(tx: &Transaction) -> Option<Gas> {
             (lines, authorization_checks(&tx.authorization))
         }
         Transaction::AssociateClose(tx) => (0, signatures(&tx.authorization)),
-        Transaction::EngineAct(EngineAct { action: EngineAction::SetChange(change), .. }) => (0, change.signatures.len()),
+        Transaction::EngineAct(EngineAct { action: EngineAction::SetChange(change), .. }) => {
+            (0, change.signatures.len())
+        }
         Transaction::AssociateEvidence(tx) => {
             let checks = |statement: &Bytes| Certificate::read(&statement.0).map_or(1, |read| read.signatures.len());
             (0, checks(&tx.a).checked_add(checks(&tx.b))?)

@@ -75,12 +75,7 @@ fn check_header(params: &Params, header: &ChildHeader, block: &ChildBlock) -> Re
 }
 
 /// Rule 7, where the state says who the validators are: their set, whose turn it is, and the seal that is carried.
-fn check_turn(
-    state: &mut impl State,
-    params: &Params,
-    header: &ChildHeader,
-    prev_seal: &Bytes,
-) -> Result<(), Invalid> {
+fn check_turn(state: &mut impl State, params: &Params, header: &ChildHeader, prev_seal: &Bytes) -> Result<(), Invalid> {
     let Some(epoch) = next_epoch(state, params)? else { return Ok(()) };
     let seal = read_seal(prev_seal).map_err(|()| Invalid::Header { field: "prev_seal" })?;
     let rows = [

@@ -365,7 +365,8 @@ impl CommitteeEngine {
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         put_list(&mut out, |out| {
-            [RootEngine::TAG, RootEngine::VERSION].iter().for_each(|int| int.put(out));
+            RootEngine::TAG.put(out);
+            RootEngine::VERSION.put(out);
             self.put_fields(out);
         });
         out

@@ -43,7 +43,8 @@ impl<S: State> Scene<'_, S> {
     pub(crate) fn write_first_sets(&mut self) -> Result<bool, Missing> {
         let listed = candidates(self.state)?;
         let (terms, rules) = (self.terms()?, self.params.stake().ok_or(Missing("stake where it is off"))?);
-        let sets: Option<Vec<_>> = [Era(0), Era(1)].map(|era| choose(rules, &terms, &listed, era)).into_iter().collect();
+        let sets: Option<Vec<_>> =
+            [Era(0), Era(1)].map(|era| choose(rules, &terms, &listed, era)).into_iter().collect();
         let Some(sets) = sets else { return Ok(false) };
         self.set(key::witness_sets(), &WitnessSets { sets });
         Ok(true)

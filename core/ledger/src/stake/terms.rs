@@ -2,11 +2,7 @@
 
 use banyan_types::{Amount, Era, Height};
 
-use crate::{
-    Missing, Params, Rejected, State,
-    leaf::Candidate,
-    scene::Scene,
-};
+use crate::{Missing, Params, Rejected, State, leaf::Candidate, scene::Scene};
 
 /// The terms at one height. An epoch of a child stands where an era of the root does.
 #[derive(Debug, Clone, Copy)]

@@ -3,9 +3,11 @@
 #![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
 
 mod acts;
+mod bonded;
 mod certified;
 mod changes;
 mod children;
+mod committee;
 mod contracts;
 mod ends;
 mod escape;

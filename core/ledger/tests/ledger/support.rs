@@ -15,8 +15,8 @@ use banyan_types::{
     associate::{
         Access, ChildParams, Hop, InboxEntry, OperatorSignature, OutboxEntry, Regime, Summary, operators_authorization,
     },
-    header::{ChildHeader, KeyBody, KeyHeader, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
     committee::{Certificate, MemberSignature, Statement, ValidatorSet},
+    header::{ChildHeader, KeyBody, KeyHeader, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
     rlp::Tail,
     tx::{AssociateCommit, AssociateCreate, AssociateRemit, AssociateWithdraw, SignedTx, Spend, Transaction},
     witness::Seal,
@@ -445,8 +445,11 @@ impl Ledger {
         match pushed {
             Ok(()) => Ok(outcome),
             Err(Invalid::Transaction { why, .. }) => {
-                // A child's block begins with what it pays for the block before.
-                let none = outcome.events.iter().all(|event| matches!(event, Event::Rewarded { .. }));
+                // A child's block begins with what its engine does.
+                let of_engine = |event: &Event| {
+                    matches!(event, Event::Rewarded { .. } | Event::EpochTurned { .. } | Event::Jailed { .. })
+                };
+                let none = outcome.events.iter().all(of_engine);
                 assert!(outcome.receipts.is_empty() && none, "a refused transaction left a trace");
                 assert_eq!(outcome.effects, Effects::default());
                 if self.params.is_root() {

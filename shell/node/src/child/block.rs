@@ -102,8 +102,13 @@ pub fn execute(
     let ChildBody { txs, prev_seal, .. } = body;
     let signed = txs.iter().map(|tx| SignedTx::decode(&tx.0)).collect::<Result<_, _>>()?;
     let txs_verified = core.verified(signed).map_err(NodeError::OwnBlock)?;
-    let block =
-        ChildBlock { header: header.clone(), txs: txs_verified, parent, inbox: inbox.clone(), prev_seal: prev_seal.clone() };
+    let block = ChildBlock {
+        header: header.clone(),
+        txs: txs_verified,
+        parent,
+        inbox: inbox.clone(),
+        prev_seal: prev_seal.clone(),
+    };
     let executed = core.execute(core.chain.store().head(), Block::Child(block)).map_err(NodeError::OwnBlock)?;
     Ok(Made { txs, prev_seal, inbox, parent, executed })
 }
