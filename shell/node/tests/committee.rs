@@ -2,9 +2,36 @@
 
 mod support;
 
+use banyan_ledger::engine::committee::Sets;
 use banyan_node::Leaves as _;
-use banyan_types::Amount;
+use banyan_types::{
+    Amount, Height, Nonce, PublicKey, Signature,
+    committee::{Member, MemberSignature, ValidatorSet},
+    engine::{EngineAction, SetChange, set_change_message},
+    tx::{EngineAct, SignedTx, Transaction},
+};
 use support::{council::*, *};
+
+fn set(seeds: &[u8]) -> ValidatorSet {
+    let member = |seed: &u8| Member { key: PublicKey(key(*seed).public()), weight: 1 };
+    ValidatorSet::new(seeds.iter().map(member).collect()).unwrap()
+}
+
+/// A change of validators that these members of the running set have signed.
+fn set_change(council: &Council, by: &[u8], next: &[u8], nonce: u64) -> SignedTx {
+    let schedule = council.committee(0).schedule;
+    let (epoch, set) = (schedule.number, set(next));
+    let message = set_change_message(&council.network, epoch, &set);
+    let sign = |seed: &u8| MemberSignature {
+        index: schedule.now.set.place(&PublicKey(key(*seed).public())).unwrap(),
+        signature: Signature(key(*seed).sign(&message)),
+    };
+    let mut signatures: Vec<_> = by.iter().map(sign).collect();
+    signatures.sort_by_key(|signature| signature.index);
+    let action = EngineAction::SetChange(SetChange { epoch, set, signatures });
+    let act = EngineAct { from_id: account(USER), action, ttl: Height(0), fee: coins(1), nonce: Nonce(nonce) };
+    Transaction::from(act).sign(&council.network, &key(USER))
+}
 
 #[test]
 fn coins_walk_through_a_ledger_that_four_validators_order() {
@@ -138,4 +165,53 @@ fn what_no_block_takes_makes_no_blocks() {
     council.run(1_000);
     let parents = (council.now.0 - sent.0).div_ceil(3_000);
     assert!(council.height(0).0 - height <= 1 + parents, "one payment makes one block");
+}
+
+#[test]
+fn one_validator_leaves_another_joins_and_remits_go_on() {
+    const OLD: [u8; 4] = VALIDATORS;
+    const NEW: [u8; 4] = [42, 43, 44, 45];
+    let mut council = Council::with(&[41, 42, 43, 44, 45], |child| child.with_epochs(6, Sets::Permissioned));
+    council.run(1_000);
+    council.submit_root(commit(council.child_id, USER, coins(100), 1));
+    council.run(12_000);
+    while council.height(0).0 % 6 > 3 {
+        council.run(1_000);
+    }
+    let change = set_change(&council, &[41, 42, 43], &NEW, 1);
+    council.submit(1, change).unwrap();
+    council.run(1_000);
+    let epoch = council.committee(0).schedule.number;
+    assert_eq!(council.committee(4).named, Some(set(&NEW)), "also where nobody votes");
+    // Announced by the next epoch, handed over in it, in force in the one after.
+    let before = council.network.clone();
+    council.submit(2, withdraw(&before, USER, coins(10), 2)).unwrap();
+    while council.committee(0).schedule.number < epoch + 2 {
+        council.run(1_000);
+    }
+    assert_eq!((council.known().set, council.known().epoch), (set(&NEW), 1), "the parent was told in time");
+    let edge = council.height(0).0;
+    council.submit(3, withdraw(&before, USER, coins(10), 3)).unwrap();
+    council.run(40_000);
+    let escrow = council.root.chain().head().unwrap().view.escrow(council.child_id).unwrap();
+    assert_eq!((escrow.committed, escrow.remitted), (coins(100), coins(20)), "the new set's word is taken");
+    assert_eq!(council.known().previous, None);
+    let (first, last) = (council.header(0, edge - 6), council.header(0, council.height(0).0));
+    assert_eq!((first.set_hash, last.set_hash), (set(&OLD).hash(), set(&NEW).hash()));
+    let leaders = (edge..council.height(0).0).map(|height| council.header(0, height).leader);
+    let leaders: std::collections::BTreeSet<_> = leaders.collect();
+    assert!(!leaders.contains(&PublicKey(key(41).public())) && leaders.contains(&PublicKey(key(45).public())));
+    assert_eq!(council.height(0), council.height(4), "who has left follows");
+    // Three of the new four go on without one of them; the one that left is not needed.
+    council.kill(0);
+    council.kill(2);
+    council.submit(4, spend(&before, USER, FRIEND, coins(1), 4)).unwrap();
+    council.run(10_000);
+    assert_eq!(council.balance(4, FRIEND), coins(1));
+    council.start(0);
+    council.start(2);
+    council.run(10_000);
+    assert!(council.agree());
+    (0..5).for_each(|n| totals_hold(council.node(n)));
+    assert_eq!(council.alarms, []);
 }

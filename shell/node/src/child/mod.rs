@@ -2,11 +2,12 @@
 //!
 //! [`link`] is the way to the parent and back, [`block`] what is built, executed and made the head; both are the same for
 //! every engine. [`solo`] drives the machine of one operator, [`committee`] that of a quorum of validators, which talk to each
-//! other ([`talk`], [`bodies`], [`relay`]).
+//! other ([`talk`], [`bodies`], [`relay`]) and change by [`epochs`].
 
 mod block;
 mod bodies;
 mod committee;
+mod epochs;
 mod link;
 mod relay;
 mod solo;

@@ -38,7 +38,14 @@ pub fn next_epoch(state: &mut impl State, params: &Params) -> Result<Option<Epoc
     let (Some(rules), Some(leaf)) = (params.committee(), committee(state, params)?) else { return Ok(None) };
     let clock: Clock = load(state, &key::clock())?.ok_or(Missing("no clock leaf: the state has no genesis"))?;
     let next = Height(clock.height.0.saturating_add(1));
-    Ok(Some(if rules.turns_at(next) { leaf.schedule.following() } else { leaf.schedule.epoch() }))
+    Ok(Some(leaf.next_epoch(rules, next)))
+}
+
+impl CommitteeEngine {
+    /// The epoch of the block at `next`, the first after the one whose state this is.
+    pub fn next_epoch(&self, rules: &CommitteeRules, next: Height) -> Epoch {
+        if rules.turns_at(next) { self.schedule.following() } else { self.schedule.epoch() }
+    }
 }
 
 /// The leaf at the genesis of a ledger with these rules.
