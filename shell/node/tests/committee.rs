@@ -2,13 +2,14 @@
 
 mod support;
 
-use banyan_ledger::engine::committee::Sets;
-use banyan_node::Leaves as _;
+use banyan_ledger::engine::committee::{BondRules, Sets};
+use banyan_node::{GenesisFile, Leaves as _};
 use banyan_types::{
     Amount, Height, Nonce, PublicKey, Signature,
     committee::{Member, MemberSignature, ValidatorSet},
     engine::{EngineAction, SetChange, set_change_message},
-    tx::{EngineAct, SignedTx, Transaction},
+    tx::{Bond, EngineAct, SignedTx, Transaction},
+    witness::bond_message,
 };
 use support::{council::*, *};
 
@@ -175,13 +176,15 @@ fn one_validator_leaves_another_joins_and_remits_go_on() {
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);
-    while council.height(0).0 % 6 > 3 {
+    // The words bind in the epoch that they name.
+    while !(1..=3).contains(&(council.height(0).0 % 6)) {
         council.run(1_000);
     }
     let change = set_change(&council, &[41, 42, 43], &NEW, 1);
     council.submit(1, change).unwrap();
-    council.run(1_000);
+    council.run(2_000);
     let epoch = council.committee(0).schedule.number;
+    assert_eq!(council.committee(0).named, Some(set(&NEW)));
     assert_eq!(council.committee(4).named, Some(set(&NEW)), "also where nobody votes");
     // Announced by the next epoch, handed over in it, in force in the one after.
     let before = council.network.clone();
@@ -211,6 +214,48 @@ fn one_validator_leaves_another_joins_and_remits_go_on() {
     council.start(0);
     council.start(2);
     council.run(10_000);
+    assert!(council.agree());
+    (0..5).for_each(|n| totals_hold(council.node(n)));
+    assert_eq!(council.alarms, []);
+}
+
+/// A bond of this validator's key, by an account that holds coins on the child.
+fn bond(council: &Council, staker: u8, validator: u8, amount: Amount) -> SignedTx {
+    let (from_id, validator) = (account(staker), key(validator));
+    let message = bond_message(council.committee(0).chain, from_id);
+    let proof = Signature(validator.sign(&message));
+    let validator = PublicKey(validator.public());
+    let bond = Bond { from_id, amount, key: validator, proof, ttl: Height(0), fee: coins(1), nonce: Nonce(1) };
+    Transaction::from(bond).sign(&council.network, &key(staker))
+}
+
+#[test]
+fn who_bonds_orders_and_the_parent_follows() {
+    const STAKERS: [(u8, u8); 4] = [(51, 42), (52, 43), (53, 44), (54, 45)];
+    let bonds = BondRules { stake_min: coins(10), validators_min: 4, unbond_epochs: 14, renew_epochs: None };
+    let with_stake = |child: GenesisFile| child.with_epochs(4, Sets::Stake(bonds.clone()));
+    let mut council = Council::with(&[41, 42, 43, 44, 45], with_stake);
+    council.run(1_000);
+    for (nonce, (staker, _)) in (1..).zip(STAKERS) {
+        council.submit_root(commit_to(council.child_id, USER, staker, coins(100), nonce));
+    }
+    council.run(12_000);
+    for (staker, validator) in STAKERS {
+        council.submit(0, bond(&council, staker, validator, coins(50))).unwrap();
+    }
+    council.run(2_000);
+    let bonded = council.committee(0).schedule.number;
+    while council.committee(0).schedule.number < bonded + 4 {
+        council.run(1_000);
+    }
+    let of_stake = |set: &ValidatorSet| set.members().iter().all(|member| member.key != PublicKey(key(41).public()));
+    assert!(of_stake(&council.committee(4).schedule.now.set));
+    assert!(of_stake(&council.known().set), "the parent was told");
+    let network = council.network.clone();
+    council.submit(0, withdraw(&network, 51, coins(10), 2)).unwrap();
+    council.run(30_000);
+    let escrow = council.root.chain().head().unwrap().view.escrow(council.child_id).unwrap();
+    assert_eq!((escrow.committed, escrow.remitted), (coins(400), coins(10)));
     assert!(council.agree());
     (0..5).for_each(|n| totals_hold(council.node(n)));
     assert_eq!(council.alarms, []);

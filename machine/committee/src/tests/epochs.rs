@@ -54,10 +54,10 @@ fn who_was_away_at_the_edge_catches_up_across_it() {
 }
 
 /// From the four to the three, as the parent would count.
-fn handover(world: &World, epoch: u64) -> Option<Box<Handover>> {
+fn handover(world: &World, epoch: u64) -> Handover {
     let (from, to) = (world.epoch.set.clone(), world.epoch_at(4).set.clone());
     let hash = handover_hash(AssociateId([6; 32]), epoch, &to);
-    Some(Box::new(Handover { epoch, hash, from, to }))
+    Handover { epoch, hash, from, to }
 }
 
 fn ask(world: &mut World, nodes: &[usize], handover: Option<&Handover>) {
@@ -69,7 +69,7 @@ fn ask(world: &mut World, nodes: &[usize], handover: Option<&Handover>) {
 #[test]
 fn a_quorum_of_the_set_that_the_parent_knows_hands_over_and_one_sends_it() {
     let mut world = world(23, Faults::default());
-    let wanted = handover(&world, 1).unwrap();
+    let wanted = handover(&world, 1);
     ask(&mut world, &[0, 1], Some(&wanted));
     world.run(9_000);
     assert!(world.nodes.iter().all(|node| node.handed.is_empty()), "two of four are no quorum");
@@ -79,7 +79,7 @@ fn a_quorum_of_the_set_that_the_parent_knows_hands_over_and_one_sends_it() {
     let handed: Vec<_> = world.nodes.iter().flat_map(|node| &node.handed).collect();
     assert!(!handed.is_empty() && handed.len() <= 2, "{} were sent", handed.len());
     for (said, certificate) in handed {
-        assert_eq!(*said, *wanted);
+        assert_eq!(*said, wanted);
         assert_eq!(certificate.block_hash, wanted.hash);
         assert_eq!(check_handover(certificate, &wanted.from, NETWORK), Ok(()));
     }
@@ -94,7 +94,7 @@ fn a_quorum_of_the_set_that_the_parent_knows_hands_over_and_one_sends_it() {
 fn who_has_left_the_set_still_hands_over() {
     let mut world = world(24, Faults::default());
     world.run_until(6, 60_000);
-    let wanted = handover(&world, 1).unwrap();
+    let wanted = handover(&world, 1);
     ask(&mut world, &[0, 1, 2], Some(&wanted));
     world.run(45_000);
     let handed = world.nodes.iter().flat_map(|node| &node.handed).next().expect("three of the old four have spoken");
@@ -105,19 +105,19 @@ fn who_has_left_the_set_still_hands_over() {
 #[test]
 fn two_sets_for_one_epoch_are_not_signed_even_across_a_crash() {
     let mut world = world(25, Faults::default());
-    let wanted = handover(&world, 1).unwrap();
+    let wanted = handover(&world, 1);
     ask(&mut world, &[0], Some(&wanted));
     world.run(1_000);
     world.kill(0);
     world.boot(0);
-    let other = Handover { hash: Hash([7; 32]), ..(*wanted).clone() };
+    let other = Handover { hash: Hash([7; 32]), ..wanted.clone() };
     ask(&mut world, &[0], Some(&other));
     world.run(1_000);
     assert!(world.nodes[0].alarms.iter().any(|alarm| matches!(alarm, Alarm::Silent { .. })));
     assert_eq!(world.signed_twice, 0);
     // The first word is said again, and the next epoch is another matter.
     ask(&mut world, &[0], Some(&wanted));
-    let next = handover(&world, 2).unwrap();
+    let next = handover(&world, 2);
     ask(&mut world, &[0], Some(&next));
     world.run(1_000);
     assert_eq!(world.signed_twice, 0);

@@ -78,19 +78,19 @@ pub fn handover(chain: &Chain, point: &ConnectionPoint) -> Result<Option<Box<Han
     Ok(Some(Box::new(Handover { epoch, hash, from: known.clone(), to })))
 }
 
-/// The set after `known`, of which the parent has heard blocks up to `heard`.
+/// The set after `known`, of which the parent has heard blocks up to `up_to`.
 fn successor(
     chain: &Chain,
     leaf: &CommitteeEngine,
     known: &ValidatorSet,
-    heard: Height,
+    up_to: Height,
 ) -> Result<Option<ValidatorSet>, NodeError> {
     let head = chain.head()?;
     let Header::Child(header) = &head.header else { return Err(NodeError::Role) };
-    if heard > header.height {
+    if up_to > header.height {
         return Ok(None); // others are further: this node catches up first
     }
-    let rows = chain.store().records(SET_RECORD, heard.0.saturating_add(1), Direction::Ascending, EDGES_MAX)?;
+    let rows = chain.store().records(SET_RECORD, up_to.0.saturating_add(1), Direction::Ascending, EDGES_MAX)?;
     for (_, bytes) in rows {
         let set: ValidatorSet = read_record(&bytes)?;
         if set != *known {
