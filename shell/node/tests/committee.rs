@@ -36,7 +36,7 @@ fn set_change(council: &Council, by: &[u8], next: &[u8], nonce: u64) -> SignedTx
 
 #[test]
 fn coins_walk_through_a_ledger_that_four_validators_order() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);
@@ -58,7 +58,7 @@ fn coins_walk_through_a_ledger_that_four_validators_order() {
 
 #[test]
 fn one_of_four_may_be_away_and_two_may_not() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);
@@ -88,7 +88,7 @@ fn one_of_four_may_be_away_and_two_may_not() {
 
 #[test]
 fn an_empty_validator_catches_up_with_what_the_parent_has_forgotten() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.kill(3);
     council.wipe(3);
@@ -118,7 +118,7 @@ fn an_empty_validator_catches_up_with_what_the_parent_has_forgotten() {
 
 #[test]
 fn a_crash_of_all_loses_nothing_that_was_promised() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);
@@ -143,7 +143,7 @@ fn a_crash_of_all_loses_nothing_that_was_promised() {
 
 #[test]
 fn what_no_block_takes_makes_no_blocks() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);
@@ -172,7 +172,8 @@ fn what_no_block_takes_makes_no_blocks() {
 fn one_validator_leaves_another_joins_and_remits_go_on() {
     const OLD: [u8; 4] = VALIDATORS;
     const NEW: [u8; 4] = [42, 43, 44, 45];
-    let mut council = Council::with(&[41, 42, 43, 44, 45], |child| child.with_epochs(6, Sets::Permissioned));
+    let mut council =
+        Council::with(Engine::Committee, &[41, 42, 43, 44, 45], |child| child.with_epochs(6, Sets::Permissioned));
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);
@@ -234,7 +235,7 @@ fn who_bonds_orders_and_the_parent_follows() {
     const STAKERS: [(u8, u8); 4] = [(51, 42), (52, 43), (53, 44), (54, 45)];
     let bonds = BondRules { stake_min: coins(10), validators_min: 4, unbond_epochs: 14, renew_epochs: None };
     let with_stake = |child: GenesisFile| child.with_epochs(4, Sets::Stake(bonds.clone()));
-    let mut council = Council::with(&[41, 42, 43, 44, 45], with_stake);
+    let mut council = Council::with(Engine::Committee, &[41, 42, 43, 44, 45], with_stake);
     council.run(1_000);
     for (nonce, (staker, _)) in (1..).zip(STAKERS) {
         council.submit_root(commit_to(council.child_id, USER, staker, coins(100), nonce));

@@ -1,22 +1,27 @@
 //! Drive a child ledger's machine: make its blocks, carry commits down and remits up.
 //!
 //! [`link`] is the way to the parent and back, [`block`] what is built, executed and made the head; both are the same for
-//! every engine. [`solo`] drives the machine of one operator, [`committee`] that of a quorum of validators, which talk to each
-//! other ([`talk`], [`bodies`], [`relay`]) and change by [`epochs`].
+//! every engine. [`solo`] drives the machine of one operator, [`committee`] that of a quorum of validators, who change by
+//! [`epochs`], [`rotation`] that of validators in turns; these talk to each other ([`talk`], [`bodies`], [`relay`]).
 
 mod block;
 mod bodies;
 mod committee;
 mod epochs;
+mod kept;
 mod link;
+mod peers;
 mod relay;
+mod rotation;
 mod solo;
 mod talk;
 
 pub use committee::{CommitteeDriver, ValidatorRole};
 use link::Link;
 pub use link::Operators;
+pub use rotation::RotationDriver;
 pub use solo::{SoloDriver, SoloRole};
+pub use talk::{Carried, Talk};
 
 use banyan_child::Mark;
 use banyan_ledger::ParentTip;
@@ -34,7 +39,7 @@ const PARENT_ROW: &str = "solo.parent";
 
 /// Kinds of the records that are kept by height: the seals of blocks, and the proof of the system leaf in the state after a
 /// block, until a summary has taken it up.
-const SEAL_RECORD: u8 = 8;
+pub const SEAL_RECORD: u8 = 8;
 const PROOF_RECORD: u8 = 10;
 
 banyan_types::record! {

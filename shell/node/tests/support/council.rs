@@ -33,6 +33,8 @@ pub struct Council {
     /// Seeds of the nodes' keys: not all need be validators'.
     keys: Vec<u8>,
     child_file: GenesisFile,
+    /// Which side of a partition each is on.
+    pub sides: Vec<u8>,
     disks: Vec<Mem>,
     root_chain: Arc<Chain>,
     /// Frames under way: when they arrive, from whom, to whom.
@@ -42,14 +44,32 @@ pub struct Council {
     next_peer: u64,
 }
 
-fn files(change: impl FnOnce(GenesisFile) -> GenesisFile) -> (GenesisFile, GenesisFile, AssociateId) {
+/// How the four order the child.
+#[derive(Debug, Clone, Copy)]
+pub enum Engine {
+    Committee,
+    /// By turns, with this threshold.
+    Rotation(u32),
+}
+
+fn files(engine: Engine, change: impl FnOnce(GenesisFile) -> GenesisFile) -> (GenesisFile, GenesisFile, AssociateId) {
     let rich = [USER, OPERATORS[0], OPERATORS[1], OPERATORS[2]];
     let accounts = rich.into_iter().map(|seed| (account(seed), coins(10_000))).collect();
     let mut root = GenesisFile::dev_root(START, None, accounts);
     let id = AssociateId::derive(&root.params.network_id, account(OPERATORS[0]), Nonce(1));
     let keys = VALIDATORS.map(|seed| PublicKey(key(seed).public()));
-    let child = change(GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap());
-    root.associates.push(registration(&child, by_certificate(&child)).into());
+    let (child, regime) = match engine {
+        Engine::Committee => {
+            let child = change(GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap());
+            let regime = by_certificate(&child);
+            (child, regime)
+        }
+        Engine::Rotation(threshold) => {
+            let child = change(GenesisFile::dev_rotation("relay", id, START, 3_000, (&keys, threshold)).unwrap());
+            (child, Regime::Operators)
+        }
+    };
+    root.associates.push(registration(&child, regime).into());
     (root, child, id)
 }
 
@@ -60,13 +80,13 @@ fn by_certificate(child: &GenesisFile) -> Regime {
 }
 
 impl Council {
-    pub fn new() -> Self {
-        Self::with(&VALIDATORS, |child| child)
+    pub fn new(engine: Engine) -> Self {
+        Self::with(engine, &VALIDATORS, |child| child)
     }
 
     /// Nodes with these keys, on a child whose genesis is changed.
-    pub fn with(keys: &[u8], change: impl FnOnce(GenesisFile) -> GenesisFile) -> Self {
-        let (root_file, child_file, child_id) = files(change);
+    pub fn with(engine: Engine, keys: &[u8], change: impl FnOnce(GenesisFile) -> GenesisFile) -> Self {
+        let (root_file, child_file, child_id) = files(engine, change);
         let root_chain = Arc::new(Chain::open(Mem::new(), root_file).unwrap());
         let role = RootRole { miner: Some(key(MINER)), ..RootRole::default() };
         let root = Node::open(Arc::clone(&root_chain), Role::Root(role), PoolLimits::default()).unwrap();
@@ -79,6 +99,7 @@ impl Council {
             alarms: vec![],
             keys: keys.to_vec(),
             child_file,
+            sides: vec![0; keys.len()],
             disks: keys.iter().map(|_| Mem::new()).collect(),
             root_chain,
             wires: VecDeque::new(),
@@ -179,7 +200,7 @@ impl Council {
             }
             while self.wires.front().is_some_and(|(at, ..)| *at <= self.now) {
                 let Some((_, from, to, bytes)) = self.wires.pop_front() else { break };
-                if let Some(peer) = self.links[to][from] {
+                if let Some(peer) = self.links[to][from].filter(|_| self.sides[to] == self.sides[from]) {
                     self.input(to, Input::Frame { peer: Peer(peer), bytes });
                 }
             }
@@ -232,6 +253,10 @@ impl Council {
 
     pub fn head(&self, n: usize) -> Hash {
         self.node(n).chain().head().unwrap().hash
+    }
+
+    pub fn last_final(&self, n: usize) -> Height {
+        self.node(n).chain().last_final().unwrap().header.height()
     }
 
     pub fn balance(&self, n: usize, seed: u8) -> Amount {
