@@ -261,3 +261,80 @@ fn who_bonds_orders_and_the_parent_follows() {
     (0..5).for_each(|n| totals_hold(council.node(n)));
     assert_eq!(council.alarms, []);
 }
+
+/// Five nodes with an epoch of six blocks, and a hundred coins of a user; in an epoch in which words of the set still bind.
+fn changing() -> Council {
+    let mut council =
+        Council::with(Engine::Committee, &[41, 42, 43, 44, 45], |child| child.with_epochs(6, Sets::Permissioned));
+    council.run(1_000);
+    council.submit_root(commit(council.child_id, USER, coins(100), 1));
+    council.run(12_000);
+    settle(&mut council);
+    council
+}
+
+fn settle(council: &mut Council) {
+    while !(1..=3).contains(&(council.height(0).0 % 6)) {
+        council.run(1_000);
+    }
+}
+
+fn run_to_epoch(council: &mut Council, epoch: u64) {
+    while council.committee(0).schedule.number < epoch {
+        council.run(1_000);
+    }
+}
+
+#[test]
+fn crashes_around_an_edge_lose_neither_the_set_nor_the_handover() {
+    let mut council = changing();
+    let change = set_change(&council, &[41, 42, 43], &[42, 43, 44, 45], 1);
+    council.submit(1, change).unwrap();
+    let epoch = council.committee(0).schedule.number;
+    let mut crashes = 0;
+    while council.committee(0).schedule.number < epoch + 2 {
+        council.run(2_730);
+        (0..5).for_each(|n| council.kill(n));
+        (0..5).for_each(|n| council.start(n));
+        crashes += 1;
+    }
+    assert!(crashes > 5);
+    let network = council.network.clone();
+    council.submit(3, withdraw(&network, USER, coins(10), 2)).unwrap();
+    council.run(50_000);
+    let escrow = council.root.chain().head().unwrap().view.escrow(council.child_id).unwrap();
+    assert_eq!(escrow.remitted, coins(10));
+    assert_eq!((council.known().set, council.known().epoch), (set(&[42, 43, 44, 45]), 1));
+    // Who lost all of it follows from the first block on, across the edge.
+    council.kill(1);
+    council.wipe(1);
+    council.start(1);
+    council.run(20_000);
+    assert!(council.agree() && council.height(1).0 + 2 >= council.height(0).0);
+    assert_eq!(council.alarms, []);
+}
+
+#[test]
+fn a_parent_that_missed_two_changes_is_led_through_both() {
+    let mut council = changing();
+    council.is_mute = true;
+    let change = set_change(&council, &[41, 42, 43], &[42, 43, 44, 45], 1);
+    council.submit(1, change).unwrap();
+    let epoch = council.committee(0).schedule.number;
+    run_to_epoch(&mut council, epoch + 2);
+    settle(&mut council);
+    let change = set_change(&council, &[43, 44, 45], &[41, 43, 44, 45], 2);
+    council.submit(1, change).unwrap();
+    let epoch = council.committee(0).schedule.number;
+    run_to_epoch(&mut council, epoch + 2);
+    let network = council.network.clone();
+    council.submit(3, withdraw(&network, USER, coins(10), 3)).unwrap();
+    council.run(10_000);
+    assert_eq!(council.known().epoch, 0, "nothing has reached the parent");
+    council.is_mute = false;
+    council.run(150_000);
+    assert_eq!((council.known().set, council.known().epoch), (set(&[41, 43, 44, 45]), 2));
+    let escrow = council.root.chain().head().unwrap().view.escrow(council.child_id).unwrap();
+    assert_eq!((escrow.remitted, council.known().previous), (coins(10), None));
+    assert_eq!(council.alarms, []);
+}
