@@ -2,7 +2,11 @@
 
 mod support;
 
-use banyan_ledger::engine::committee::{BondRules, Sets};
+use banyan_ledger::{
+    Slashed, Stake,
+    engine::committee::{BondRules, Sets},
+    key as leaf,
+};
 use banyan_node::{GenesisFile, Leaves as _};
 use banyan_types::{
     Amount, Height, Nonce, PublicKey, Signature,
@@ -230,15 +234,18 @@ fn bond(council: &Council, staker: u8, validator: u8, amount: Amount) -> SignedT
     Transaction::from(bond).sign(&council.network, &key(staker))
 }
 
-#[test]
-fn who_bonds_orders_and_the_parent_follows() {
-    const STAKERS: [(u8, u8); 4] = [(51, 42), (52, 43), (53, 44), (54, 45)];
+/// Accounts that bond, and the keys that serve for them.
+const STAKERS: [(u8, u8); 4] = [(51, 42), (52, 43), (53, 44), (54, 45)];
+
+/// Nodes with these keys, where those who bond have begun to order, and the nodes' payer has coins too.
+fn staked(keys: &[u8]) -> Council {
     let bonds = BondRules { stake_min: coins(10), validators_min: 4, unbond_epochs: 14, renew_epochs: None };
-    let with_stake = |child: GenesisFile| child.with_epochs(4, Sets::Stake(bonds.clone()));
-    let mut council = Council::with(Engine::Committee, &[41, 42, 43, 44, 45], with_stake);
+    let with_stake = |child: GenesisFile| child.with_epochs(4, Sets::Stake(bonds));
+    let mut council = Council::with(Engine::Committee, keys, with_stake);
     council.run(1_000);
-    for (nonce, (staker, _)) in (1..).zip(STAKERS) {
-        council.submit_root(commit_to(council.child_id, USER, staker, coins(100), nonce));
+    let receivers = STAKERS.map(|(staker, _)| staker).into_iter().chain([USER, FRIEND, OPERATORS[0]]);
+    for (nonce, to) in (1..).zip(receivers) {
+        council.submit_root(commit_to(council.child_id, USER, to, coins(100), nonce));
     }
     council.run(12_000);
     for (staker, validator) in STAKERS {
@@ -246,9 +253,13 @@ fn who_bonds_orders_and_the_parent_follows() {
     }
     council.run(2_000);
     let bonded = council.committee(0).schedule.number;
-    while council.committee(0).schedule.number < bonded + 4 {
-        council.run(1_000);
-    }
+    run_to_epoch(&mut council, bonded + 4);
+    council
+}
+
+#[test]
+fn who_bonds_orders_and_the_parent_follows() {
+    let mut council = staked(&[41, 42, 43, 44, 45]);
     let of_stake = |set: &ValidatorSet| set.members().iter().all(|member| member.key != PublicKey(key(41).public()));
     assert!(of_stake(&council.committee(4).schedule.now.set));
     assert!(of_stake(&council.known().set), "the parent was told");
@@ -256,10 +267,41 @@ fn who_bonds_orders_and_the_parent_follows() {
     council.submit(0, withdraw(&network, 51, coins(10), 2)).unwrap();
     council.run(30_000);
     let escrow = council.root.chain().head().unwrap().view.escrow(council.child_id).unwrap();
-    assert_eq!((escrow.committed, escrow.remitted), (coins(400), coins(10)));
+    assert_eq!((escrow.committed, escrow.remitted), (coins(700), coins(10)));
     assert!(council.agree());
     (0..5).for_each(|n| totals_hold(council.node(n)));
     assert_eq!(council.alarms, []);
+}
+
+#[test]
+fn a_key_that_two_nodes_use_is_reported_by_those_who_see_both_and_loses_half_its_stake() {
+    let mut council = staked(&[42, 43, 44, 45, 45]);
+    let (network, twin) = (council.network.clone(), PublicKey(key(45).public()));
+    let stake = |council: &Council| {
+        let head = council.node(0).chain().head().unwrap();
+        head.view.leaf(&leaf::stake(account(54)), Stake::decode).unwrap().unwrap()
+    };
+    assert_eq!(stake(&council).bonded, coins(50));
+    for nonce in 1..=20 {
+        // Both are given something else to put into the block that the key is to propose.
+        let leads = |council: &Council| {
+            let (schedule, next) = (council.committee(0).schedule, council.height(0).next().unwrap());
+            next.0 % 4 != 1 && schedule.epoch().leader(next, 0) == twin
+        };
+        while !leads(&council) {
+            council.run(100);
+        }
+        council.submit(3, spend(&network, USER, 51, coins(1), nonce)).unwrap();
+        council.submit(4, spend(&network, FRIEND, 51, coins(1), nonce)).unwrap();
+        council.run(3_000);
+        if stake(&council).slashed == Slashed::Whole {
+            break;
+        }
+    }
+    assert_eq!((stake(&council).bonded, stake(&council).slashed), (coins(25), Slashed::Whole));
+    let now = council.committee(0).schedule.number;
+    run_to_epoch(&mut council, now + 4);
+    totals_hold(council.node(0));
 }
 
 /// Five nodes with an epoch of six blocks, and a hundred coins of a user; in an epoch in which words of the set still bind.
