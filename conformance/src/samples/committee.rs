@@ -1,11 +1,11 @@
 //! What validators sign, and what their signatures make.
 
 use banyan_ledger::{
-    CommitteeEngine,
+    Candidacy, CommitteeEngine, Naming,
     engine::committee::{BondRules, CommitteeRules, Drawn, Schedule, Sets, Turns},
 };
 use banyan_types::{
-    Hash, Height, Nonce, Signature,
+    ContractId, Hash, Height, Nonce, Signature,
     committee::{
         Certificate, Member, MemberSignature, SignedStatement, Statement, StatementKind, ValidatorSet, handover_hash,
     },
@@ -14,7 +14,7 @@ use banyan_types::{
     tx::EngineAct,
 };
 
-use super::{NETWORK, amount, child, hash, hashed, key_of, signer};
+use super::{NETWORK, amount, child, fill, hash, hashed, key_of, signer};
 use crate::frozen::{Again, Sample};
 
 fn statement(kind: StatementKind) -> Statement {
@@ -48,6 +48,25 @@ fn act(action: EngineAction) -> EngineAct {
 
 pub(super) fn unjail() -> EngineAct {
     act(EngineAction::Unjail)
+}
+
+pub(super) fn propose() -> EngineAct {
+    act(EngineAction::Propose(ContractId(fill(105))))
+}
+
+pub(super) fn vote() -> EngineAct {
+    act(EngineAction::Vote(ContractId(fill(106))))
+}
+
+pub(super) fn cancel() -> EngineAct {
+    act(EngineAction::Cancel(ContractId(fill(107))))
+}
+
+pub(super) fn naming() -> Naming {
+    let (votes, against) = (vec![key_of(110)], vec![key_of(111)]);
+    let contract = ContractId(fill(109));
+    let candidate = Candidacy { contract, since: 4, voted_in: 6, votes, against, agreed: Some(7) };
+    Naming { ruling: Some(ContractId(fill(108))), candidate: Some(candidate) }
 }
 
 pub(super) fn set_change() -> EngineAct {
@@ -94,6 +113,7 @@ pub(super) fn all() -> Vec<Sample> {
     let bonds = BondRules { stake_min: amount(7), validators_min: 4, unbond_epochs: 14, renew_epochs: Some(50) };
     vec![
         rules("rules of a permissioned committee", Sets::Permissioned),
+        rules("rules of a committee by contract", Sets::Contract),
         rules("rules of a committee of stake", Sets::Stake(bonds)),
         hashed("set change message", set_change_message(NETWORK, 9, &set())),
         Sample {

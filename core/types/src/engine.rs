@@ -3,6 +3,7 @@
 use alloc::{string::ToString as _, vec, vec::Vec};
 
 use crate::{
+    ContractId,
     committee::{MemberSignature, ValidatorSet},
     rlp::{DecodeError, Field, Items, put_list},
     show::Value,
@@ -16,6 +17,12 @@ const SET_CHANGE_DOMAIN: &[u8] = b"banyan set change";
 pub enum EngineAction {
     /// The sender's validator was away and is back.
     Unjail,
+    /// A validator wants this contract to name the validators from some epoch on: it answers beside the one that does, first.
+    Propose(ContractId),
+    /// A validator agrees to the contract that is proposed.
+    Vote(ContractId),
+    /// A validator is against it.
+    Cancel(ContractId),
     /// A quorum of the running set wants another one.
     SetChange(SetChange),
 }
@@ -38,10 +45,13 @@ pub fn set_change_message(network_id: &str, epoch: u64, set: &ValidatorSet) -> V
 }
 
 impl EngineAction {
-    /// Its number on the wire. 1 to 3 are kept for the upgrade of contracts that name sets.
+    /// Its number on the wire.
     pub const fn number(&self) -> u64 {
         match self {
             Self::Unjail => 0,
+            Self::Propose(_) => 1,
+            Self::Vote(_) => 2,
+            Self::Cancel(_) => 3,
             Self::SetChange(_) => 4,
         }
     }
@@ -50,6 +60,9 @@ impl EngineAction {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Unjail => "unjail",
+            Self::Propose(_) => "propose",
+            Self::Vote(_) => "vote",
+            Self::Cancel(_) => "cancel",
             Self::SetChange(_) => "set change",
         }
     }
@@ -61,6 +74,7 @@ impl Field for EngineAction {
             self.number().put(out);
             match self {
                 Self::Unjail => {}
+                Self::Propose(contract) | Self::Vote(contract) | Self::Cancel(contract) => contract.put(out),
                 Self::SetChange(change) => change.put(out),
             }
         });
@@ -70,6 +84,9 @@ impl Field for EngineAction {
         let mut list = items.list()?;
         let action = match u64::take(&mut list)? {
             0 => Self::Unjail,
+            1 => Self::Propose(Field::take(&mut list)?),
+            2 => Self::Vote(Field::take(&mut list)?),
+            3 => Self::Cancel(Field::take(&mut list)?),
             4 => Self::SetChange(Field::take(&mut list)?),
             _ => return Err(DecodeError::Malformed("unknown action of an engine")),
         };
@@ -78,8 +95,12 @@ impl Field for EngineAction {
 
     fn show(&self) -> Value {
         let mut fields = vec![("action", Value::Text(self.word().to_string()))];
-        if let Self::SetChange(change) = self {
-            fields.push(("change", change.show()));
+        match self {
+            Self::Unjail => {}
+            Self::Propose(contract) | Self::Vote(contract) | Self::Cancel(contract) => {
+                fields.push(("contract", contract.show()));
+            }
+            Self::SetChange(change) => fields.push(("change", change.show())),
         }
         Value::Record(fields)
     }

@@ -22,7 +22,7 @@ pub use point::{
 
 use crate::engine::committee::Schedule;
 use banyan_types::{
-    AccountId, Amount, Era, Hash, Height, PublicKey, TimeMs,
+    AccountId, Amount, ContractId, Era, Hash, Height, PublicKey, TimeMs,
     associate::Access,
     committee::ValidatorSet,
     rlp::{DecodeError, Field, Items, put_list, take_tag},
@@ -60,6 +60,7 @@ leaves!(
     ParentLeaf,
     RootEngine,
     CommitteeEngine,
+    Naming,
     BlockHash,
     PendingReward,
     Stake,
@@ -188,6 +189,14 @@ banyan_types::object! {
         may_fill: bool,
     }
 
+    /// Which contract names a child's validators, and which one may follow it. Source: associates 9.
+    1027 v 1 Naming {
+        /// The one that rules; none while the first validators have agreed to none.
+        ruling: Option<ContractId>,
+        /// The one that is proposed.
+        candidate: Option<Candidacy>,
+    }
+
     /// The hash of a block in the ring of the last 256.
     1018 v 1 BlockHash {
         /// Its height.
@@ -278,6 +287,22 @@ banyan_types::record! {
         parent: Hash,
         /// Validators that were named and follow at the next edge.
         named: Option<ValidatorSet>,
+    }
+
+    /// A contract that is proposed to name validators.
+    Candidacy {
+        /// Which.
+        contract: ContractId,
+        /// Epoch in which it was proposed.
+        since: u64,
+        /// Epoch of the votes.
+        voted_in: u64,
+        /// Who agreed in it, ascending.
+        votes: Vec<PublicKey>,
+        /// Who is against it, ascending.
+        against: Vec<PublicKey>,
+        /// Epoch in which over two thirds of the weight agreed.
+        agreed: Option<u64>,
     }
 
     /// The two rewards of a key block.

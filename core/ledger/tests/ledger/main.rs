@@ -17,6 +17,7 @@ mod follow;
 mod genesis;
 mod lives;
 mod money;
+mod named;
 mod objects;
 mod order;
 mod regimes;

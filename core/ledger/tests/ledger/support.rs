@@ -447,7 +447,15 @@ impl Ledger {
             Err(Invalid::Transaction { why, .. }) => {
                 // A child's block begins with what its engine does.
                 let of_engine = |event: &Event| {
-                    matches!(event, Event::Rewarded { .. } | Event::EpochTurned { .. } | Event::Jailed { .. })
+                    matches!(
+                        event,
+                        Event::Rewarded { .. }
+                            | Event::EpochTurned { .. }
+                            | Event::Jailed { .. }
+                            | Event::ShadowAnswered { .. }
+                            | Event::ConsensusFailed { .. }
+                            | Event::ConsensusRules { .. }
+                    )
                 };
                 let none = outcome.events.iter().all(of_engine);
                 assert!(outcome.receipts.is_empty() && none, "a refused transaction left a trace");

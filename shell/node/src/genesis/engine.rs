@@ -226,9 +226,17 @@ pub(super) enum EngineFile {
 pub(super) struct EpochsFile {
     /// Blocks of an epoch.
     blocks: u64,
-    /// Present where validators are those who bond; else they are named.
+    /// Whether a contract names validators; else, without stake, the parent's operators or the validators before do.
+    #[serde(default, skip_serializing_if = "is_no")]
+    contract: bool,
+    /// Present where validators are those who bond.
     #[serde(skip_serializing_if = "Option::is_none")]
     stake: Option<BondsFile>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_no(flag: &bool) -> bool {
+    !*flag
 }
 
 #[derive(Serialize, Deserialize)]
@@ -356,13 +364,15 @@ impl EpochsFile {
             unbond_epochs: bonds.unbond_epochs,
             renew_epochs: bonds.renew_epochs,
         });
-        Self { blocks: rules.epoch_blocks, stake }
+        Self { blocks: rules.epoch_blocks, contract: rules.sets == Sets::Contract, stake }
     }
 
     fn read(&self, validators: ValidatorSet) -> Result<CommitteeRules, String> {
-        let sets = match &self.stake {
-            None => Sets::Permissioned,
-            Some(stake) => Sets::Stake(BondRules {
+        let sets = match (&self.stake, self.contract) {
+            (None, false) => Sets::Permissioned,
+            (None, true) => Sets::Contract,
+            (Some(_), true) => return Err("engine, epochs: validators by a contract or by stake, not both".into()),
+            (Some(stake), false) => Sets::Stake(BondRules {
                 stake_min: stake.stake_min.parse().map_err(|error| format!("engine, epochs, stake_min: {error}"))?,
                 validators_min: stake.validators_min,
                 unbond_epochs: stake.unbond_epochs,

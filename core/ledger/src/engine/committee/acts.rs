@@ -7,7 +7,7 @@ use banyan_types::{
     tx::EngineAct,
 };
 
-use super::certificate::check_signatures;
+use super::{Sets, certificate::check_signatures};
 use crate::{Event, Rejected, State, leaf::key, scene::Scene, stake::stake};
 
 impl<S: State> Scene<'_, S> {
@@ -15,6 +15,9 @@ impl<S: State> Scene<'_, S> {
     pub(crate) fn engine_act(&mut self, tx: &EngineAct) -> Result<(), Rejected> {
         match &tx.action {
             EngineAction::Unjail => self.unjail(tx),
+            EngineAction::Propose(contract) => self.propose_contract(tx.from_id, *contract),
+            EngineAction::Vote(contract) => self.vote_for_contract(tx.from_id, *contract),
+            EngineAction::Cancel(contract) => self.cancel_contract(tx.from_id, *contract),
             EngineAction::SetChange(change) => self.change_set(change),
         }
     }
@@ -34,8 +37,8 @@ impl<S: State> Scene<'_, S> {
 
     /// A quorum of the running set names the one that is to follow. The newest word before the edge counts.
     fn change_set(&mut self, change: &SetChange) -> Result<(), Rejected> {
-        if self.params.has_stake() {
-            return Err(Rejected::Change { why: "validators are those who bond" });
+        if self.params.committee().is_none_or(|rules| rules.sets != Sets::Permissioned) {
+            return Err(Rejected::Change { why: "validators are not named by those before them" });
         }
         let mut leaf = self.committee()?;
         let (expected, got) = (leaf.schedule.number, change.epoch);

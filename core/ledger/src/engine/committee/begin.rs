@@ -11,7 +11,7 @@ use banyan_types::{
     committee::{Certificate, ValidatorSet},
 };
 
-use super::{CommitteeRules, End, Epoch, Schedule, Snapshot, check, schedule::Stakes, shares};
+use super::{CommitteeRules, End, Epoch, Schedule, Sets, Snapshot, check, contract::Answer, schedule::Stakes, shares};
 use crate::{
     ChildStart, Clock, CommitteeEngine, Event, Genesis, Invalid, Missing, Params, ParentLeaf, Rejected, State,
     leaf::key,
@@ -139,12 +139,21 @@ impl<S: State> Scene<'_, S> {
         leaf.parent = named.hash;
         let jailed = leaf.schedule.jailed.clone();
         let epoch = leaf.schedule.number.saturating_add(3);
-        let is_repeated = match rules.bonds() {
-            None => {
+        let is_repeated = match &rules.sets {
+            Sets::Permissioned => {
                 let asked = leaf.named.take();
                 leaf.schedule.turn(&End { entropy, snapshot: Snapshot::Named(asked.as_ref()) })
             }
-            Some(bonds) => {
+            Sets::Contract => {
+                let answer = self.ask_who_follows(leaf.schedule.number.saturating_add(1), epoch)?;
+                let snapshot = match &answer {
+                    Answer::Nobody => Snapshot::Named(None),
+                    Answer::Set(set) => Snapshot::Answered(Some(set)),
+                    Answer::Useless => Snapshot::Answered(None),
+                };
+                leaf.schedule.turn(&End { entropy, snapshot })
+            }
+            Sets::Stake(bonds) => {
                 let era = Era(u32::try_from(epoch).unwrap_or(u32::MAX));
                 let terms = self.terms()?;
                 let listed = candidates(self.state)?.list;
@@ -155,7 +164,7 @@ impl<S: State> Scene<'_, S> {
                 leaf.schedule.turn(&End { entropy, snapshot: Snapshot::Stakes(&stakes) })
             }
         };
-        if is_repeated {
+        if is_repeated && rules.bonds().is_some() {
             self.hold_validators(&leaf.schedule.later, epoch).map_err(ours)?;
         }
         let new = leaf.schedule.jailed.iter().filter(|key| jailed.binary_search(key).is_err());
@@ -169,7 +178,7 @@ impl<S: State> Scene<'_, S> {
 
     /// The parent's operators name who is to follow. Where validators are not named, nothing comes of it.
     pub(crate) fn name_validators(&mut self, set: &ValidatorSet) -> Result<(), Missing> {
-        if self.params.committee().is_none_or(|rules| rules.bonds().is_some()) {
+        if self.params.committee().is_none_or(|rules| rules.sets != Sets::Permissioned) {
             return Ok(());
         }
         let mut leaf = self.committee()?;
@@ -185,7 +194,7 @@ pub(crate) fn read_seal(bytes: &Bytes) -> Result<Option<Certificate>, ()> {
 }
 
 /// Coin that only moves between the ledger's own places is refused by nobody's fault but ours.
-fn ours(why: Rejected) -> Invalid {
+pub(super) fn ours(why: Rejected) -> Invalid {
     match why {
         Rejected::Ours(missing) => Invalid::Ours(missing),
         _ => Invalid::Ours(Missing("the running totals do not cover what the state owes")),

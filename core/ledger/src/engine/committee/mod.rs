@@ -3,6 +3,7 @@
 mod acts;
 mod begin;
 mod certificate;
+mod contract;
 mod election;
 mod rules;
 mod schedule;

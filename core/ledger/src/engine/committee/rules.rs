@@ -42,6 +42,8 @@ pub enum Sets {
     Permissioned,
     /// Those who have bonded most.
     Stake(BondRules),
+    /// Whom a contract names, once the first validators have agreed to one.
+    Contract,
 }
 
 impl Field for Sets {
@@ -52,6 +54,7 @@ impl Field for Sets {
                 1u64.put(out);
                 rules.put(out);
             }
+            Self::Contract => 2u64.put(out),
         });
     }
 
@@ -60,6 +63,7 @@ impl Field for Sets {
         let sets = match u64::take(&mut list)? {
             0 => Self::Permissioned,
             1 => Self::Stake(Field::take(&mut list)?),
+            2 => Self::Contract,
             _ => return Err(DecodeError::Malformed("unknown kind of validator sets")),
         };
         list.finish().map(|()| sets)
@@ -69,6 +73,7 @@ impl Field for Sets {
         match self {
             Self::Permissioned => Value::Text("permissioned".into()),
             Self::Stake(rules) => rules.show(),
+            Self::Contract => Value::Text("contract".into()),
         }
     }
 }
@@ -78,7 +83,7 @@ impl CommitteeRules {
     pub const fn bonds(&self) -> Option<&BondRules> {
         match &self.sets {
             Sets::Stake(rules) => Some(rules),
-            Sets::Permissioned => None,
+            Sets::Permissioned | Sets::Contract => None,
         }
     }
 

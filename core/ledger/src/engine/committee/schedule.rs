@@ -72,6 +72,8 @@ pub struct End<'a> {
 pub enum Snapshot<'a> {
     /// Stakes, for the epoch three ahead: nobody chooses a set knowing its seed.
     Stakes(&'a Stakes<'a>),
+    /// What a contract has named for the epoch three ahead; none where its answer is of no use.
+    Answered(Option<&'a ValidatorSet>),
     /// Those who may have named the validators that are to follow, perhaps. There is nothing to gain by a seed, so they serve
     /// in the first epoch whose turns are not known yet.
     Named(Option<&'a ValidatorSet>),
@@ -135,6 +137,8 @@ impl Schedule {
                 self.jail();
                 if ended == 0 { Some(self.later.clone()) } else { choose(stakes, &self.jailed) }
             }
+            Snapshot::Answered(_) if ended == 0 => Some(self.later.clone()),
+            Snapshot::Answered(answer) => answer.cloned(),
             Snapshot::Named(named) => {
                 // It follows at once where its turns are drawn now, which nobody knows yet.
                 self.later = named.unwrap_or(&self.later).clone();
