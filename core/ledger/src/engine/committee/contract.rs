@@ -61,13 +61,7 @@ impl<S: State> Scene<'_, S> {
         self.take_over(&mut naming, now, &mut gas).map_err(ours)?;
         let answer = match naming.ruling {
             None => Answer::Nobody,
-            Some(contract) => match self.ask_validators(contract, epoch, &mut gas).map_err(ours)? {
-                Some(set) => Answer::Set(set),
-                None => {
-                    self.events.push(Event::ConsensusFailed { contract, what: "validators", epoch });
-                    Answer::Useless
-                }
-            },
+            Some(contract) => self.ask_ruling(contract, epoch, &mut gas).map_err(ours)?,
         };
         if let Some(Candidacy { contract, .. }) = naming.candidate {
             let moment = self.remember();
@@ -79,6 +73,14 @@ impl<S: State> Scene<'_, S> {
         }
         self.set(key::naming(), &naming);
         Ok(answer)
+    }
+
+    fn ask_ruling(&mut self, contract: ContractId, epoch: u64, gas: &mut u64) -> Result<Answer, Rejected> {
+        if let Some(set) = self.ask_validators(contract, epoch, gas)? {
+            return Ok(Answer::Set(set));
+        }
+        self.events.push(Event::ConsensusFailed { contract, what: "validators", epoch });
+        Ok(Answer::Useless)
     }
 
     /// A contract that was agreed to rules from the second epoch after. One that cannot take over from the old one never does.
@@ -244,7 +246,7 @@ fn read_set(said: &[u8]) -> Option<ValidatorSet> {
         return None;
     }
     let mut members = Vec::new();
-    for item in list.iter() {
+    for item in &list {
         let [address, weight] = item.as_tuple()? else { return None };
         let key = PublicKey(address.as_object(Kind::Address)?);
         members.push(Member { key, weight: u64::try_from(weight.as_int()?).ok()? });
