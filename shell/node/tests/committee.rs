@@ -380,3 +380,29 @@ fn a_parent_that_missed_two_changes_is_led_through_both() {
     assert_eq!((escrow.remitted, council.known().previous), (coins(10), None));
     assert_eq!(council.alarms, []);
 }
+
+#[test]
+fn who_comes_back_and_knows_nobody_of_the_running_set_catches_up() {
+    const NEW: [u8; 4] = [45, 46, 47, 48];
+    let keys = [41, 42, 43, 44, 45, 46, 47, 48];
+    let mut council = Council::with(Engine::Committee, &keys, |child| child.with_epochs(6, Sets::Permissioned));
+    council.run(1_000);
+    council.submit_root(commit(council.child_id, USER, coins(100), 1));
+    council.run(12_000);
+    settle(&mut council);
+    council.kill(3);
+    let change = set_change(&council, &[41, 42, 43], &NEW, 1);
+    council.submit(1, change).unwrap();
+    let epoch = council.committee(0).schedule.number;
+    run_to_epoch(&mut council, epoch + 2);
+    council.run(10_000);
+    // Those who have left go, and nobody whom the node knows is there any more.
+    (0..3).for_each(|n| council.kill(n));
+    council.start(3);
+    council.run(20_000);
+    assert!(council.agree() && council.height(3).0 + 2 >= council.height(4).0, "{}", council.height(3));
+    let network = council.network.clone();
+    council.submit(3, spend(&network, USER, FRIEND, coins(1), 2)).unwrap();
+    council.run(5_000);
+    assert_eq!(council.balance(7, FRIEND), coins(1), "and what it is given is ordered");
+}

@@ -271,6 +271,41 @@ fn stake_answers_for_the_epochs_that_it_served_and_some_more() {
 }
 
 #[test]
+fn who_does_not_renew_is_in_no_further_set_until_it_does() {
+    let mut pair = Pair::of_committee(rules(Sets::Stake(BondRules { renew_epochs: Some(4), ..bonds() })));
+    for person in STAKERS {
+        pair.commit(ALICE, person, coins(200));
+    }
+    pair.step(&[]).unwrap();
+    let bonds: Vec<_> = STAKERS
+        .iter()
+        .map(|person| pair.child.sign(*person, pair.child.child_bond(*person, bond_of(*person))))
+        .collect();
+    pair.step(&bonds).unwrap();
+    let bonded = pair.child.committee().schedule.number;
+    for person in &STAKERS[1..] {
+        pair.enter(bonded + 1);
+        let renew = pair.child.renew(*person);
+        pair.on_child(*person, renew);
+    }
+    let renewed = pair.child.committee().schedule.number;
+    // The last set that an unrenewed stake may be in is that of four epochs later.
+    pair.enter(bonded + 4);
+    assert_eq!(people_of(&pair.child.committee().schedule.now.set), STAKERS);
+    pair.enter(bonded + 5);
+    assert_eq!(people_of(&pair.child.committee().schedule.now.set), STAKERS[1..]);
+    assert!(renewed <= bonded + 2);
+    let renew = pair.child.renew(STAKERS[0]);
+    pair.on_child(STAKERS[0], renew);
+    let others: Vec<_> =
+        STAKERS[1..].iter().map(|person| pair.child.sign(*person, pair.child.renew(*person))).collect();
+    pair.step(&others).unwrap();
+    let now = pair.child.committee().schedule.number;
+    pair.enter(now + 3);
+    assert_eq!(people_of(&pair.child.committee().schedule.now.set), STAKERS);
+}
+
+#[test]
 fn rewards_go_to_whom_the_stake_belongs() {
     let mut pair = ruled();
     let spend = pair.child.sign(ALICE, pair.child.spend(ALICE, account(BOB), coins(1)));
