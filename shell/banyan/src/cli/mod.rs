@@ -2,6 +2,7 @@
 //!
 //! Only what works stands here: a command that is not there yet does not exist. Rules: protocol, node 2.
 
+mod associate;
 mod contract;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use banyan_wallet::{Name, client::Level};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use associate::{Act, Associate};
 pub use contract::{Call, CompilerArg, Contract, Deploy, DryRun, Run, What};
 
 /// Run, use and watch a tree of ledgers.
@@ -610,18 +612,6 @@ pub struct BuildTerms {
     /// Last height at which it may be included [default: none]
     #[arg(long, value_name = "HEIGHT")]
     pub ttl: Option<u64>,
-}
-
-/// `associate`.
-#[derive(Debug, Subcommand)]
-pub enum Associate {
-    /// List the children of the ledger
-    List,
-    /// Show a child's connection point, with the wallet's own check of its escrow
-    Show {
-        /// ac_…, or the child's name
-        id: String,
-    },
 }
 
 /// `proof`.
