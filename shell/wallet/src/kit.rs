@@ -60,9 +60,9 @@ pub enum NoKit {
     Nothing(AccountId),
 }
 
-/// Why a kit is of no use.
+/// Why a kit is of no use, or not yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Stale {
+pub enum Unusable {
     /// The parent has accepted another summary since, or never this one.
     #[error("the parent holds summary {held}, the kit is of summary {seq}")]
     Summary {
@@ -74,6 +74,14 @@ pub enum Stale {
     /// The parent holds another state under that number.
     #[error("the parent holds another state root")]
     Root,
+    /// The child is not dead: try later.
+    #[error("the child counts as alive up to height {until} at least, the parent is at {height}")]
+    Alive {
+        /// The last height at which it is, if nothing is heard of it.
+        until: Height,
+        /// The parent's.
+        height: Height,
+    },
 }
 
 impl Kit {
@@ -117,14 +125,24 @@ impl Kit {
         Err(NoKit::Nothing(account))
     }
 
-    /// Whether a claim with it would be taken, as far as the parent's own object says.
+    /// Whether a claim with it would be taken after a block of this height, as far as the parent's own object says.
     /// # Errors
-    /// [`Stale`].
-    pub fn check(&self, point: &ConnectionPoint) -> Result<(), Stale> {
+    /// [`Unusable`].
+    pub fn check(&self, point: &ConnectionPoint, height: Height) -> Result<(), Unusable> {
         if point.point.seq != self.seq {
-            return Err(Stale::Summary { held: point.point.seq, seq: self.seq });
+            return Err(Unusable::Summary { held: point.point.seq, seq: self.seq });
         }
-        if point.point.root == self.root { Ok(()) } else { Err(Stale::Root) }
+        if point.point.root != self.root {
+            return Err(Unusable::Root);
+        }
+        let silent = point.last_alive.plus(point.params.silence);
+        // The block that takes the claim is one further.
+        let is_dead = point.standing(height.next().unwrap_or(height)).is_dead();
+        if is_dead {
+            Ok(())
+        } else {
+            Err(Unusable::Alive { until: silent.unwrap_or(point.expiry).min(point.expiry), height })
+        }
     }
 
     /// The claim: signed by the account's owner it needs no authorization.

@@ -4,11 +4,11 @@ mod support;
 
 use std::time::Instant;
 
-use banyan_ledger::{Fault, key as keys};
-use banyan_types::{Amount, Nonce, tx::Transaction};
+use banyan_ledger::key as keys;
+use banyan_types::{Amount, tx::Transaction};
 use banyan_wallet::{
     client::{Client, Level, When},
-    kit::{Kit, NoKit, Stale},
+    kit::{Kit, NoKit, Unusable},
     tx::Terms,
 };
 use support::*;
@@ -21,9 +21,10 @@ fn terms(client: &Client, user: u8) -> Terms {
     Terms { params: status.params(), height: status.height(), nonce, ttl: None, fee: None }
 }
 
-fn send(client: &Client, tx: Transaction, user: u8) -> Result<(), banyan_wallet::client::ClientError> {
+fn send(client: &Client, tx: Transaction, user: u8) {
     let signed = tx.sign(&client.status().unwrap().network_id, &key(user));
-    client.submit_and_wait(&signed, Level::Ordered, LIMIT).map(drop)
+    let status = client.submit_and_wait(&signed, Level::Ordered, LIMIT).unwrap();
+    assert!(status.block.is_some(), "{status:?}");
 }
 
 /// A kit of the state that holds what has just arrived.
@@ -44,39 +45,38 @@ fn kit(root: &Client, world: &World, user: u8, least: Amount) -> Kit {
 #[test]
 fn an_escape_kit_needs_no_child_node() {
     let mut world = World::of(QUICK_MS, &["mortal"]);
-    let root = world.serve();
+    let (root, world_id) = (world.serve(), world.id("mortal"));
     let arrived = moved(&root, 0, coins(100), ("root", "mortal"));
     let early = kit(&root, &world, 0, arrived);
     assert_eq!((early.amount, early.path.len(), early.steps.len()), (arrived, 0, 1));
     assert_eq!(Kit::decode(&early.encode()), Ok(early.clone()), "as it is kept in a file");
-    // While the child lives nobody may claim.
-    let error = send(&root, early.claim(&terms(&root, 0)).unwrap(), 0).unwrap_err();
-    assert_eq!(error.fault(), Fault::Early, "{error}");
+    let held = |client: &Client| {
+        let proven = client.prove(&[keys::point(world_id)], When::Top).unwrap();
+        (proven.point(world_id).unwrap().unwrap(), proven.header().height())
+    };
+    let (point, height) = held(&root);
+    assert!(matches!(early.check(&point, height), Err(Unusable::Alive { .. })), "while it lives nobody may claim");
 
     // What was kept is good until the next summary.
     let more = moved(&root, 0, coins(5), ("root", "mortal"));
     let late = kit(&root, &world, 0, arrived.plus(more).unwrap());
-    let point = || root.prove(&[keys::point(world.id("mortal"))], When::Top).unwrap();
-    let held = point().point(world.id("mortal")).unwrap().unwrap();
-    assert!(matches!(early.check(&held), Err(Stale::Summary { .. })), "{held:?}");
-    assert_eq!(late.check(&held), Ok(()));
+    let (point, height) = held(&root);
+    assert!(matches!(early.check(&point, height), Err(Unusable::Summary { .. })));
+    assert!(matches!(late.check(&point, height), Err(Unusable::Alive { .. })));
 
     // The operators are gone, and their nodes with them.
     world.stop("mortal");
     let alone = world.serve();
     assert!(alone.on("mortal").status().is_err(), "nobody answers there");
     let claimed = Instant::now();
-    let before = loop {
-        let terms = terms(&alone, 0);
-        let before = alone.account(account(0)).unwrap();
-        match send(&alone, late.claim(&terms).unwrap(), 0) {
-            Ok(()) => break before,
-            Err(error) => assert_eq!(error.fault(), Fault::Early, "{error}"),
-        }
-        assert!(claimed.elapsed() < LIMIT, "the child does not die");
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    };
-    assert_eq!(alone.account(account(0)).unwrap().nonce, Nonce(before.nonce.0 + 1), "the claim is in a block");
+    let dies = |(point, height): (_, _)| late.check(&point, height);
+    while let Err(why) = dies(held(&alone)) {
+        assert!(matches!(why, Unusable::Alive { .. }) && claimed.elapsed() < LIMIT, "{why}");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let before = alone.account(account(0)).unwrap();
+    send(&alone, late.claim(&terms(&alone, 0)).unwrap(), 0);
+    assert_eq!(alone.account(account(0)).unwrap().nonce, before.nonce + 1, "the claim is in a block");
     // And paid when the window is over.
     let whole = before.balance.plus(late.amount).unwrap();
     while alone.account(account(0)).unwrap().balance.plus(coins(1)).unwrap() < whole {

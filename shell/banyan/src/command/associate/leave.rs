@@ -10,7 +10,7 @@ use banyan_types::{
 };
 use banyan_wallet::{
     client::{Client, TreeNode, When},
-    kit::{Kit, NoKit},
+    kit::{Kit, NoKit, Unusable},
     tx,
 };
 use serde::{Deserialize, Serialize};
@@ -138,10 +138,14 @@ pub fn escape(session: &Session, file: &Path, signing: &Signing) -> Result<Repor
         let what = format!("{} is not registered any more", kit.associate);
         Failure::new(Exit::No, "unknown_associate", what, "nothing is held for it here")
     };
-    let point = client.prove(&[key::point(kit.associate)], When::Top)?.point(kit.associate)?.ok_or_else(gone)?;
-    kit.check(&point).map_err(|stale| {
-        Failure::new(Exit::Invalid, "stale_kit", "the kit is of no use any more", "a kit that was made later")
-            .because(stale.to_string())
+    let proven = client.prove(&[key::point(kit.associate)], When::Top)?;
+    let point = proven.point(kit.associate)?.ok_or_else(gone)?;
+    kit.check(&point, proven.header().height()).map_err(|why| {
+        let (exit, code, next) = match why {
+            Unusable::Alive { .. } => (Exit::Early, "not_dead", "withdraw there, or again when it is dead"),
+            Unusable::Summary { .. } | Unusable::Root => (Exit::Invalid, "stale_kit", "a kit that was made later"),
+        };
+        Failure::new(exit, code, format!("the kit of {} cannot be used", kit.associate), next).because(why.to_string())
     })?;
     let mut report = sign_and_send(session, signing, |from, terms| {
         if from != kit.account {
