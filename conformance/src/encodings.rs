@@ -145,6 +145,7 @@ pub fn sdk_params() -> Params {
         lifetime_max: 1,
         grace: 21_600,
         root: None,
+        committee: banyan_types::rlp::Tail(None),
     }
 }
 

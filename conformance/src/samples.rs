@@ -7,10 +7,10 @@ mod points;
 use banyan_crypto::SecretKey;
 use banyan_ledger::{
     AccessRight, Account, Anchors, BlobPlace, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
-    ConnectionPoint, Contract, Due, DueCount, DueCursor, EmissionRow, Entry, Escrow, EscrowV2, Fees, Genesis,
-    GenesisAccount, GenesisWitness, Inherited, LeaderBond, Params, ParentLeaf, PendingReward, Point, RemitSpan, Reward,
-    RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue, Token, TokenBalance,
-    Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
+    CommitteeEngine, ConnectionPoint, Contract, Due, DueCount, DueCursor, EmissionRow, Entry, Escrow, EscrowV2, Fees,
+    Genesis, GenesisAccount, GenesisWitness, Inherited, LeaderBond, Naming, Params, ParentLeaf, PendingReward, Point,
+    RemitSpan, Reward, RootEngine, RootRules, Shares, Slashed, Source, Stake, StakeRules, Status, Supply, SweepQueue,
+    Token, TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 use banyan_tree::{ListProof, MultiProof, Proof, Trie, list_root, prove_item, value_hash};
 use banyan_types::{
@@ -231,6 +231,11 @@ fn transactions() -> Vec<Sample> {
         object!("901.1 associate escape", Transaction, points::escape().into()),
         object!("94.1 associate commit", Transaction, commit().into()),
         object!("96.1 associate remit", Transaction, remit().into()),
+        object!("930.1 engine, unjail", Transaction, committee::unjail().into()),
+        object!("930.1 engine, propose", Transaction, committee::propose().into()),
+        object!("930.1 engine, vote", Transaction, committee::vote().into()),
+        object!("930.1 engine, cancel", Transaction, committee::cancel().into()),
+        object!("930.1 engine, set change", Transaction, committee::set_change().into()),
         object!("961.1 associate withdraw", Transaction, withdraw().into()),
         object!("1110.1 bond", Transaction, bond().into()),
         object!("1111.1 unbond", Transaction, unbond().into()),
@@ -485,6 +490,8 @@ fn leaves() -> Vec<Sample> {
         object!("1014.1 due count", DueCount, DueCount { n: 300 }),
         object!("1024.1 due cursor", DueCursor, DueCursor { height: Height(301), index: 4 }),
         object!("1025.1 root engine", RootEngine, root_engine()),
+        object!("1025.1 committee engine", CommitteeEngine, committee::engine()),
+        object!("1027.1 naming", Naming, committee::naming()),
         object!("1026.1 witness sets", WitnessSets, WitnessSets { sets: vec![witness_set()] }),
         object!("1045.1 used key", UsedKey, UsedKey { staker: account(80) }),
         object!("1046.1 candidates", Candidates, Candidates { list: vec![candidate()] }),
@@ -656,6 +663,7 @@ fn genesis() -> Genesis {
             lifetime_max: 2_628_000,
             grace: 21_600,
             root: Some(root),
+            committee: banyan_types::rlp::Tail(None),
         },
         engine: Bytes(vec![1, 2, 3]),
         accounts: vec![GenesisAccount { account: account(74), balance: amount(5) }],
@@ -687,6 +695,7 @@ fn state_keys() -> Vec<Sample> {
         hashed("key 14 fees", key::fees()),
         hashed("key 14 parent", key::parent()),
         hashed("key 14 engine", key::engine()),
+        hashed("key 14 naming", key::naming()),
         hashed("key 14 due cursor", key::due_cursor()),
         hashed("key 14 witness sets", key::witness_sets()),
         hashed("key 14 candidates", key::candidates()),

@@ -87,6 +87,7 @@ impl World {
             lifetime_max: 2_000_000,
             grace: 1_000,
             root: Some(root),
+            committee: banyan_types::rlp::Tail(None),
         };
         let accounts = list(&file, "accounts");
         let balance = |row: &Value| GenesisAccount {

@@ -42,6 +42,7 @@ fn params() -> Params {
             stake: None,
             anchors: Anchors::default(),
         }),
+        committee: banyan_types::rlp::Tail(None),
     }
 }
 

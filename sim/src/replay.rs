@@ -8,7 +8,7 @@ use banyan_ledger::{
 };
 use banyan_node::{Chain, Header, StoredBlock};
 use banyan_store::{Order, Place};
-use banyan_types::{AssociateId, Hash, Height, associate::InboxEntry, tx::SignedTx};
+use banyan_types::{AssociateId, Hash, Height, associate::InboxEntry, header::ChildBody, tx::SignedTx};
 
 use crate::law::{Broken, ensure};
 
@@ -60,8 +60,9 @@ pub fn child(chain: &Chain, parents: &Parents) -> Result<(), Broken> {
         let parent = *parent.ok_or_else(|| Broken::new("a child names final blocks", format!("{}", header.height)))?;
         let inbox = parents.inbox.range(from..header.inbox_to).map(|(_, entry)| entry.clone()).collect();
         from = header.inbox_to;
-        let txs = verified(chain, block.txs)?;
-        apply(&mut state, chain, &Block::Child(ChildBlock { header: *header, txs, parent, inbox }))?;
+        let body = ChildBody::decode(&block.body).map_err(|error| Broken::new(LAW, error.to_string()))?;
+        let (txs, prev_seal) = (verified(chain, block.txs)?, body.prev_seal);
+        apply(&mut state, chain, &Block::Child(ChildBlock { header: *header, txs, parent, inbox, prev_seal }))?;
     }
     ends(chain, &state)
 }

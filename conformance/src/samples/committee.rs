@@ -1,14 +1,20 @@
 //! What validators sign, and what their signatures make.
 
+use banyan_ledger::{
+    Candidacy, CommitteeEngine, Naming,
+    engine::committee::{BondRules, CommitteeRules, Drawn, Schedule, Sets, Turns},
+};
 use banyan_types::{
-    Hash, Height, Signature,
+    ContractId, Hash, Height, Nonce, Signature,
     committee::{
         Certificate, Member, MemberSignature, SignedStatement, Statement, StatementKind, ValidatorSet, handover_hash,
     },
+    engine::{EngineAction, SetChange, set_change_message},
     rlp::{Field as _, Items, put_list},
+    tx::EngineAct,
 };
 
-use super::{NETWORK, child, hash, hashed, key_of};
+use super::{NETWORK, amount, child, fill, hash, hashed, key_of, signer};
 use crate::frozen::{Again, Sample};
 
 fn statement(kind: StatementKind) -> Statement {
@@ -36,6 +42,66 @@ fn set_again(bytes: &[u8]) -> Option<Vec<u8>> {
     items.finish().ok().map(|()| out)
 }
 
+fn act(action: EngineAction) -> EngineAct {
+    EngineAct { from_id: signer(), action, ttl: Height(615), fee: amount(1_151), nonce: Nonce(115) }
+}
+
+pub(super) fn unjail() -> EngineAct {
+    act(EngineAction::Unjail)
+}
+
+pub(super) fn propose() -> EngineAct {
+    act(EngineAction::Propose(ContractId(fill(105))))
+}
+
+pub(super) fn vote() -> EngineAct {
+    act(EngineAction::Vote(ContractId(fill(106))))
+}
+
+pub(super) fn cancel() -> EngineAct {
+    act(EngineAction::Cancel(ContractId(fill(107))))
+}
+
+pub(super) fn naming() -> Naming {
+    let (votes, against) = (vec![key_of(110)], vec![key_of(111)]);
+    let contract = ContractId(fill(109));
+    let candidate = Candidacy { contract, since: 4, voted_in: 6, votes, against, agreed: Some(7) };
+    Naming { ruling: Some(ContractId(fill(108))), candidate: Some(candidate) }
+}
+
+pub(super) fn set_change() -> EngineAct {
+    let signatures = certificate().signatures;
+    act(EngineAction::SetChange(SetChange { epoch: 9, set: set(), signatures }))
+}
+
+pub(super) fn engine() -> CommitteeEngine {
+    let drawn = |n| Drawn { seed: hash(n), set: set() };
+    let turns = vec![Turns { key: key_of(101), made: 5, missed: 2 }];
+    let (now, next, later, jailed) = (drawn(98), drawn(99), set(), vec![key_of(102)]);
+    CommitteeEngine {
+        engine: CommitteeEngine::ENGINE,
+        chain: hash(103),
+        schedule: Schedule { number: 8, now, next, later, turns, jailed },
+        parent: hash(104),
+        named: Some(set()),
+    }
+}
+
+/// Rules stand inside a genesis; alone they are read as one item of a list.
+fn rules_again(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (mut list, mut out) = (Vec::new(), Vec::new());
+    put_list(&mut list, |out| out.extend_from_slice(bytes));
+    let mut items = Items::of(&list).ok()?;
+    CommitteeRules::take(&mut items).ok()?.put(&mut out);
+    items.finish().ok().map(|()| out)
+}
+
+fn rules(name: &'static str, sets: Sets) -> Sample {
+    let mut bytes = Vec::new();
+    CommitteeRules { validators: set(), epoch_blocks: 600, sets }.put(&mut bytes);
+    Sample { name, bytes, again: Some(rules_again) }
+}
+
 pub(super) fn all() -> Vec<Sample> {
     let signed = |kind| SignedStatement { statement: statement(kind), by: key_of(96), signature: Signature([97; 64]) };
     let message = |kind| statement(kind).signing_message(NETWORK);
@@ -44,7 +110,12 @@ pub(super) fn all() -> Vec<Sample> {
     let mut members = Vec::new();
     set().put(&mut members);
     let handover: Hash = handover_hash(child(), 4, &set());
+    let bonds = BondRules { stake_min: amount(7), validators_min: 4, unbond_epochs: 14, renew_epochs: Some(50) };
     vec![
+        rules("rules of a permissioned committee", Sets::Permissioned),
+        rules("rules of a committee by contract", Sets::Contract),
+        rules("rules of a committee of stake", Sets::Stake(bonds)),
+        hashed("set change message", set_change_message(NETWORK, 9, &set())),
         Sample {
             name: "1230.1 certificate",
             bytes: certificate().encode(),

@@ -373,10 +373,17 @@ rejections! {
     WitnessesTooFew { /// Least members.
         min: u32, /// Who would be left.
         left: u32 } = Early, "witnesses_too_few", "leaves {left} witnesses, least {min}";
+    /// The validator may serve.
+    NotJailed { /// Whose.
+        staker: AccountId } = Invalid, "not_jailed", "the validator of {staker} has not been away";
     /// The statements are from another chain.
     OtherChain { /// Hash of this one's first genesis.
         expected: Hash, /// The statement's.
         got: Hash } = Invalid, "other_chain", "a vote on chain {got}, this is {expected}";
+    /// What was said so long ago answers no more.
+    StatementOld { /// The first epoch that still answers.
+        first: u64, /// The statements'.
+        got: u64 } = Invalid, "statement_old", "statements of epoch {got}; the oldest that answers is {first}";
     /// The statements may both come from an honest key.
     NoFault = Invalid, "no_fault", "the two statements break no rule";
     /// Nobody who has signed both has a bond here.

@@ -386,6 +386,75 @@ events! {
         /// What all weigh.
         total: Amount,
     },
+    /// On a child: an epoch of its committee has begun, and the set of a later one is known.
+    EpochTurned {
+        /// The epoch that runs now.
+        number: u64,
+        /// Members of the newest set that is known: of the epoch two ahead.
+        members: u32,
+        /// Its hash.
+        set: Hash,
+        /// Whether it is the set before again, because too few could be chosen.
+        repeated: bool,
+    },
+    /// On a child: a contract is proposed to name its validators.
+    ConsensusProposed {
+        /// Which.
+        contract: ContractId,
+        /// The epoch.
+        epoch: u64,
+    },
+    /// On a child: over two thirds of the validators want the contract to name those who follow.
+    ConsensusAgreed {
+        /// Which.
+        contract: ContractId,
+        /// The epoch.
+        epoch: u64,
+    },
+    /// On a child: over a third of the validators have stopped a contract that was proposed.
+    ConsensusCancelled {
+        /// Which.
+        contract: ContractId,
+        /// The epoch.
+        epoch: u64,
+    },
+    /// On a child: a contract names the validators from now on.
+    ConsensusRules {
+        /// Which.
+        contract: ContractId,
+        /// The epoch.
+        epoch: u64,
+    },
+    /// On a child: a call of the contract that names validators has failed, or its answer is of no use. What was before counts.
+    ConsensusFailed {
+        /// Which.
+        contract: ContractId,
+        /// The function.
+        what: &'static str,
+        /// The epoch that it was asked about.
+        epoch: u64,
+    },
+    /// On a child: what a contract that is proposed would have answered.
+    ShadowAnswered {
+        /// Which.
+        contract: ContractId,
+        /// The epoch that it was asked about.
+        epoch: u64,
+        /// Members of its set; 0 where the answer is of no use.
+        members: u32,
+        /// Hash of the set; zero where there is none.
+        set: Hash,
+    },
+    /// On a child: a validator has missed more than half of its turns and is in no further set until it comes back.
+    Jailed {
+        /// Whose key.
+        key: PublicKey,
+    },
+    /// On a child: a validator that was away may be in sets again.
+    Unjailed {
+        /// Whose key.
+        key: PublicKey,
+    },
     /// The set of a later era was written.
     SetChanged {
         /// The era.

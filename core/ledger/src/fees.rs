@@ -5,8 +5,9 @@ use banyan_types::{
     Amount, Asset, Bytes, Gas, GasPrice, Height, Lifetime,
     associate::{CertifiedBlock, Change, ProofStep},
     committee::{Certificate, VALIDATORS_MAX},
+    engine::EngineAction,
     limits::{REMIT_BYTES_MAX, REMIT_LINES_MAX},
-    tx::{AssociateCommit, AssociateUpdate, AssociateWithdraw, ContractCreateV2, SignedTx, Transaction},
+    tx::{AssociateCommit, AssociateUpdate, AssociateWithdraw, ContractCreateV2, EngineAct, SignedTx, Transaction},
 };
 
 use crate::{
@@ -77,6 +78,9 @@ fn parts_gas(tx: &Transaction) -> Option<Gas> {
             (lines, authorization_checks(&tx.authorization))
         }
         Transaction::AssociateClose(tx) => (0, signatures(&tx.authorization)),
+        Transaction::EngineAct(EngineAct { action: EngineAction::SetChange(change), .. }) => {
+            (0, change.signatures.len())
+        }
         Transaction::AssociateEvidence(tx) => {
             let checks = |statement: &Bytes| Certificate::read(&statement.0).map_or(1, |read| read.signatures.len());
             (0, checks(&tx.a).checked_add(checks(&tx.b))?)

@@ -13,7 +13,7 @@ use banyan_types::{
 
 use crate::{
     Account, Changes, Clock, DueCursor, Fees, MapState, Overlay, Params, ParentLeaf, Rejected, RootEngine, RootRules,
-    State, Supply, leaf::key, scene::Scene,
+    State, Supply, engine::committee::first_leaf, leaf::key, scene::Scene,
 };
 
 banyan_types::record! {
@@ -214,6 +214,9 @@ fn put_leaves(state: &mut impl State, genesis: &Genesis, balances: Amount) -> Re
         state.put(key::engine(), Some(engine.encode()));
     } else {
         state.put(key::parent(), Some(unconnected().encode()));
+        if let Some(rules) = genesis.params.committee() {
+            state.put(key::engine(), Some(first_leaf(genesis, rules).encode()));
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use banyan_types::{
 };
 
 use crate::{
-    Account, Escrow, EscrowV2, Fees, Inherited, PendingReward, RootEngine, Supply,
+    Account, CommitteeEngine, Escrow, EscrowV2, Fees, Inherited, PendingReward, RootEngine, Supply,
     leaf::{Clock, Code, ConnectionPoint, Contract, Source, Stake, Token, TokenBalance},
 };
 
@@ -184,6 +184,8 @@ impl Sums {
                 plus(&mut self.rewards, pending.shares.before.amount)?;
                 plus(&mut self.rewards, pending.shares.after.amount)
             }
+            // A committee's engine holds no coin.
+            RootEngine::TAG if CommitteeEngine::decode(value).is_ok() => Ok(()),
             RootEngine::TAG => plus(&mut self.rewards, RootEngine::decode(value)?.pot),
             Stake::TAG => plus(&mut self.bonds, Stake::decode(value)?.at_stake().ok_or(Broken::Overflow)?),
             Fees::TAG => plus(&mut self.fees, Fees::decode(value)?.amount),

@@ -207,6 +207,7 @@ mod tests {
             lifetime_max: 1,
             grace: 1,
             root: None,
+            committee: banyan_types::rlp::Tail(None),
         };
         let mut state = Overlay::new(MapState::default());
         state.put(key::supply(), Some(supply.encode()));

@@ -5,12 +5,12 @@ use alloc::{string::String, vec::Vec};
 use banyan_types::{
     Amount, AssociateId, Era, Gas, GasPrice, Height,
     limits::BLOCK_RING,
-    rlp::{DecodeError, Field, Items},
+    rlp::{DecodeError, Field, Items, Tail},
     show::Value,
     witness::{Anchor, WITNESSES_MAX, WitnessSet},
 };
 
-use crate::WitnessSets;
+use crate::{WitnessSets, engine::committee::CommitteeRules};
 
 banyan_types::record! {
     /// Parameters of the transition. Source of defaults: ledger 1, 2.3.
@@ -39,6 +39,8 @@ banyan_types::record! {
         grace: u64,
         /// What only the root has.
         root: Option<RootRules>,
+        /// What only a child has whose validators change.
+        committee: Tail<CommitteeRules>,
     }
 
     /// Money of the root. Source: root 1, 6.
@@ -134,6 +136,16 @@ impl Params {
         self.root.as_ref()?.stake.as_ref()
     }
 
+    /// How the validators of a child change, where they do.
+    pub const fn committee(&self) -> Option<&CommitteeRules> {
+        self.committee.0.as_ref()
+    }
+
+    /// Whether accounts may bond here: on a root with witnesses, and on a child whose validators are those who bond.
+    pub(crate) fn has_stake(&self) -> bool {
+        self.stake().is_some() || self.committee().is_some_and(|rules| rules.bonds().is_some())
+    }
+
     /// The first parameter that no ledger can live with.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let id = self.network_id.as_bytes();
@@ -147,7 +159,9 @@ impl Params {
             ("lifetime_default", (1..=self.lifetime_max).contains(&self.lifetime_default) || self.is_free_to_keep()),
         ];
         let root = self.root.iter().flat_map(RootRules::rows);
-        rows.into_iter().chain(root).find(|(_, holds)| !holds).map_or(Ok(()), |(field, _)| Err(field))
+        let committee = self.committee().map(|rules| rules.rows(self.is_root()));
+        let mut rows = rows.into_iter().chain(root).chain(committee.into_iter().flatten());
+        rows.find(|(_, holds)| !holds).map_or(Ok(()), |(field, _)| Err(field))
     }
 
     /// Whether objects may live for ever, since keeping them costs nothing.

@@ -47,8 +47,9 @@ fn check_place(params: &Params, tx: &Transaction) -> Result<(), Rejected> {
         | Transaction::TokenTransfer(_)
         | Transaction::BlobPost(_) => !params.is_root(),
         Transaction::Bond(_) | Transaction::Unbond(_) | Transaction::Evidence(_) | Transaction::Renew(_) => {
-            params.stake().is_some()
+            params.has_stake()
         }
+        Transaction::EngineAct(_) => params.committee().is_some(),
         _ => true,
     };
     if here { Ok(()) } else { Err(Rejected::NotHere { kind: tx.kind() }) }
@@ -230,6 +231,7 @@ impl<S: State> Scene<'_, S> {
             Transaction::EntryTransfer(transfer) => self.transfer_entry(transfer).map(plain),
             Transaction::EntryDestroy(destroy) => self.destroy_entry(destroy).map(plain),
             Transaction::BlobPost(post) => self.post_blob(post).map(plain),
+            Transaction::EngineAct(act) => self.engine_act(act).map(plain),
             Transaction::ContractCreate(create) => self.create_contract(tx, create, under),
             Transaction::ContractCreateV2(create) => self.create_contract_v2(tx, create, under),
             Transaction::ContractCall(call) => self.call_contract(tx, call, under),

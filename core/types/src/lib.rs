@@ -19,6 +19,7 @@ extern crate alloc;
 
 pub mod associate;
 pub mod committee;
+pub mod engine;
 pub mod header;
 pub mod limits;
 pub mod rlp;

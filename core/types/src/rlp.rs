@@ -416,6 +416,22 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
+/// The last field of a record, which older ones do not have: absent, it has no bytes at all, so that they keep theirs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail<T>(pub Option<T>);
+
+impl<T: Field> Field for Tail<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.0.iter().for_each(|item| item.put(out));
+    }
+    fn take(items: &mut Items<'_>) -> Result<Self, DecodeError> {
+        Ok(Self(if items.is_empty() { None } else { Some(T::take(items)?) }))
+    }
+    fn show(&self) -> Value {
+        self.0.show()
+    }
+}
+
 /// Define records: structs whose wire form is the list of their fields, inside another object.
 #[macro_export]
 macro_rules! record {

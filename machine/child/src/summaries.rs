@@ -82,6 +82,8 @@ pub struct Summaries {
     /// The last block that it covers and that is known here.
     base: Mark,
     pieces: VecDeque<Piece>,
+    /// The next block begins a piece.
+    is_cut: bool,
     stage: Stage,
 }
 
@@ -103,7 +105,7 @@ impl Summaries {
         let under_way = under_way.filter(|range| range.seq == accepted + 1);
         // Sent long ago, as far as this run knows: it goes out again at once.
         let stage = under_way.map_or(Stage::Quiet, |range| Stage::Sent(range, TimeMs(0)));
-        Self { accepted, accepted_to, base, pieces: VecDeque::new(), stage }
+        Self { accepted, accepted_to, base, pieces: VecDeque::new(), is_cut: false, stage }
     }
 
     /// A block was committed.
@@ -112,14 +114,24 @@ impl Summaries {
             self.base = block; // the parent has heard of it from somebody else
             return;
         }
+        let is_cut = core::mem::take(&mut self.is_cut);
         let before = self.pieces.back().map_or(self.base, |piece| piece.end);
         let has_work = block.settled > 0 || block.outbox_to > before.outbox_to;
         match self.pieces.len().checked_sub(1) {
-            Some(last) if self.may_extend(params, last, &block) => {
+            Some(last) if !is_cut && self.may_extend(params, last, &block) => {
                 let piece = &mut self.pieces[last];
                 *piece = Piece { end: block, has_work: piece.has_work || has_work };
             }
             _ => self.pieces.push_back(Piece { end: block, has_work }),
+        }
+    }
+
+    /// Other validators make the blocks from here on: a summary ends here, since it is one set's word, and is worth sending
+    /// for that alone.
+    pub fn cut(&mut self) {
+        self.is_cut = true;
+        if let Some(piece) = self.pieces.back_mut() {
+            piece.has_work = true;
         }
     }
 

@@ -9,7 +9,7 @@ use banyan_types::{
     header::ChildHeader,
 };
 
-use crate::{Block, Message, Record};
+use crate::{Block, Handover, Message, Record};
 
 /// An order to the shell. Effects are carried out in the order given.
 #[must_use]
@@ -38,6 +38,9 @@ pub enum Effect {
     AskParent(Height),
     /// Make the summary of these blocks and remit it: it is this validator's turn. Sent again while there is no answer.
     Summarise(Range),
+    /// Have the parent follow the new set: a quorum of the old one has signed it, and it is this validator's turn to send it.
+    /// Said again while there is no answer.
+    HandOver(Box<Handover>, Box<Certificate>),
     /// Whether enough validators are heard of for blocks to go on. Said when it changes; at the start they are.
     Quorum(bool),
     /// Think so much better or worse of a peer.

@@ -46,6 +46,10 @@ impl Machine {
                 effects.push(Effect::Score(from, Points::WRONG_BYTES));
                 Ok(())
             }
+            Message::Handover(signed) => {
+                self.agreed(from, &signed, effects);
+                Ok(())
+            }
             Message::Polka(votes) if self.is_now(&votes) => {
                 self.with_core(|core, said, out| core.polka(&votes, said, out))
             }
@@ -64,7 +68,11 @@ impl Machine {
     fn statement(&mut self, from: Peer, said: Checked, effects: &mut Vec<Effect>) -> Result<(), Stopped> {
         let SignedStatement { statement, by, .. } = *said.signed();
         if self.epoch.set.place(&by).is_none() {
-            return Ok(()); // perhaps of an epoch that is not known here yet
+            // Perhaps of an epoch that is not known here yet: who says so has the blocks up to it.
+            if statement.height > self.height() {
+                self.sync.is_behind(from);
+            }
+            return Ok(());
         }
         if statement.height <= self.tip.height {
             self.help(from, statement.height, effects);

@@ -6,7 +6,7 @@ use banyan_child::Draft;
 use banyan_ledger::{ParentTip, engine::committee::Epoch};
 use banyan_types::{Hash, Height, Peer, TimeMs};
 
-use crate::{Message, Sealed, Seq};
+use crate::{Handover, Message, Sealed, Seq};
 
 /// Something happened. The shell tells the time first: everything is done at the last [`Input::Tick`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub enum Input {
     Tick(TimeMs),
     /// A final block of the parent: the newest, or the one that [`crate::Effect::AskParent`] asked for.
     ParentTip(ParentTip),
+    /// The parent knows one set of validators and another one follows it, or all is handed over. Told again when either
+    /// changes.
+    Handover(Option<Box<Handover>>),
     /// The mempool has something that a block can take.
     PoolReady,
     /// It has nothing.

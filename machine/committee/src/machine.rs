@@ -22,6 +22,7 @@ use crate::{
     ahead::Ahead,
     candidates::Candidates,
     gate::Gate,
+    handover::Handing,
     presence::Presence,
     resume::Saved,
     said::Said,
@@ -60,6 +61,8 @@ pub struct Machine {
     pub(crate) ahead: Ahead,
     pub(crate) presence: Presence,
     pub(crate) sync: Sync,
+    /// The parent's trust, on its way to another set.
+    pub(crate) handing: Option<Box<Handing>>,
     /// When each peer was last given blocks, and from which height.
     pub(crate) served: BTreeMap<Peer, (TimeMs, Height)>,
     wake: Option<TimeMs>,
@@ -97,7 +100,12 @@ pub(crate) enum Stage {
 impl Machine {
     pub(crate) fn at(params: Arc<CommitteeParams>, said: Said, saved: Saved) -> Self {
         let mut summaries = Summaries::new((saved.accepted, saved.accepted_to), saved.base, saved.summary);
-        saved.since.iter().for_each(|mark| summaries.push(&params.summaries, *mark));
+        for mark in &saved.since {
+            if saved.edges.contains(&mark.height) {
+                summaries.cut();
+            }
+            summaries.push(&params.summaries, *mark);
+        }
         Self {
             params,
             epoch: Arc::new(saved.epoch),
@@ -118,6 +126,7 @@ impl Machine {
             ahead: Ahead::default(),
             presence: Presence::default(),
             sync: Sync::default(),
+            handing: None,
             served: BTreeMap::new(),
             wake: None,
         }
@@ -149,6 +158,7 @@ impl Machine {
             Input::Persisted(seq) => self.persisted(seq),
             Input::Committed { height, next } => self.committed(height, next, effects),
             Input::SummaryAccepted { seq, child_to } => self.summaries.accept(seq, child_to),
+            Input::Handover(handover) => self.wanted(handover, effects),
         }
         self.advance(effects)
     }
@@ -193,6 +203,7 @@ impl Machine {
         self.ask_parent(effects);
         self.ask_blocks(effects);
         self.summarise(effects);
+        self.hand_over(effects);
         self.tell_quorum(effects);
         self.gate.flush(effects);
         self.commit(effects);
@@ -287,6 +298,10 @@ impl Machine {
         self.committed_at = self.now;
         if let Some(next) = next {
             self.presence.keep(&next.set);
+            if next.set != self.epoch.set {
+                // The parent must hear of a block of the old set before it follows the new one.
+                self.summaries.cut();
+            }
             self.epoch = Arc::from(next);
         }
         self.said.forget_below(self.height());
@@ -346,6 +361,7 @@ impl Machine {
             self.summaries.resend_due(&self.params.summaries),
             self.quorum_due().filter(|due| *due > self.now),
             self.blocks_due(),
+            self.handover_due().filter(|due| *due > self.now),
         ];
         let due = due.into_iter().flatten().min();
         if due != self.wake {

@@ -66,6 +66,8 @@ pub enum Message {
     },
     /// Send me your blocks from this height on.
     AskBlocks(Height),
+    /// A member of the set that the parent knows agrees to the one that follows.
+    Handover(SignedStatement),
 }
 
 impl Message {
@@ -94,6 +96,10 @@ impl Message {
                 4u8.put(out);
                 from.put(out);
             }
+            Self::Handover(signed) => {
+                5u8.put(out);
+                signed.put(out);
+            }
         });
         out
     }
@@ -113,6 +119,7 @@ impl Message {
             2 => Self::Polka(votes(&mut items)?),
             3 => Self::View { closed: bool::take(&mut items)?, votes: votes(&mut items)? },
             4 => Self::AskBlocks(Height::take(&mut items)?),
+            5 => Self::Handover(SignedStatement::take(&mut items)?),
             _ => return Err(DecodeError::Malformed("unknown kind of message")),
         };
         items.finish().map(|()| message)

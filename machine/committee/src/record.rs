@@ -41,7 +41,7 @@ pub enum Wait {
 }
 
 /// What must be on disk before it may be acted on. All records of one height, in their order, are what the machine needs to go
-/// on at it; the newest summary stands apart. A [`Record::Built`] or [`Record::Verified`] is written with the block's body.
+/// on at it; the newest summary and the newest handover stand apart. A [`Record::Built`] or [`Record::Verified`] is written with the block's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
     /// This validator built the block: it stays its answer in that view.
@@ -78,11 +78,13 @@ pub enum Record {
     },
     /// Blocks that a summary will be made of.
     Summary(Range),
+    /// This validator agrees to a set that is to follow, as the parent counts.
+    Handover(SignedStatement),
 }
 
 impl Record {
-    /// The height whose log it belongs to: once that height's block is committed, the record is of no use. `None` for a
-    /// summary, of which the newest is kept.
+    /// The height whose log it belongs to: once that height's block is committed, the record is of no use. `None` for
+    /// summaries and handovers, of each of which the newest is kept.
     pub fn height(&self) -> Option<Height> {
         match self {
             Self::Built(block) | Self::Verified(block) => Some(block.header.height),
@@ -90,7 +92,7 @@ impl Record {
             Self::Vote(vote) => Some(vote.statement.height),
             Self::Polka(votes) => votes.first().map(|vote| vote.statement.height),
             Self::Judged { height, .. } | Self::Elapsed { height, .. } => Some(*height),
-            Self::Summary(_) => None,
+            Self::Summary(_) | Self::Handover(_) => None,
         }
     }
 
@@ -125,6 +127,7 @@ impl Record {
                 from.put(out);
                 to.put(out);
             }
+            Self::Handover(signed) => put(8, signed, out),
         }
     }
 
@@ -162,6 +165,7 @@ impl Record {
                 Self::Elapsed { height, view, wait }
             }
             7 => Self::Summary(Range { seq: u64::take(items)?, from: Height::take(items)?, to: Height::take(items)? }),
+            8 => Self::Handover(SignedStatement::take(items)?),
             _ => return Err(DecodeError::Malformed("unknown kind of record")),
         })
     }

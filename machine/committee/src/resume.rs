@@ -7,7 +7,7 @@ use banyan_crypto::SecretKey;
 use banyan_ledger::{ParentTip, engine::committee::Epoch};
 use banyan_types::{
     Hash, Height,
-    committee::{Certificate, Statement, ValidatorSet},
+    committee::{Certificate, SignedStatement, Statement, ValidatorSet},
     header::ChildHeader,
 };
 
@@ -38,8 +38,12 @@ pub struct Saved {
     pub base: Mark,
     /// The blocks after it up to the tip, in order.
     pub since: Vec<Mark>,
+    /// Among them the first ones of another set than the block before.
+    pub edges: Vec<Height>,
     /// The newest [`Record::Summary`].
     pub summary: Option<Range>,
+    /// The newest [`Record::Handover`].
+    pub handover: Option<SignedStatement>,
 }
 
 /// Why what was kept makes no ledger: this node's fault.
@@ -87,7 +91,9 @@ impl Saved {
             accepted_to: Height(0),
             base,
             since: Vec::new(),
+            edges: Vec::new(),
             summary: None,
+            handover: None,
         }
     }
 
@@ -130,7 +136,8 @@ impl Machine {
     ) -> Result<Self, Broken> {
         saved.check()?;
         let log = core::mem::take(&mut saved.log);
-        let said = Said::new(key, params.network_id.clone());
+        let mut said = Said::new(key, params.network_id.clone());
+        saved.handover.iter().for_each(|signed| said.recall(signed));
         let mut machine = Self::at(Arc::new(params), said, saved);
         if !log.is_empty() {
             machine.replay(log)?;
@@ -162,7 +169,7 @@ impl Machine {
                     logged.push(Logged::Judged { view, by, block_hash, is_valid });
                 }
                 Record::Elapsed { view, wait, .. } => logged.push(Logged::Elapsed(wait, view)),
-                Record::Summary(_) => {}
+                Record::Summary(_) | Record::Handover(_) => {}
             }
         }
         let (mut agreement, mut orders) = (self.agreement(), Vec::new());

@@ -6,7 +6,7 @@ use core::fmt;
 use banyan_crypto::SecretKey;
 use banyan_types::{
     Height, PublicKey, Signature,
-    committee::{SignedStatement, Slot, Statement},
+    committee::{SignedStatement, Slot, Statement, StatementKind},
 };
 
 /// The key, and all that it signed at the heights that still run. Rebuilt from the log before anything is signed: the core
@@ -57,8 +57,8 @@ impl Said {
         Some(signature)
     }
 
-    /// Heights below are final: nothing is ever signed there again.
+    /// Heights below are final: nothing is ever signed there again. Handovers are counted by epochs of the parent.
     pub fn forget_below(&mut self, height: Height) {
-        self.slots.retain(|(_, at, _), _| *at >= height);
+        self.slots.retain(|(kind, at, _), _| *kind == StatementKind::Handover || *at >= height);
     }
 }

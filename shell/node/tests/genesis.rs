@@ -2,7 +2,10 @@
 
 mod support;
 
-use banyan_ledger::GenesisWitness;
+use banyan_ledger::{
+    GenesisWitness,
+    engine::committee::{BondRules, Sets},
+};
 use banyan_node::{GenesisFile, NodeError};
 use banyan_types::PublicKey;
 use support::*;
@@ -100,4 +103,29 @@ fn a_child_genesis_cannot_hold_coins() {
     let (_, mut child, _) = genesis();
     child.accounts.insert(account(USER), coins(1));
     assert!(matches!(child.genesis(), Err(NodeError::Genesis(_))));
+}
+
+#[test]
+fn a_committees_epochs_stand_in_its_file_and_a_fixed_set_has_none() {
+    let (_, solo, id) = genesis();
+    let keys = [1, 2, 3, 4].map(|n| PublicKey(key(n).public()));
+    let fixed = GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap();
+    assert!(!fixed.to_toml().contains("epochs"));
+    let bonds = BondRules { stake_min: coins(10), validators_min: 4, unbond_epochs: 14, renew_epochs: Some(100) };
+    let mut hashes = std::collections::BTreeSet::from([fixed.genesis().unwrap().hash()]);
+    for sets in [Sets::Permissioned, Sets::Contract, Sets::Stake(bonds)] {
+        let file = fixed.clone().with_epochs(600, sets);
+        let again = GenesisFile::from_toml(&file.to_toml()).unwrap();
+        assert_eq!(again, file);
+        assert!(hashes.insert(again.genesis().unwrap().hash()), "another ledger");
+    }
+    let staked = fixed.clone().with_epochs(600, Sets::Contract).to_toml();
+    let both = staked.replace(
+        "contract = true",
+        "contract = true\nstake = { stake_min = \"1\", validators_min = 4, unbond_epochs = 1 }",
+    );
+    assert!(GenesisFile::from_toml(&both).unwrap_err().to_string().contains("not both"));
+    let mut wrong = solo;
+    wrong.params.committee = fixed.with_epochs(600, Sets::Permissioned).params.committee;
+    assert!(wrong.genesis().unwrap_err().to_string().contains("epochs go with the engine committee"));
 }

@@ -100,14 +100,14 @@ fn two_dead_stop_what_needs_three_and_not_what_needs_one() {
 fn a_partition_forks_and_one_side_is_taken_back_without_loss() {
     let (mut council, network) = funded(1);
     let last_final = council.last_final(0);
-    council.sides = [0, 0, 1, 1];
+    council.sides = vec![0, 0, 1, 1];
     // Each side has its own: the same account cannot pay on both, others can.
     council.submit(0, spend(&network, USER, FRIEND, coins(1), 1)).unwrap();
     council.submit(2, spend(&network, USER, FRIEND, coins(5), 1)).unwrap();
     council.run(5_000);
     assert_eq!([0, 3].map(|n| council.balance(n, FRIEND)), [coins(1), coins(5)], "the ledger has forked");
     assert!([0, 2].iter().all(|n| council.last_final(*n).0 <= last_final.0 + 1), "neither side is final");
-    council.sides = [0; 4];
+    council.sides = vec![0; 4];
     council.run(20_000);
     let balances = [0, 1, 2, 3].map(|n| council.balance(n, FRIEND));
     assert!(balances == [coins(1); 4] || balances == [coins(5); 4], "{balances:?}");
@@ -122,12 +122,12 @@ fn a_partition_forks_and_one_side_is_taken_back_without_loss() {
 #[test]
 fn what_a_lost_branch_held_is_ordered_again() {
     let (mut council, network) = funded(1);
-    council.sides = [0, 1, 1, 1];
+    council.sides = vec![0, 1, 1, 1];
     council.submit(0, spend(&network, USER, FRIEND, coins(7), 1)).unwrap();
     council.run(3_000);
     assert_eq!([0, 1].map(|n| council.balance(n, FRIEND)), [coins(7), Amount::ZERO], "on one side alone");
     council.run(6_000);
-    council.sides = [0; 4];
+    council.sides = vec![0; 4];
     council.run(15_000);
     assert_eq!([0, 1, 2, 3].map(|n| council.balance(n, FRIEND)), [coins(7); 4]);
     assert!(council.agree());

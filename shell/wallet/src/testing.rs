@@ -27,6 +27,7 @@ pub fn params() -> Params {
         lifetime_max: 2_628_000,
         grace: 21_600,
         root: None,
+        committee: banyan_types::rlp::Tail(None),
     }
 }
 

@@ -42,8 +42,10 @@ impl<S: State> Scene<'_, S> {
                 self.state.put(key::access(self.params.ledger, entry.to), right);
                 Ok(())
             }
-            // A set is the engine's to take up, and a notice is for people: both read them from the inbox.
-            InboxKind::SetChange(_) | InboxKind::Notice(_) => Ok(()),
+            // The engine takes it up at the edge of an epoch.
+            InboxKind::SetChange(ref set) => Ok(self.name_validators(set)?),
+            // For people, who read it from the inbox.
+            InboxKind::Notice(_) => Ok(()),
             InboxKind::Commit if self.parent_leaf()?.height > entry.deadline => self.skip(entry.n),
             InboxKind::Commit | InboxKind::Returned { .. } => {
                 let (n, to, asset, amount) = (entry.n, entry.to, entry.asset, entry.amount);

@@ -1,7 +1,7 @@
 //! Blocks of an associate: follow the parent, credit the inbox, run the transactions. Rules: associates 5.
 
 use banyan_types::{
-    Hash, Height, PublicKey, TimeMs,
+    Bytes, Hash, Height, PublicKey, TimeMs,
     header::{ChildHeader, PROTOCOL_VERSION},
     limits::INBOX_PER_BLOCK_MAX,
 };
@@ -9,6 +9,7 @@ use banyan_types::{
 use super::{ChildBlock, Execution, Outcome, ParentTip, clock, ours, same_root};
 use crate::{
     BlockHash, Clock, Event, Invalid, Missing, Params, State,
+    engine::committee::{next_epoch, read_seal},
     leaf::key,
     money::Coins,
     scene::{Scene, load},
@@ -19,7 +20,7 @@ use banyan_types::{AccountId, associate::InboxEntry};
 const PARENT_STEP_MAX: u64 = 1_000;
 
 /// What a child's block says before its transactions.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ChildStart {
     /// Number of the block.
     pub height: Height,
@@ -29,8 +30,12 @@ pub struct ChildStart {
     pub time: TimeMs,
     /// Who orders it.
     pub leader: PublicKey,
+    /// How many others' turns were missed before.
+    pub view: u32,
     /// The final parent block that it names.
     pub parent: ParentTip,
+    /// The seal of the block before, as the block's body carries it. Who made that block is paid by it.
+    pub prev_seal: Bytes,
 }
 
 pub(super) fn apply(state: &mut impl State, params: &Params, block: &ChildBlock) -> Result<Outcome, Invalid> {
@@ -38,7 +43,8 @@ pub(super) fn apply(state: &mut impl State, params: &Params, block: &ChildBlock)
         return Err(Invalid::Kind);
     }
     let header = &block.header;
-    let start = check_header(params, header, &block.parent)?;
+    let start = check_header(params, header, block)?;
+    check_turn(state, params, header, &block.prev_seal)?;
     let mut execution = Execution::child(state, params, &start, &block.inbox)?;
     block.txs.iter().try_for_each(|tx| execution.push(tx))?;
     if execution.ends() != Some((header.inbox_to, header.outbox_to)) {
@@ -53,7 +59,8 @@ pub(super) fn apply(state: &mut impl State, params: &Params, block: &ChildBlock)
 
 /// Rules 1, 3 and 5: what the header repeats of the parent block must be so. That `parent` is final is the word of
 /// the parent link; that the block follows `prev_hash`, its leader, set and seal are the machine's.
-fn check_header(params: &Params, header: &ChildHeader, parent: &ParentTip) -> Result<ChildStart, Invalid> {
+fn check_header(params: &Params, header: &ChildHeader, block: &ChildBlock) -> Result<ChildStart, Invalid> {
+    let parent = &block.parent;
     let rows = [
         ("version", header.version == PROTOCOL_VERSION),
         ("parent_hash", header.parent_hash == parent.hash),
@@ -64,14 +71,33 @@ fn check_header(params: &Params, header: &ChildHeader, parent: &ParentTip) -> Re
     if let Some((field, _)) = rows.into_iter().find(|(_, holds)| !holds) {
         return Err(Invalid::Header { field });
     }
-    let (height, prev_hash, time, leader) = (header.height, header.prev_hash, header.time_ms, header.leader);
-    Ok(ChildStart { height, prev_hash, time, leader, parent: *parent })
+    Ok(ChildStart::of(header, *parent, block.prev_seal.clone()))
+}
+
+/// Rule 7, where the state says who the validators are: their set, whose turn it is, and the seal that is carried.
+fn check_turn(state: &mut impl State, params: &Params, header: &ChildHeader, prev_seal: &Bytes) -> Result<(), Invalid> {
+    let Some(epoch) = next_epoch(state, params)? else { return Ok(()) };
+    let seal = read_seal(prev_seal).map_err(|()| Invalid::Header { field: "prev_seal" })?;
+    let rows = [
+        ("leader", header.leader == epoch.leader(header.height, header.view)),
+        ("set_hash", header.set_hash == epoch.set.hash()),
+        ("prev_seal_hash", header.prev_seal_hash == seal.map_or(Hash::ZERO, |seal| seal.hash())),
+    ];
+    rows.into_iter().find(|(_, holds)| !holds).map_or(Ok(()), |(field, _)| Err(Invalid::Header { field }))
+}
+
+impl ChildStart {
+    /// What a header says, with what stands beside it.
+    pub const fn of(header: &ChildHeader, parent: ParentTip, prev_seal: Bytes) -> Self {
+        let (height, prev_hash, time) = (header.height, header.prev_hash, header.time_ms);
+        Self { height, prev_hash, time, leader: header.leader, view: header.view, parent, prev_seal }
+    }
 }
 
 impl<'a, S: State> Execution<'a, S> {
     /// Begin a child's block: follow the parent, pay for the block before, credit the inbox.
     /// # Errors
-    /// `Kind` on the root, `Header` when height, time, parent or the number of entries do not follow, `Inbox` when the
+    /// `Kind` on the root, `Header` when height, time, parent, seal or the number of entries do not follow, `Inbox` when the
     /// entries do not continue what was credited.
     pub fn child(
         state: &'a mut S,
@@ -90,12 +116,16 @@ impl<'a, S: State> Execution<'a, S> {
             return Err(Invalid::Header { field: "time_ms" });
         }
         let mut scene = Scene::open(state, params, start.height)?;
+        let named = scene.ledger.parent.clone().ok_or(Missing("no parent leaf: the ledger is no child"))?;
         scene.follow_parent(start, &before, inbox.len() as u64)?;
         scene.end_what_is_due().map_err(ours)?;
         // Taken before the inbox adds what its routed hops pay, which belongs to the leader of this block.
         let fees = scene.take_fees().map_err(ours)?;
         scene.credit_inbox(inbox)?;
-        scene.pay_leader(&before, fees)?;
+        match params.committee() {
+            Some(rules) => scene.begin_committee(rules, start, (&before, &named), fees)?,
+            None => scene.pay_leader(&before, fees)?,
+        }
         let clock = Clock {
             height: start.height,
             time: start.time,

@@ -10,7 +10,7 @@ mod seal;
 use alloc::vec::Vec;
 
 use banyan_types::{
-    Gas, Hash, Height, Receipt, TimeMs,
+    Bytes, Gas, Hash, Height, Receipt, TimeMs,
     associate::InboxEntry,
     header::{ChildHeader, KeyHeader, MicroHeader},
     limits::{BLOCK_BYTES_MAX, TXS_PER_BLOCK_MAX},
@@ -67,6 +67,8 @@ pub struct ChildBlock {
     pub parent: ParentTip,
     /// The inbox entries that it settles.
     pub inbox: Vec<InboxEntry>,
+    /// The seal of the block before that its body carries, encoded; no bytes where there is none.
+    pub prev_seal: Bytes,
 }
 
 /// A final block of the parent, as its children see it. Source: root 7, associates 5.

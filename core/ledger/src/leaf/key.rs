@@ -66,6 +66,11 @@ pub fn sweep_queue() -> Key {
     sha256(&[&[0x14, 9]])
 }
 
+/// Which contract names a child's validators.
+pub fn naming() -> Key {
+    sha256(&[&[0x14, 8]])
+}
+
 /// A connection point.
 pub fn point(id: AssociateId) -> Key {
     sha256(&[&[0x08], &id.0])

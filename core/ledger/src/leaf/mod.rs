@@ -20,10 +20,12 @@ pub use point::{
     POINT_BYTES, Pending, Point, RemitSpan, SIGNATURE_GAS, Standing, Status,
 };
 
+use crate::engine::committee::Schedule;
 use banyan_types::{
-    AccountId, Amount, Era, Hash, Height, PublicKey, TimeMs,
+    AccountId, Amount, ContractId, Era, Hash, Height, PublicKey, TimeMs,
     associate::Access,
-    rlp::{DecodeError, Field, Items},
+    committee::ValidatorSet,
+    rlp::{DecodeError, Field, Items, put_list, take_tag},
     show::Value,
     witness::WitnessSet,
 };
@@ -57,6 +59,8 @@ leaves!(
     Fees,
     ParentLeaf,
     RootEngine,
+    CommitteeEngine,
+    Naming,
     BlockHash,
     PendingReward,
     Stake,
@@ -185,6 +189,14 @@ banyan_types::object! {
         may_fill: bool,
     }
 
+    /// Which contract names a child's validators, and which one may follow it. Source: associates 9.
+    1027 v 1 Naming {
+        /// The one that rules; none while the first validators have agreed to none.
+        ruling: Option<ContractId>,
+        /// The one that is proposed.
+        candidate: Option<Candidacy>,
+    }
+
     /// The hash of a block in the ring of the last 256.
     1018 v 1 BlockHash {
         /// Its height.
@@ -262,6 +274,37 @@ banyan_types::object! {
 }
 
 banyan_types::record! {
+    /// What the engine of a committee keeps whose validators change: the leaf 1025 of such a child. Source: associates 9.
+    CommitteeEngine {
+        /// 1: a committee.
+        engine: u64,
+        /// Hash of the genesis, which proofs of keys name.
+        chain: Hash,
+        /// The epochs that are known, turns, and who has missed too many.
+        schedule: Schedule,
+        /// The parent block that was named when the epoch before ended: whether it has moved since says where the next seed
+        /// comes from.
+        parent: Hash,
+        /// Validators that were named and follow at the next edge.
+        named: Option<ValidatorSet>,
+    }
+
+    /// A contract that is proposed to name validators.
+    Candidacy {
+        /// Which.
+        contract: ContractId,
+        /// Epoch in which it was proposed.
+        since: u64,
+        /// Epoch of the votes.
+        voted_in: u64,
+        /// Who agreed in it, ascending.
+        votes: Vec<PublicKey>,
+        /// Who is against it, ascending.
+        against: Vec<PublicKey>,
+        /// Epoch in which over two thirds of the weight agreed.
+        agreed: Option<u64>,
+    }
+
     /// The two rewards of a key block.
     Shares {
         /// To the leader before: two fifths of its generation's fees.
@@ -308,7 +351,8 @@ pub enum Slashed {
     Never,
     /// Two locks of one slot.
     Lock,
-    /// Votes that break finality, or a forked generation: nothing was left.
+    /// Votes that break finality, or a forked generation: nothing was left. On a child half of it was taken, and the key serves
+    /// no more.
     Whole,
 }
 
@@ -335,6 +379,37 @@ impl Field for Slashed {
             Self::Lock => "a tenth",
             Self::Whole => "whole",
         }))
+    }
+}
+
+impl CommitteeEngine {
+    /// Its number in the leaf of engines.
+    pub const ENGINE: u64 = 1;
+
+    /// The object's bytes: number and version are those of every engine's leaf.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_list(&mut out, |out| {
+            RootEngine::TAG.put(out);
+            RootEngine::VERSION.put(out);
+            self.put_fields(out);
+        });
+        out
+    }
+
+    /// Read the object from exactly these bytes.
+    /// # Errors
+    /// The first error found; `Malformed` where the leaf is another engine's.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let mut items = Items::of(bytes)?;
+        match take_tag(&mut items)? {
+            (RootEngine::TAG, RootEngine::VERSION) => {}
+            (tag, version) => return Err(DecodeError::UnknownTag { tag, version }),
+        }
+        if u64::take(&mut items.clone())? != Self::ENGINE {
+            return Err(DecodeError::Malformed("the leaf of another engine"));
+        }
+        Self::take_fields(&mut items)
     }
 }
 

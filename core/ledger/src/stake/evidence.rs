@@ -6,6 +6,7 @@
 use banyan_crypto::Claim;
 use banyan_types::{
     AccountId, Amount, Hash, Height, PublicKey,
+    committee::SignedStatement,
     header::{KEY_HEADER_BYTES, KeyHeader, MICRO_HEADER_BYTES, MicroHeader},
     rlp::DecodeError,
     tx::Evidence,
@@ -63,6 +64,9 @@ impl<S: State> Scene<'_, S> {
     /// Punish what two statements prove.
     pub(crate) fn evidence(&mut self, tx: &Evidence) -> Result<(), Rejected> {
         let (a, b) = (&tx.statement_a.0, &tx.statement_b.0);
+        if !self.params.is_root() {
+            return self.contradiction(tx, &SignedStatement::decode(a)?, &SignedStatement::decode(b)?);
+        }
         if a.len() == VOTE_BYTES {
             self.votes(tx, &Vote::decode(a)?, &Vote::decode(b)?)
         } else {
@@ -87,8 +91,9 @@ impl<S: State> Scene<'_, S> {
                 return Err(Rejected::NotSigned { statement });
             }
         }
-        let lost = self.slash(staker, held, punishment)?;
-        self.share_out(tx, offence, lost)
+        let parts = if punishment == Slashed::Lock { LOCK_PARTS } else { 1 };
+        let lost = self.slash(staker, held, punishment, parts)?;
+        self.share_out(tx, offence, lost, REPORTER_PARTS)
     }
 
     fn fork(&mut self, tx: &Evidence, fork: &Fork) -> Result<(), Rejected> {
@@ -120,10 +125,10 @@ impl<S: State> Scene<'_, S> {
             self.set(key::reward(next), &next_pending);
         }
         if let Some(held) = stake(self.state, expected)? {
-            let bond = self.slash(expected, held, Slashed::Whole)?;
+            let bond = self.slash(expected, held, Slashed::Whole, 1)?;
             lost = lost.join(bond).ok_or(Rejected::Overflow)?;
         }
-        self.share_out(tx, Offence::Fork, lost)
+        self.share_out(tx, Offence::Fork, lost, REPORTER_PARTS)
     }
 
     /// The reward of a key block of this chain that waits, and of whose fork nobody knows yet.
@@ -143,10 +148,15 @@ impl<S: State> Scene<'_, S> {
         }
     }
 
-    /// Take what a punishment costs: from what is bonded first, then from what is on its way back.
-    fn slash(&mut self, staker: AccountId, mut held: Stake, punishment: Slashed) -> Result<Coins, Rejected> {
+    /// Take what a punishment costs, one part of so many: from what is bonded first, then from what is on its way back.
+    pub(super) fn slash(
+        &mut self,
+        staker: AccountId,
+        mut held: Stake,
+        punishment: Slashed,
+        parts: u64,
+    ) -> Result<Coins, Rejected> {
         let all = held.at_stake().ok_or(Rejected::Overflow)?;
-        let parts = if punishment == Slashed::Lock { LOCK_PARTS } else { 1 };
         let amount = all.share(1, parts).ok_or(Rejected::Overflow)?;
         let mut left = amount;
         let places = core::iter::once(&mut held.bonded).chain(held.unbonding.iter_mut().map(|part| &mut part.amount));
@@ -164,10 +174,16 @@ impl<S: State> Scene<'_, S> {
         self.take_bonds(amount)
     }
 
-    /// A twentieth to the reporter, the rest back into what is unmined.
-    fn share_out(&mut self, tx: &Evidence, offence: Offence, lost: Coins) -> Result<(), Rejected> {
+    /// One part of so many to the reporter, the rest back into what is unmined.
+    pub(super) fn share_out(
+        &mut self,
+        tx: &Evidence,
+        offence: Offence,
+        lost: Coins,
+        parts: u64,
+    ) -> Result<(), Rejected> {
         let amount = lost.amount();
-        let reward: Amount = amount.share(1, REPORTER_PARTS).ok_or(Rejected::Overflow)?;
+        let reward: Amount = amount.share(1, parts).ok_or(Rejected::Overflow)?;
         let (to_reporter, to_pool) = lost.split(reward).ok_or(Rejected::Overflow)?;
         self.pay(tx.from_id, to_reporter)?;
         self.unmint(to_pool)?;

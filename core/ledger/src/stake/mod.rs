@@ -1,22 +1,25 @@
-//! Stake: what accounts bond so that their keys may witness and lead. Rules: root 6, 8.
+//! Stake: what accounts bond so that their keys may witness and lead, or order a child's blocks. Rules: root 6, 8,
+//! associates 9.
 //!
 //! A stake keeps its leaf for ever, as its key keeps its owner. Everything that changes one goes through
 //! [`Scene::set_stake`], which keeps the list of candidates beside it. Read [`Scene::bond`] first; sets are written in
-//! [`sets`], punishments in [`evidence`].
+//! [`sets`], punishments in [`evidence`] and, on a child, in [`contradiction`]; [`terms`] says what differs there.
 
+mod contradiction;
 mod due;
 mod evidence;
 mod sets;
+mod terms;
 
 use banyan_crypto::Claim;
 use banyan_types::{
-    AccountId, Amount, Era, Height, PublicKey,
+    AccountId, Amount, Era, Hash, PublicKey,
     tx::{Bond, Renew, Unbond},
     witness::bond_message,
 };
 
 use crate::{
-    Event, Missing, Rejected, RootEngine, RootRules, StakeRules, State,
+    Event, Missing, Rejected, RootEngine, RootRules, State,
     leaf::{Candidate, Candidates, Slashed, Stake, Unbonding, UsedKey, WitnessSets, key},
     money::Coins,
     scene::{Scene, load},
@@ -54,20 +57,10 @@ pub fn candidates(state: &mut impl State) -> Result<Candidates, Missing> {
     Ok(load(state, &key::candidates())?.unwrap_or(Candidates { list: alloc::vec![] }))
 }
 
-/// Whether a stake may be in the set of `era`.
-pub(crate) fn is_eligible(rules: &StakeRules, candidate: &Candidate, era: Era) -> bool {
-    candidate.bonded >= rules.bond_min && rules.registered_to(candidate.renewed) >= era
-}
-
 impl<S: State> Scene<'_, S> {
-    /// The rules of stake; every caller has asked whether there are any.
-    fn stake_rules(&self) -> Result<(&RootRules, &StakeRules), Missing> {
-        let root = self.params.root.as_ref().ok_or(Missing("stake on a child"))?;
-        Ok((root, root.stake.as_ref().ok_or(Missing("stake where it is off"))?))
-    }
-
-    fn era(&self) -> Result<Era, Missing> {
-        Ok(self.stake_rules()?.0.era_of(self.height))
+    /// Hash of the first genesis, which proofs of keys name.
+    fn chain(&mut self) -> Result<Hash, Missing> {
+        if self.params.is_root() { Ok(self.engine()?.chain) } else { Ok(self.committee()?.chain) }
     }
 
     /// What the root engine keeps.
@@ -93,7 +86,7 @@ impl<S: State> Scene<'_, S> {
                 }
             }
         }
-        let message = bond_message(self.engine()?.chain, tx.from_id);
+        let message = bond_message(self.chain()?, tx.from_id);
         let claim = Claim { key: &tx.key.0, message: &message, signature: &tx.proof.0 };
         banyan_crypto::verify(claim).map_err(|_| Rejected::KeyProof)?;
         let coins = self.take(tx.from_id, tx.amount)?;
@@ -110,7 +103,7 @@ impl<S: State> Scene<'_, S> {
         held: Option<Stake>,
         coins: Coins,
     ) -> Result<(), Rejected> {
-        let renewed = self.era()?;
+        let renewed = self.terms()?.now;
         let (bonded, unbonding) = held.map_or((Amount::ZERO, alloc::vec![]), |held| (held.bonded, held.unbonding));
         let bonded = bonded.plus(self.pay_bonds(coins)?).ok_or(Rejected::Overflow)?;
         self.set(key::used_key(key), &UsedKey { staker });
@@ -127,7 +120,8 @@ impl<S: State> Scene<'_, S> {
         let left = held.bonded.minus(tx.amount);
         held.bonded = left.ok_or(Rejected::Unbond { bonded: held.bonded, got: tx.amount })?;
         self.enough_left(staker, held.bonded)?;
-        let release = self.release_height(self.next_set()?.0.checked_sub(1).map(Era))?;
+        let terms = self.terms()?;
+        let release = terms.release_height(terms.next.0.checked_sub(1).map(Era))?;
         let part = Unbonding { amount: tx.amount, release };
         self.add_unbonding(staker, &mut held, &part)?;
         self.set_stake(staker, &held)?;
@@ -137,29 +131,15 @@ impl<S: State> Scene<'_, S> {
 
     /// A stake that falls out of the next set to write must leave enough others for it.
     fn enough_left(&mut self, staker: AccountId, bonded: Amount) -> Result<(), Rejected> {
-        let next = self.next_set()?;
+        let terms = self.terms()?;
         let listed = candidates(self.state)?.list;
-        let (_, rules) = self.stake_rules()?;
-        let eligible = |candidate: &&Candidate| is_eligible(rules, candidate, next);
-        let leaves = bonded < rules.bond_min && listed.iter().filter(eligible).any(|one| one.staker == staker);
+        let eligible = |candidate: &&Candidate| terms.is_eligible(candidate, terms.next);
+        let leaves = bonded < terms.bond_min && listed.iter().filter(eligible).any(|one| one.staker == staker);
         let others = listed.iter().filter(eligible).filter(|one| one.staker != staker).count();
-        let (min, left) = (rules.witness_min, u32::try_from(others).unwrap_or(u32::MAX));
-        if leaves && left < min { Err(Rejected::WitnessesTooFew { min, left }) } else { Ok(()) }
-    }
-
-    /// The era of the first set that is not written yet: two ahead, or three behind the key block that has just written one.
-    fn next_set(&self) -> Result<Era, Rejected> {
-        let (root, _) = self.stake_rules()?;
-        let now = root.era_of(self.height);
-        let ahead = if root.last_height(now) == self.height { 3 } else { 2 };
-        now.plus(ahead).ok_or(Rejected::Overflow)
-    }
-
-    /// When stake is paid back that served up to the era `last`.
-    fn release_height(&self, last: Option<Era>) -> Result<Height, Rejected> {
-        let (root, rules) = self.stake_rules()?;
-        let era = last.and_then(|last| last.plus(rules.unbond_eras)).ok_or(Rejected::Overflow)?;
-        Ok(root.last_height(era))
+        let (min, left) = (terms.least, u32::try_from(others).unwrap_or(u32::MAX));
+        // A child's first validators need no stake: while too few have bonded, they serve on.
+        let must_stay = self.params.is_root() || left.saturating_add(1) == min;
+        if leaves && must_stay && left < min { Err(Rejected::WitnessesTooFew { min, left }) } else { Ok(()) }
     }
 
     /// Keep a stake in sets for longer.
@@ -169,9 +149,9 @@ impl<S: State> Scene<'_, S> {
         if held.slashed != Slashed::Never {
             return Err(Rejected::Slashed { staker });
         }
-        let renewed = self.era()?;
+        let renewed = self.terms()?.now;
         self.set_stake(staker, &Stake { renewed, ..held })?;
-        let to = self.stake_rules()?.1.registered_to(renewed);
+        let to = self.terms()?.registered_to(renewed);
         self.events.push(Event::Renewed { staker, to });
         Ok(())
     }
@@ -179,7 +159,7 @@ impl<S: State> Scene<'_, S> {
     /// Write a stake, and its place among the candidates.
     pub(crate) fn set_stake(&mut self, staker: AccountId, stake: &Stake) -> Result<(), Missing> {
         self.set(key::stake(staker), stake);
-        let bond_min = self.stake_rules()?.1.bond_min;
+        let bond_min = self.terms()?.bond_min;
         let mut listed = candidates(self.state)?;
         let at = listed.list.binary_search_by_key(&staker, |one| one.staker);
         let candidate = Candidate { staker, key: stake.key, bonded: stake.bonded, renewed: stake.renewed };

@@ -4,11 +4,12 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use banyan_types::{
-    Amount, Era,
+    AccountId, Amount, Era,
+    committee::ValidatorSet,
     witness::{Witness, WitnessSet},
 };
 
-use super::{candidates, is_eligible, stake, witness_sets};
+use super::{candidates, stake, staker_of, terms::Terms, witness_sets};
 use crate::{
     Event, Missing, Rejected, RootRules, StakeRules, State,
     leaf::{Candidate, Candidates, Unbonding, WitnessSets, key},
@@ -22,8 +23,8 @@ pub(super) fn rank(a: &Candidate, b: &Candidate) -> Ordering {
 }
 
 /// The set of `era` that the candidates make; none if they are too few.
-fn choose(rules: &StakeRules, candidates: &Candidates, era: Era) -> Option<WitnessSet> {
-    let mut chosen: Vec<_> = candidates.list.iter().filter(|one| is_eligible(rules, one, era)).collect();
+fn choose(rules: &StakeRules, terms: &Terms, candidates: &Candidates, era: Era) -> Option<WitnessSet> {
+    let mut chosen: Vec<_> = candidates.list.iter().filter(|one| terms.is_eligible(one, era)).collect();
     chosen.sort_by(|a, b| rank(a, b));
     chosen.truncate(usize::try_from(rules.witness_max).unwrap_or(usize::MAX));
     if chosen.len() < usize::try_from(rules.witness_min).unwrap_or(usize::MAX) {
@@ -41,8 +42,9 @@ impl<S: State> Scene<'_, S> {
     /// Write the sets of eras 0 and 1, which the genesis knows. `false` if its witnesses are too few.
     pub(crate) fn write_first_sets(&mut self) -> Result<bool, Missing> {
         let listed = candidates(self.state)?;
-        let rules = self.stake_rules()?.1;
-        let sets: Option<Vec<_>> = [Era(0), Era(1)].map(|era| choose(rules, &listed, era)).into_iter().collect();
+        let (terms, rules) = (self.terms()?, self.params.stake().ok_or(Missing("stake where it is off"))?);
+        let sets: Option<Vec<_>> =
+            [Era(0), Era(1)].map(|era| choose(rules, &terms, &listed, era)).into_iter().collect();
         let Some(sets) = sets else { return Ok(false) };
         self.set(key::witness_sets(), &WitnessSets { sets });
         Ok(true)
@@ -53,7 +55,7 @@ impl<S: State> Scene<'_, S> {
         let now = root.era_of(self.height);
         let Some(era) = now.plus(2).filter(|_| root.last_height(now) == self.height) else { return Ok(()) };
         let mut listed = candidates(self.state)?;
-        let chosen = choose(rules, &listed, era);
+        let chosen = choose(rules, &self.terms()?, &listed, era);
         // Whoever did not renew comes back to the list when it does, and makes room until then.
         listed.list.retain(|one| rules.registered_to(one.renewed) >= era);
         self.set(key::candidates(), &listed);
@@ -64,7 +66,7 @@ impl<S: State> Scene<'_, S> {
         let repeated = chosen.is_none();
         let set = chosen.unwrap_or_else(|| WitnessSet { era, members: last.members.clone() });
         if repeated {
-            self.hold(&set)?;
+            self.hold(set.members.iter().map(|member| member.staker), set.era)?;
         }
         let (members, total) = (u32::try_from(set.members.len()).unwrap_or(u32::MAX), set.total());
         self.events.push(Event::SetChanged { era, members, total, repeated });
@@ -74,19 +76,28 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// The members of a repeated set serve for longer than they were told, and what they unbonded answers for it.
-    fn hold(&mut self, set: &WitnessSet) -> Result<(), Rejected> {
-        let release = self.release_height(Some(set.era))?;
-        for member in &set.members {
-            let Some(mut held) = stake(self.state, member.staker)? else { continue };
+    fn hold(&mut self, stakers: impl Iterator<Item = AccountId>, era: Era) -> Result<(), Rejected> {
+        let release = self.terms()?.release_height(Some(era))?;
+        for staker in stakers {
+            let Some(mut held) = stake(self.state, staker)? else { continue };
             let (early, later) = held.unbonding.into_iter().partition::<Vec<_>, _>(|part| part.release < release);
             held.unbonding = later;
             let amount = early.iter().map(|part| part.amount).try_fold(Amount::ZERO, Amount::plus);
             let amount = amount.ok_or(Rejected::Overflow)?;
             if !amount.is_zero() {
-                self.add_unbonding(member.staker, &mut held, &Unbonding { amount, release })?;
-                self.set_stake(member.staker, &held)?;
+                self.add_unbonding(staker, &mut held, &Unbonding { amount, release })?;
+                self.set_stake(staker, &held)?;
             }
         }
         Ok(())
+    }
+
+    /// The same for a child's set, which serves in `epoch` again. Its members need not all have a stake.
+    pub(crate) fn hold_validators(&mut self, set: &ValidatorSet, epoch: u64) -> Result<(), Rejected> {
+        let mut stakers = Vec::new();
+        for member in set.members() {
+            stakers.extend(staker_of(self.state, member.key)?);
+        }
+        self.hold(stakers.into_iter(), Era(u32::try_from(epoch).map_err(|_| Rejected::Overflow)?))
     }
 }

@@ -154,7 +154,7 @@ fn block(pair: &Pair) -> ChildBlock {
         view: 0,
         prev_seal_hash: Hash::ZERO,
     };
-    ChildBlock { header, txs: vec![], parent, inbox }
+    ChildBlock { header, txs: vec![], parent, inbox, prev_seal: banyan_types::Bytes::default() }
 }
 
 #[test]
@@ -201,7 +201,7 @@ fn time_goes_on_from_block_to_block() {
     let before = pair.child.clock().time;
     let start = pair.child.child_start(pair.root.tip(pair.id));
     for (time, goes) in [(before, false), (before.next().unwrap(), true)] {
-        let start = banyan_ledger::ChildStart { time, ..start };
+        let start = banyan_ledger::ChildStart { time, ..start.clone() };
         let mut overlay = Overlay::new(pair.child.state.clone());
         let begun = Execution::child(&mut overlay, &pair.child.params, &start, &[]).map(|_| ());
         assert_eq!(begun, if goes { Ok(()) } else { Err(Invalid::Header { field: "time_ms" }) });

@@ -3,9 +3,11 @@
 #![allow(clippy::type_complexity, reason = "a table says in its rows what it holds")]
 
 mod acts;
+mod bonded;
 mod certified;
 mod changes;
 mod children;
+mod committee;
 mod contracts;
 mod ends;
 mod escape;
@@ -15,6 +17,7 @@ mod follow;
 mod genesis;
 mod lives;
 mod money;
+mod named;
 mod objects;
 mod order;
 mod regimes;

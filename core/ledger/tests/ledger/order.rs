@@ -489,6 +489,8 @@ fn every_error_knows_its_owner() {
         Rejected::CertifiedBlock { field: "" },
         Rejected::Certificate { why: banyan_ledger::engine::committee::BadCertificate::Statement },
         Rejected::NoBond,
+        Rejected::NotJailed { staker: account(1) },
+        Rejected::StatementOld { first: 2, got: 1 },
         Rejected::Skipped,
         Rejected::Lines { max: 1, got: 2 },
         Rejected::Outbox,

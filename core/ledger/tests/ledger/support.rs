@@ -5,8 +5,9 @@ use banyan_ledger::{
     Account, Anchors, Base as _, Block, Changes, ChildBlock, ChildStart, Clock, ConnectionPoint, Effects, EmissionRow,
     Escrow, Event, Execution, Genesis, GenesisAccount, Invalid, KeyBlock, MapState, MicroBlock, Outcome, Overlay,
     Params, ParentLeaf, ParentTip, PointView, Rejected, RootEngine, RootRules, State as _, Supply, Verified,
-    apply_block, associate, check_totals, escrow, genesis_state, inbox_entry, key, key_outcome, named_parent, rules,
-    summary_of,
+    apply_block, associate, check_totals,
+    engine::committee::{Epoch, next_epoch},
+    escrow, genesis_state, inbox_entry, key, key_outcome, named_parent, rules, summary_of,
 };
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Bytes, Gas, GasPrice, Hash, Height, Nonce, Payee, PublicKey, Signature,
@@ -14,7 +15,9 @@ use banyan_types::{
     associate::{
         Access, ChildParams, Hop, InboxEntry, OperatorSignature, OutboxEntry, Regime, Summary, operators_authorization,
     },
+    committee::{Certificate, MemberSignature, Statement, ValidatorSet},
     header::{ChildHeader, KeyBody, KeyHeader, MicroHeader, POW_EDGES, PROTOCOL_VERSION},
+    rlp::Tail,
     tx::{AssociateCommit, AssociateCreate, AssociateRemit, AssociateWithdraw, SignedTx, Spend, Transaction},
     witness::Seal,
 };
@@ -85,6 +88,7 @@ pub fn params(network_id: &str, ledger: AssociateId, root: Option<RootRules>) ->
         lifetime_max: 1_000_000,
         grace: 1_000,
         root,
+        committee: Tail(None),
     }
 }
 
@@ -126,6 +130,11 @@ pub struct Ledger {
     pub keys: Vec<KeyHeader>,
     /// On a child with validators: who they are, as its headers say.
     pub set_hash: Hash,
+    /// On a child whose validators change: the set of the last block, who of all people seals blocks, and the view that the
+    /// next one is made in.
+    pub sealers: Option<ValidatorSet>,
+    pub signers: Vec<u8>,
+    pub view: u32,
     micro_index: u32,
 }
 
@@ -145,6 +154,9 @@ impl Ledger {
             history: vec![],
             keys: vec![],
             set_hash: Hash::ZERO,
+            sealers: None,
+            signers: vec![],
+            view: 0,
             micro_index: 0,
         }
     }
@@ -325,9 +337,32 @@ impl Ledger {
             height: clock.height.next().unwrap(),
             prev_hash: self.head,
             time: clock.time.next().unwrap().max(parent.time),
-            leader: PublicKey(secret(LEADER).public()),
+            leader: self.next_epoch().map_or(PublicKey(secret(LEADER).public()), |epoch| {
+                epoch.leader(clock.height.next().unwrap(), self.view)
+            }),
+            view: self.view,
             parent,
+            prev_seal: self.seal(),
         }
+    }
+
+    /// Who may make a child's next block, where its state says so.
+    pub fn next_epoch(&self) -> Option<Epoch> {
+        next_epoch(&mut Overlay::new(self.state.clone()), &self.params).unwrap()
+    }
+
+    /// The seal of a child's last block, by the signers that a test has put there; by none on a ledger without such.
+    pub fn seal(&self) -> Bytes {
+        let (Some((Block::Child(block), _)), Some(set)) = (self.history.last(), &self.sealers) else {
+            return Bytes::default();
+        };
+        let statement = Statement::precommit(block.header.height, block.header.view, block.header.hash());
+        let message = statement.signing_message(&self.params.network_id);
+        let sign = |person: &u8| {
+            let index = set.place(&PublicKey(secret(*person).public()))?;
+            Some(MemberSignature { index, signature: Signature(secret(*person).sign(&message)) })
+        };
+        Bytes(Certificate::gather(&statement, self.signers.iter().filter_map(sign).collect()).encode())
     }
 
     pub fn child_block_on(
@@ -337,7 +372,7 @@ impl Ledger {
         txs: &[SignedTx],
     ) -> Result<Outcome, Invalid> {
         let txs = self.verified(txs)?;
-        let start = self.child_start(parent);
+        let (start, epoch) = (self.child_start(parent), self.next_epoch());
         let mut overlay = Overlay::new(self.state.clone());
         let mut execution = Execution::child(&mut overlay, &self.params, &start, inbox)?;
         txs.iter().try_for_each(|tx| execution.push(tx))?;
@@ -357,12 +392,17 @@ impl Ledger {
             inbox_to,
             outbox_to,
             state_root: made.root,
-            set_hash: self.set_hash,
+            set_hash: epoch.as_ref().map_or(self.set_hash, |epoch| epoch.set.hash()),
             leader: start.leader,
-            view: 0,
-            prev_seal_hash: Hash::ZERO,
+            view: start.view,
+            prev_seal_hash: Certificate::read(&start.prev_seal.0).map_or(Hash::ZERO, |seal| seal.hash()),
         };
-        self.apply(&Block::Child(ChildBlock { header: header.clone(), txs, parent, inbox: inbox.to_vec() }), &made);
+        let (inbox, prev_seal) = (inbox.to_vec(), start.prev_seal);
+        self.apply(&Block::Child(ChildBlock { header: header.clone(), txs, parent, inbox, prev_seal }), &made);
+        if let Some(epoch) = epoch {
+            self.set_hash = epoch.set.hash();
+            self.sealers = Some(epoch.set);
+        }
         (self.head, self.named) = (header.hash(), header.hash());
         self.effects.push(made.effects.clone());
         Ok(made)
@@ -405,8 +445,19 @@ impl Ledger {
         match pushed {
             Ok(()) => Ok(outcome),
             Err(Invalid::Transaction { why, .. }) => {
-                // A child's block begins with what it pays for the block before.
-                let none = outcome.events.iter().all(|event| matches!(event, Event::Rewarded { .. }));
+                // A child's block begins with what its engine does.
+                let of_engine = |event: &Event| {
+                    matches!(
+                        event,
+                        Event::Rewarded { .. }
+                            | Event::EpochTurned { .. }
+                            | Event::Jailed { .. }
+                            | Event::ShadowAnswered { .. }
+                            | Event::ConsensusFailed { .. }
+                            | Event::ConsensusRules { .. }
+                    )
+                };
+                let none = outcome.events.iter().all(of_engine);
                 assert!(outcome.receipts.is_empty() && none, "a refused transaction left a trace");
                 assert_eq!(outcome.effects, Effects::default());
                 if self.params.is_root() {

@@ -7,6 +7,7 @@ use crate::{
     AccountId, Amount, Asset, AssociateId, Bytes, ContractBytes, ContractId, CtVersion, Decimals, EntryId, Gas,
     GasPrice, Hash, Height, Lifetime, Nonce, Payee, PublicKey, Signature, Symbol, Target, TokenAmount, TokenId,
     associate::{Access, Change, ChildParams, Hop, OutboxEntry, ProofStep, Regime, Summary},
+    engine::EngineAction,
     rlp::{DecodeError, Items, take_tag},
     show::Fields,
 };
@@ -316,6 +317,20 @@ transactions! {
         proofs: Vec<ProofStep>,
         /// The owner's signature over [`crate::associate::escape_message`]; empty where the owner sends this.
         authorization: Bytes,
+        /// Last height, 0 for none.
+        ttl: Height,
+        /// What inclusion costs.
+        fee: Amount,
+        /// Number in the sender's account.
+        nonce: Nonce,
+    }
+
+    /// On a child whose validators change: tell its engine something. Rules: associates 1, 9.
+    930 v 1 EngineAct "EngineTx" by from_id gas 30_000 {
+        /// Who pays.
+        from_id: AccountId,
+        /// What.
+        action: EngineAction,
         /// Last height, 0 for none.
         ttl: Height,
         /// What inclusion costs.

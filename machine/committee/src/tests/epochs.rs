@@ -1,10 +1,11 @@
 //! Another set at an epoch's edge.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
+use banyan_ledger::engine::committee::check_handover;
 use banyan_types::{
-    Hash,
-    committee::{Member, ValidatorSet},
+    AssociateId, Hash,
+    committee::{Member, ValidatorSet, handover_hash},
 };
 
 use super::world::*;
@@ -50,4 +51,85 @@ fn who_was_away_at_the_edge_catches_up_across_it() {
     assert!(world.height(1) <= 3 || world.height(1) >= 4);
     world.boot(2);
     world.run_until(6, 60_000);
+}
+
+/// From the four to the three, as the parent would count.
+fn handover(world: &World, epoch: u64) -> Handover {
+    let (from, to) = (world.epoch.set.clone(), world.epoch_at(4).set.clone());
+    let hash = handover_hash(AssociateId([6; 32]), epoch, &to);
+    Handover { epoch, hash, from, to }
+}
+
+fn ask(world: &mut World, nodes: &[usize], handover: Option<&Handover>) {
+    for n in nodes {
+        world.feed(*n, Input::Handover(handover.map(|handover| Box::new(handover.clone()))));
+    }
+}
+
+#[test]
+fn a_quorum_of_the_set_that_the_parent_knows_hands_over_and_one_sends_it() {
+    let mut world = world(23, Faults::default());
+    let wanted = handover(&world, 1);
+    ask(&mut world, &[0, 1], Some(&wanted));
+    world.run(9_000);
+    assert!(world.nodes.iter().all(|node| node.handed.is_empty()), "two of four are no quorum");
+    // One looks at the parent later than the others have spoken: they say it again.
+    ask(&mut world, &[3], Some(&wanted));
+    world.run(15_000);
+    let handed: Vec<_> = world.nodes.iter().flat_map(|node| &node.handed).collect();
+    assert!(!handed.is_empty() && handed.len() <= 2, "{} were sent", handed.len());
+    for (said, certificate) in handed {
+        assert_eq!(*said, wanted);
+        assert_eq!(certificate.block_hash, wanted.hash);
+        assert_eq!(check_handover(certificate, &wanted.from, NETWORK), Ok(()));
+    }
+    // The parent has it: nobody speaks of it any more.
+    ask(&mut world, &[0, 1, 3], None);
+    let before: usize = world.nodes.iter().map(|node| node.handed.len()).sum();
+    world.run(60_000);
+    assert_eq!(world.nodes.iter().map(|node| node.handed.len()).sum::<usize>(), before);
+}
+
+#[test]
+fn who_has_left_the_set_still_hands_over() {
+    let mut world = world(24, Faults::default());
+    world.run_until(6, 60_000);
+    let wanted = handover(&world, 1);
+    ask(&mut world, &[0, 1, 2], Some(&wanted));
+    world.run(45_000);
+    let handed = world.nodes.iter().flat_map(|node| &node.handed).next().expect("three of the old four have spoken");
+    let left = wanted.from.place(&public(0)).unwrap();
+    assert!(handed.1.signatures.iter().any(|by| by.index == left));
+}
+
+#[test]
+fn two_sets_for_one_epoch_are_not_signed_even_across_a_crash() {
+    let mut world = world(25, Faults::default());
+    let wanted = handover(&world, 1);
+    ask(&mut world, &[0], Some(&wanted));
+    world.run(1_000);
+    world.kill(0);
+    world.boot(0);
+    let other = Handover { hash: Hash([7; 32]), ..wanted.clone() };
+    ask(&mut world, &[0], Some(&other));
+    world.run(1_000);
+    assert!(world.nodes[0].alarms.iter().any(|alarm| matches!(alarm, Alarm::Silent { .. })));
+    assert_eq!(world.signed_twice, 0);
+    // The first word is said again, and the next epoch is another matter.
+    ask(&mut world, &[0], Some(&wanted));
+    let next = handover(&world, 2);
+    ask(&mut world, &[0], Some(&next));
+    world.run(1_000);
+    assert_eq!(world.signed_twice, 0);
+    assert_eq!(world.nodes[0].alarms.len(), 1);
+}
+
+#[test]
+fn no_summary_crosses_the_edge_between_two_sets() {
+    let mut world = world(26, Faults::default());
+    world.run_until(12, 120_000);
+    world.run(30_000);
+    let ranges: Vec<_> = world.nodes.iter().flat_map(|node| &node.summarised).collect();
+    assert!(ranges.iter().any(|range| range.to.0 == 3), "one ends with the old set: {ranges:?}");
+    assert!(ranges.iter().all(|range| range.to.0 <= 3 || range.from.0 >= 3));
 }

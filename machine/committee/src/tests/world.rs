@@ -94,6 +94,7 @@ pub struct Disk {
     pub chain: Vec<Decided>,
     log: Vec<Record>,
     summary: Option<Range>,
+    handover: Option<SignedStatement>,
     accepted: (u64, Height),
 }
 
@@ -108,6 +109,8 @@ pub struct Node {
     pub accused: Vec<[SignedStatement; 2]>,
     pub summarised: Vec<Range>,
     pub alarms: Vec<Alarm>,
+    /// Certificates of handovers that it was to send.
+    pub handed: Vec<(Handover, Certificate)>,
     /// Bodies that were built or fetched in this life.
     ready: bool,
 }
@@ -153,6 +156,7 @@ impl World {
             accused: Vec::new(),
             summarised: Vec::new(),
             alarms: Vec::new(),
+            handed: Vec::new(),
             ready: false,
         };
         let mut world = Self {
@@ -226,7 +230,9 @@ impl World {
             accepted_to: base,
             base: before.last().map(mark).unwrap_or_default(),
             since: since.iter().map(mark).collect(),
+            edges: self.next.iter().map(|(from, _)| Height(*from)).collect(),
             summary: disk.summary,
+            handover: disk.handover,
         }
     }
 
@@ -324,6 +330,7 @@ impl World {
                     self.later(500, Event::Feed(to, self.nodes[to].life, accepted));
                 }
             }
+            Effect::HandOver(handover, certificate) => self.nodes[i].handed.push((*handover, *certificate)),
             Effect::Quorum(is_there) => self.nodes[i].quorum.push(is_there),
             Effect::Score(peer, _) => {
                 assert!(self.is_bad(usize::try_from(peer.0).unwrap()), "an honest peer is blamed");
@@ -362,13 +369,17 @@ impl World {
         let (signed, record) = match message {
             Message::Vote(vote) => (*vote, Record::Vote(*vote)),
             Message::Proposal(proposed) => (proposed.signed, Record::Proposal(proposed.clone())),
+            Message::Handover(signed) => {
+                assert_eq!(self.nodes[i].disk.handover, Some(*signed), "sent before it was on disk");
+                (*signed, Record::Handover(*signed))
+            }
             _ => return,
         };
         if signed.by != public(i) {
             return;
         }
         let statement = signed.statement;
-        let is_final = statement.height.0 <= self.height(i);
+        let is_final = statement.height.0 <= self.height(i) || matches!(record, Record::Handover(_));
         assert!(is_final || self.nodes[i].disk.log.contains(&record), "sent before it was on disk: {message:?}");
         let first = *self.signed.entry((signed.by, statement.slot())).or_insert(statement);
         self.signed_twice += u64::from(first != statement);
@@ -441,6 +452,7 @@ impl World {
         for record in records {
             match record {
                 Record::Summary(range) => disk.summary = Some(range),
+                Record::Handover(signed) => disk.handover = Some(signed),
                 record if record.height() > disk.chain.last().map(|last| last.block.header.height) => {
                     disk.log.push(record);
                 }

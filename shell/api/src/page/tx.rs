@@ -120,6 +120,7 @@ const fn deed(tx: &Transaction) -> &'static str {
         Transaction::EntryTransfer(_) => "gives a data entry away",
         Transaction::EntryDestroy(_) => "deletes a data entry",
         Transaction::BlobPost(_) => "posts data",
+        Transaction::EngineAct(_) => "speaks to the engine",
         _ => "acts",
     }
 }

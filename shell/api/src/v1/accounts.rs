@@ -90,7 +90,8 @@ pub(crate) fn parties(tx: &Transaction) -> Vec<AccountId> {
         | Transaction::TokenBurn(_)
         | Transaction::EntryCreate(_)
         | Transaction::EntryDestroy(_)
-        | Transaction::BlobPost(_) => {}
+        | Transaction::BlobPost(_)
+        | Transaction::EngineAct(_) => {}
     }
     parties
 }

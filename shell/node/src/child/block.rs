@@ -64,7 +64,8 @@ pub fn build(core: &mut Core, link: &Link, header: &ChildHeader, prev_seal: Byte
     let at = before(core, header)?;
     let session = core.session(at).map_err(NodeError::OwnBlock)?;
     let mut state = Overlay::new(session);
-    let begun = Execution::child(&mut state, core.chain.params(), &start(header, parent), &inbox);
+    let start = ChildStart::of(header, parent, prev_seal.clone());
+    let begun = Execution::child(&mut state, core.chain.params(), &start, &inbox);
     let mut execution = begun.map_err(NodeError::OwnBlock)?;
     let (mut txs, mut refused) = (Vec::new(), Vec::new());
     for tx in core.candidates() {
@@ -108,14 +109,15 @@ pub fn execute(
     let ChildBody { txs, prev_seal, .. } = body;
     let signed = txs.iter().map(|tx| SignedTx::decode(&tx.0)).collect::<Result<_, _>>()?;
     let txs_verified = core.verified(signed).map_err(NodeError::OwnBlock)?;
-    let block = ChildBlock { header: header.clone(), txs: txs_verified, parent, inbox: inbox.clone() };
+    let block = ChildBlock {
+        header: header.clone(),
+        txs: txs_verified,
+        parent,
+        inbox: inbox.clone(),
+        prev_seal: prev_seal.clone(),
+    };
     let executed = core.execute(before(core, header)?, Block::Child(block)).map_err(NodeError::OwnBlock)?;
     Ok(Made { txs, prev_seal, inbox, parent, executed })
-}
-
-const fn start(header: &ChildHeader, parent: ParentTip) -> ChildStart {
-    let (height, prev_hash, time, leader) = (header.height, header.prev_hash, header.time_ms, header.leader);
-    ChildStart { height, prev_hash, time, leader, parent }
 }
 
 /// Keep a block beside the chain, with the state after it.

@@ -6,8 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use banyan_committee::{
-    Block, CommitteeParams, Decided, Effect, Epoch, Input as Step, Machine, Message, Record, Saved, Sealed, Seq, To,
-    Verdict,
+    Block, CommitteeParams, Decided, Effect, Input as Step, Machine, Message, Record, Saved, Sealed, Seq, To, Verdict,
 };
 use banyan_crypto::SecretKey;
 use banyan_ledger::{ConnectionPoint, Fault, Invalid, key};
@@ -24,6 +23,7 @@ use super::{
     Link, Operators, PROOF_RECORD, SEAL_RECORD,
     block::{self, Made},
     bodies::{Bodies, Held, Missing},
+    epochs::{self, SET_RECORD, Turn},
     kept::{INBOX_RECORD, carried, seal_bytes, stored, stored_from},
     mark, marks, named, read_record, relay,
     talk::{Carried, Final, Talk},
@@ -39,6 +39,8 @@ use crate::{
 const LOG_RECORD: u8 = 5;
 const BODY_RECORD: u8 = 6;
 const RANGE_RECORD: u8 = 7;
+/// Kind of the record of the newest handover that was signed.
+const HANDOVER_RECORD: u8 = 12;
 /// Rows of the log that are read at once at the start; one height leaves far fewer.
 const LOG_ROWS_MAX: usize = 1 << 20;
 /// Proofs that are let go at once; more follow with the next summary.
@@ -77,6 +79,8 @@ pub struct CommitteeDriver {
     /// Whether the last block took nothing of what waits: the next one would not either, until something changes.
     is_stuck: bool,
     wake: Option<TimeMs>,
+    /// Whether the last block was the last one of an epoch.
+    turned: bool,
 }
 
 /// What a body says of a header that is good.
@@ -104,10 +108,9 @@ impl CommitteeDriver {
         // Who follows has no key; the machine takes any that is no validator's.
         let key = key.unwrap_or_else(|| SecretKey::from_seed(core.chain.genesis_hash().0));
         let own = PublicKey(key.public());
-        let seed = Hash(banyan_crypto::blake2b(&[b"banyan committee", &core.chain.genesis_hash().0]));
-        let epoch = Epoch { number: 0, seed, set: engine.validators.clone() };
+        let turn = epochs::turn(&core.chain, engine)?;
         let Log { records, rows, bodies } = read_log(&core.chain)?;
-        let saved = saved(&core.chain, &point, epoch, records)?;
+        let saved = saved(&core.chain, &point, turn, records)?;
         let link = Link::new(parent, operators, &point, saved.parent);
         let mut effects = Vec::new();
         let machine = Machine::resume(committee, key, saved, &mut effects);
@@ -126,10 +129,12 @@ impl CommitteeDriver {
             ready: false,
             is_stuck: false,
             wake: None,
+            turned: false,
         };
         for effect in effects {
             driver.perform(core, effect)?;
         }
+        driver.see_handover(core)?;
         driver.run(core)?;
         Ok(driver)
     }
@@ -172,10 +177,22 @@ impl CommitteeDriver {
     /// See what the parent has made final.
     fn look_up(&mut self, core: &Core) -> Result<(), NodeError> {
         let seen = self.link.look_up()?;
+        if seen.tip.is_some() || seen.accepted.is_some() {
+            self.see_handover(core)?;
+        }
         self.steps.extend(seen.tip.map(Step::ParentTip));
         if let Some((seq, child_to)) = seen.accepted {
             forget_proofs(core, child_to)?;
             self.steps.push_back(Step::SummaryAccepted { seq, child_to });
+        }
+        Ok(())
+    }
+
+    /// See which set of validators the parent has to follow next.
+    fn see_handover(&mut self, core: &Core) -> Result<(), NodeError> {
+        if core.chain.params().committee().is_some() {
+            let handover = epochs::handover(&core.chain, &self.link.point()?)?;
+            self.steps.push_back(Step::Handover(handover));
         }
         Ok(())
     }
@@ -220,7 +237,9 @@ impl CommitteeDriver {
                 let (by, at) = (a.by.text(banyan_types::text::Prefix::Peer), a.statement.height);
                 let alarm = format!("validator {by} has signed two things where one may be signed, at height {at}");
                 core.order(Order::News(News::Alarm(alarm)));
+                self.link.report(core, &pair)?;
             }
+            Effect::HandOver(handover, certificate) => self.link.hand_over(core, &handover, &certificate)?,
             Effect::AskParent(height) => self.steps.extend(self.link.ask(height)?.map(Step::ParentTip)),
             Effect::Summarise(range) => self.link.summarise(core, range)?,
             Effect::Quorum(is_there) => {
@@ -312,8 +331,13 @@ impl CommitteeDriver {
     fn persist(&mut self, core: &Core, seq: Seq, records: &[Record]) -> Result<(), NodeError> {
         let mut commit = Commit::new();
         for record in records {
-            if matches!(record, Record::Summary(_)) {
-                commit.record(RANGE_RECORD, 0, record.encode());
+            let newest = match record {
+                Record::Summary(_) => Some(RANGE_RECORD),
+                Record::Handover(_) => Some(HANDOVER_RECORD),
+                _ => None,
+            };
+            if let Some(kind) = newest {
+                commit.record(kind, 0, record.encode());
                 continue;
             }
             let row = self.next_row;
@@ -374,9 +398,13 @@ impl CommitteeDriver {
         self.is_stuck = made.txs.is_empty() && made.inbox.is_empty();
         let (mut entries, rows) = (Vec::new(), std::mem::take(&mut self.rows));
         made.inbox.iter().map(|entry| Bytes(entry.encode())).collect::<Vec<_>>().put(&mut entries);
+        let edge = epochs::row(self.machine.tip(), header, &self.machine.epoch().set);
         block::commit(core, &mut self.link, header, made, |commit| {
             commit.record(SEAL_RECORD, height.0, decided.certificate.encode());
             commit.record(INBOX_RECORD, height.0, entries);
+            if let Some(set) = edge {
+                commit.record(SET_RECORD, height.0, set);
+            }
             for row in rows {
                 commit.forget(LOG_RECORD, row).forget(BODY_RECORD, row);
             }
@@ -391,7 +419,15 @@ impl CommitteeDriver {
         // Whoever did not build the block still takes the pool for what it was.
         self.ready = core.pool().has_waiting() && !self.is_stuck;
         self.steps.push_back(if self.ready { Step::PoolReady } else { Step::PoolEmpty });
-        self.steps.push_back(Step::Committed { height, next: None });
+        let next = epochs::next(&core.chain)?.map(|(_, epoch)| epoch);
+        let next = next.filter(|next| next.number != self.machine.epoch().number).map(Box::new);
+        let is_edge = next.is_some();
+        self.steps.push_back(Step::Committed { height, next });
+        // What follows the running epoch is announced by its first block; the parent is looked at then.
+        if is_edge || self.turned {
+            self.see_handover(core)?;
+        }
+        self.turned = is_edge;
         Ok(())
     }
 
@@ -534,24 +570,31 @@ fn read_log(chain: &Chain) -> Result<Log, NodeError> {
 }
 
 /// What the store has kept, as the machine takes it.
-fn saved(chain: &Chain, point: &ConnectionPoint, epoch: Epoch, log: Vec<Record>) -> Result<Saved, NodeError> {
+fn saved(chain: &Chain, point: &ConnectionPoint, turn: Turn, log: Vec<Record>) -> Result<Saved, NodeError> {
     let Header::Child(tip) = chain.head()?.header else { return Err(NodeError::Role) };
     let seal = chain.store().record(SEAL_RECORD, tip.height.0)?;
-    let range = chain.store().record(RANGE_RECORD, 0)?.map(|bytes| Record::decode(&bytes)).transpose()?;
+    let newest =
+        |kind| Ok::<_, NodeError>(chain.store().record(kind, 0)?.map(|bytes| Record::decode(&bytes)).transpose()?);
+    let (range, handover) = (newest(RANGE_RECORD)?, newest(HANDOVER_RECORD)?);
     // What the parent has accepted may be ahead of this node: then it catches up first.
     let base = point.point.child_to.min(tip.height);
     Ok(Saved {
         seal: seal.map(|bytes| Certificate::read(&bytes)).transpose()?,
         parent: named(chain, &tip)?,
-        sealers: epoch.set.clone(),
-        epoch,
+        sealers: turn.sealers,
+        epoch: turn.epoch,
         log,
         accepted: point.point.seq,
         accepted_to: point.point.child_to,
         base: mark(chain, base)?,
         since: marks(chain, base, tip.height)?,
+        edges: epochs::edges(chain, base)?,
         summary: match range {
             Some(Record::Summary(range)) => Some(range),
+            _ => None,
+        },
+        handover: match handover {
+            Some(Record::Handover(signed)) => Some(signed),
             _ => None,
         },
         tip: *tip,

@@ -3,22 +3,25 @@
 use std::collections::BTreeMap;
 
 use banyan_child::Range;
+use banyan_committee::Handover;
 use banyan_crypto::SecretKey;
-use banyan_ledger::{ConnectionPoint, Params, ParentTip, PointView, key, rules, summary_of};
+use banyan_ledger::{ConnectionPoint, Params, ParentTip, PointView, UsedKey, key, rules, summary_of};
 use banyan_store::{Commit, Flush, Place};
 use banyan_types::{
-    AccountId, Amount, Bytes, Height, Nonce, Signature,
+    AccountId, Amount, Bytes, Hash, Height, Nonce, Signature,
     associate::{
-        CertifiedBlock, InboxEntry, OperatorSignature, OutboxEntry, ProofStep, Regime, Summary, operators_authorization,
+        CertifiedBlock, Change, InboxEntry, OperatorSignature, OutboxEntry, ProofStep, Regime, Summary, Validators,
+        operators_authorization,
     },
+    committee::{Certificate, SignedStatement},
     header::ChildHeader,
     rlp::Field as _,
-    tx::{AssociateRemit, SignedTx, Transaction},
+    tx::{AssociateEvidence, AssociateRemit, AssociateUpdate, Evidence, SignedTx, Transaction},
 };
 
 use super::{PROOF_RECORD, SEAL_RECORD, newest};
 use crate::{
-    Chain, Header, NodeError, Parent,
+    Chain, Header, Leaves as _, NodeError, Parent,
     node::{Core, Order},
     parent::At,
 };
@@ -153,7 +156,9 @@ impl Link {
             return Ok(());
         }
         let (summary, lines) = summary(&core.chain, &point, range)?;
-        let authorization = match point.regime {
+        let authorization = match &point.regime {
+            // It is handed over to that set first.
+            Regime::Certificate(known) if !follows(known, summary.set_hash) => return Ok(()),
             Regime::Certificate(_) => certified(&core.chain, range.to)?,
             _ => operators.authorise(&point, &summary, &self.parent.params().network_id),
         };
@@ -167,6 +172,82 @@ impl Link {
         core.order(Order::ToParent(Box::new(tx)));
         Ok(())
     }
+
+    /// The connection point in the parent's last final state.
+    pub fn point(&self) -> Result<ConnectionPoint, NodeError> {
+        self.parent.point(At::Final)
+    }
+
+    /// Have the parent follow another set of validators, unless it does.
+    pub fn hand_over(&self, core: &mut Core, handover: &Handover, certificate: &Certificate) -> Result<(), NodeError> {
+        let point = self.parent.point(At::Tip)?;
+        let is_due = matches!(&point.regime, Regime::Certificate(known) if known.epoch < handover.epoch);
+        if !is_due {
+            return Ok(());
+        }
+        let (change, authorization) = (Change::Validators(handover.to.clone()), Bytes(certificate.encode()));
+        let associate_id = core.chain.params().ledger;
+        self.send(core, |from_id, nonce| {
+            let (ttl, fee) = (Height(0), Amount::ZERO);
+            AssociateUpdate { associate_id, from_id, change, authorization, ttl, fee, nonce }.into()
+        })
+    }
+
+    /// Report two statements of a validator: on the child, where it has a stake there, and to the parent, where it has put up
+    /// a bond that the parent can take.
+    pub fn report(&self, core: &mut Core, [a, b]: &[SignedStatement; 2]) -> Result<(), NodeError> {
+        self.report_here(core, a, b)?;
+        let point = self.parent.point(At::Tip)?;
+        let is_bonded = !point.bond_of(AccountId(a.by.0)).is_zero();
+        if !is_bonded || !matches!(point.regime, Regime::Certificate(_)) {
+            return Ok(());
+        }
+        let (a, b, associate_id) = (Bytes(a.encode()), Bytes(b.encode()), core.chain.params().ledger);
+        self.send(core, |from_id, nonce| {
+            let (kind, ttl, fee) = (0, Height(0), Amount::ZERO);
+            AssociateEvidence { associate_id, from_id, kind, a, b, ttl, fee, nonce }.into()
+        })
+    }
+
+    /// Other nodes may be quicker; whose payer has no coin on the child reports nothing there.
+    fn report_here(&self, core: &mut Core, a: &SignedStatement, b: &SignedStatement) -> Result<(), NodeError> {
+        let view = core.chain.head()?.view;
+        let used = view.leaf(&key::used_key(a.by), UsedKey::decode)?;
+        let (Some(operators), Some(UsedKey { staker })) = (&self.operators, used) else { return Ok(()) };
+        let from_id = AccountId(operators.payer.public());
+        let Some(nonce) = view.account(from_id)?.and_then(|account| account.nonce.next()) else { return Ok(()) };
+        let (statement_a, statement_b) = (Bytes(a.encode()), Bytes(b.encode()));
+        let (staker_id, ttl, fee) = (staker, Height(0), Amount::ZERO);
+        let tx = Evidence { from_id, staker_id, statement_a, statement_b, ttl, fee, nonce };
+        let params = core.chain.params();
+        let tx = priced(params, tx.into()).sign(&params.network_id, &operators.payer);
+        core.submit(vec![tx]).map(drop)
+    }
+
+    /// Send the parent a transaction that this node pays for, if it pays for any.
+    fn send(&self, core: &mut Core, make: impl FnOnce(AccountId, Nonce) -> Transaction) -> Result<(), NodeError> {
+        let Some(operators) = &self.operators else { return Ok(()) };
+        let payer = AccountId(operators.payer.public());
+        let tx = priced(self.parent.params(), make(payer, self.parent.next_nonce(payer)?));
+        let tx = tx.sign(&self.parent.params().network_id, &operators.payer);
+        core.order(Order::ToParent(Box::new(tx)));
+        Ok(())
+    }
+}
+
+/// Whether the parent takes the word of the set with this hash.
+fn follows(known: &Validators, set_hash: Hash) -> bool {
+    [&known.set].into_iter().chain(&known.previous).any(|set| set.hash() == set_hash)
+}
+
+/// The transaction with the least fee that it is taken for.
+fn priced(params: &Params, mut tx: Transaction) -> Transaction {
+    // The fee's own bytes count: twice reaches the fixpoint, a third time would change nothing.
+    for _ in 0..2 {
+        let fee = rules::minimum_fee(params, &tx, tx.encode().len(), Height(0));
+        tx = tx.with_fee(fee.unwrap_or(Amount::MAX));
+    }
+    tx
 }
 
 impl Operators {
@@ -177,7 +258,7 @@ impl Operators {
         authorization: Bytes,
         nonce: Nonce,
     ) -> Transaction {
-        let mut tx = AssociateRemit {
+        let tx = AssociateRemit {
             associate_id: summary.associate,
             from_id: AccountId(self.payer.public()),
             authorization,
@@ -187,13 +268,7 @@ impl Operators {
             fee: Amount::ZERO,
             nonce,
         };
-        // The fee's own bytes count: twice reaches the fixpoint, a third time would change nothing.
-        for _ in 0..2 {
-            let sized = Transaction::from(tx.clone());
-            let fee = rules::minimum_fee(params, &sized, sized.encode().len(), Height(0));
-            tx.fee = fee.unwrap_or(Amount::MAX);
-        }
-        tx.into()
+        priced(params, tx.into())
     }
 
     /// As many signatures as the connection point asks for, by place.

@@ -1,12 +1,13 @@
 //! Drive a child ledger's machine: make its blocks, carry commits down and remits up.
 //!
 //! [`link`] is the way to the parent and back, [`block`] what is built, executed and made the head; both are the same for
-//! every engine. [`solo`] drives the machine of one operator, [`committee`] that of a quorum of validators, [`rotation`] that of
-//! validators in turns; these talk to each other ([`talk`], [`bodies`], [`relay`]).
+//! every engine. [`solo`] drives the machine of one operator, [`committee`] that of a quorum of validators, who change by
+//! [`epochs`], [`rotation`] that of validators in turns; these talk to each other ([`talk`], [`bodies`], [`relay`]).
 
 mod block;
 mod bodies;
 mod committee;
+mod epochs;
 mod kept;
 mod link;
 mod peers;

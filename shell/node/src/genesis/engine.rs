@@ -1,6 +1,9 @@
 //! Which engine orders a ledger, with its parameters: for machines, and as the file says it.
 
-use banyan_ledger::engine::{committee::Epoch, rotation::Turns};
+use banyan_ledger::engine::{
+    committee::{BondRules, CommitteeRules, Epoch, Sets},
+    rotation::Turns,
+};
 use banyan_root::Versions;
 use banyan_types::{
     Hash, Height, PublicKey,
@@ -203,6 +206,9 @@ pub(super) enum EngineFile {
     Committee {
         block_interval_ms: u64,
         heartbeat_ms: u64,
+        /// How validators change; absent where they never do.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        epochs: Option<EpochsFile>,
         validators: Vec<ValidatorFile>,
     },
     Rotation {
@@ -214,6 +220,37 @@ pub(super) enum EngineFile {
     },
 }
 
+/// Epochs of a committee.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EpochsFile {
+    /// Blocks of an epoch.
+    blocks: u64,
+    /// Whether a contract names validators; else, without stake, the parent's operators or the validators before do.
+    #[serde(default, skip_serializing_if = "is_no")]
+    contract: bool,
+    /// Present where validators are those who bond.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stake: Option<BondsFile>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_no(flag: &bool) -> bool {
+    !*flag
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BondsFile {
+    /// Coins, in words of the wallet.
+    stake_min: String,
+    validators_min: u32,
+    unbond_epochs: u32,
+    /// Absent for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renew_epochs: Option<u32>,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ValidatorFile {
@@ -223,7 +260,7 @@ pub(super) struct ValidatorFile {
 }
 
 impl EngineFile {
-    pub fn write(engine: &EngineParams) -> Self {
+    pub fn write(engine: &EngineParams, rules: Option<&CommitteeRules>) -> Self {
         match engine {
             EngineParams::Root(root) => Self::Root {
                 edge_bits: root.edge_bits,
@@ -245,6 +282,7 @@ impl EngineFile {
             EngineParams::Committee(committee) => Self::Committee {
                 block_interval_ms: committee.block_interval_ms,
                 heartbeat_ms: committee.heartbeat_ms,
+                epochs: rules.map(EpochsFile::write),
                 validators: committee.validators.members().iter().map(ValidatorFile::write).collect(),
             },
             EngineParams::Rotation(rotation) => Self::Rotation {
@@ -256,7 +294,15 @@ impl EngineFile {
         }
     }
 
-    pub fn read(self) -> Result<EngineParams, String> {
+    /// How the validators change, with those that the engine begins with.
+    pub fn rules(&self, engine: &EngineParams) -> Result<Option<CommitteeRules>, String> {
+        let (Self::Committee { epochs: Some(epochs), .. }, EngineParams::Committee(committee)) = (self, engine) else {
+            return Ok(None);
+        };
+        epochs.read(committee.validators.clone()).map(Some)
+    }
+
+    pub fn read(&self) -> Result<EngineParams, String> {
         Ok(match self {
             Self::Root {
                 edge_bits,
@@ -272,39 +318,68 @@ impl EngineFile {
                 delta_ms,
                 versions,
             } => EngineParams::Root(RootEngineParams {
-                edge_bits,
-                target_initial,
-                retarget,
-                paced,
-                micro_interval_ms,
-                drift_ms,
-                micro_per_generation_max,
-                micro_bytes_max,
-                final_depth,
-                settle_ms,
-                delta_ms,
+                edge_bits: *edge_bits,
+                target_initial: *target_initial,
+                retarget: *retarget,
+                paced: *paced,
+                micro_interval_ms: *micro_interval_ms,
+                drift_ms: *drift_ms,
+                micro_per_generation_max: *micro_per_generation_max,
+                micro_bytes_max: *micro_bytes_max,
+                final_depth: *final_depth,
+                settle_ms: *settle_ms,
+                delta_ms: *delta_ms,
                 versions: versions
                     .iter()
                     .map(|(from, version)| VersionRow { from: Height(*from), version: *version })
                     .collect(),
             }),
             Self::Solo { leader, block_interval_ms } => EngineParams::Solo(SoloEngineParams {
-                leader: PublicKey::from_text(Prefix::Peer, &leader)
+                leader: PublicKey::from_text(Prefix::Peer, leader)
                     .map_err(|error| format!("engine, leader: {error}"))?,
-                block_interval_ms,
+                block_interval_ms: *block_interval_ms,
             }),
-            Self::Committee { block_interval_ms, heartbeat_ms, validators } => {
+            Self::Committee { block_interval_ms, heartbeat_ms, validators, .. } => {
                 let members = validators.iter().map(ValidatorFile::read).collect::<Result<_, _>>()?;
                 let validators = ValidatorSet::new(members).map_err(|bad| format!("engine, validators: {bad}"))?;
+                let (block_interval_ms, heartbeat_ms) = (*block_interval_ms, *heartbeat_ms);
                 EngineParams::Committee(CommitteeEngineParams { validators, block_interval_ms, heartbeat_ms })
             }
             Self::Rotation { threshold, turn_ms, heartbeat_ms, validators } => {
                 let validators = validators.iter().map(|key| ValidatorFile { key: key.clone(), weight: 1 }.read());
                 let validators = ValidatorSet::new(validators.collect::<Result<_, _>>()?);
                 let validators = validators.map_err(|bad| format!("engine, validators: {bad}"))?;
+                let (threshold, turn_ms, heartbeat_ms) = (*threshold, *turn_ms, *heartbeat_ms);
                 EngineParams::Rotation(RotationEngineParams { validators, threshold, turn_ms, heartbeat_ms })
             }
         })
+    }
+}
+
+impl EpochsFile {
+    fn write(rules: &CommitteeRules) -> Self {
+        let stake = rules.bonds().map(|bonds| BondsFile {
+            stake_min: bonds.stake_min.to_string(),
+            validators_min: bonds.validators_min,
+            unbond_epochs: bonds.unbond_epochs,
+            renew_epochs: bonds.renew_epochs,
+        });
+        Self { blocks: rules.epoch_blocks, contract: rules.sets == Sets::Contract, stake }
+    }
+
+    fn read(&self, validators: ValidatorSet) -> Result<CommitteeRules, String> {
+        let sets = match (&self.stake, self.contract) {
+            (None, false) => Sets::Permissioned,
+            (None, true) => Sets::Contract,
+            (Some(_), true) => return Err("engine, epochs: validators by a contract or by stake, not both".into()),
+            (Some(stake), false) => Sets::Stake(BondRules {
+                stake_min: stake.stake_min.parse().map_err(|error| format!("engine, epochs, stake_min: {error}"))?,
+                validators_min: stake.validators_min,
+                unbond_epochs: stake.unbond_epochs,
+                renew_epochs: stake.renew_epochs,
+            }),
+        };
+        Ok(CommitteeRules { validators, epoch_blocks: self.blocks, sets })
     }
 }
 

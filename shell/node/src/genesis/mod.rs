@@ -5,11 +5,13 @@
 use banyan_ledger::{
     Anchors, EmissionRow, Genesis, GenesisAccount, GenesisError, GenesisWitness, LeaderBond, Params, RootRules,
     StakeRules, emission_main,
+    engine::committee::{CommitteeRules, Sets},
 };
 use banyan_root::Versions;
 use banyan_types::{
     AccountId, Amount, AssociateId, Bytes, Era, Gas, GasPrice, Hash, Height, PublicKey, SUPPLY_MAX, TimeMs,
     committee::{Member, ValidatorSet},
+    rlp::Tail,
     text::{self, Prefix},
     tx::Transaction,
 };
@@ -197,6 +199,16 @@ impl GenesisFile {
         Ok(Self { engine: EngineParams::Committee(engine), ..solo })
     }
 
+    /// The same child of a committee, whose validators change at the edges of epochs of so many blocks.
+    #[must_use]
+    pub fn with_epochs(mut self, epoch_blocks: u64, sets: Sets) -> Self {
+        if let EngineParams::Committee(engine) = &self.engine {
+            let validators = engine.validators.clone();
+            self.params.committee = Tail(Some(CommitteeRules { validators, epoch_blocks, sets }));
+        }
+        self
+    }
+
     /// A child of the profile `dev` that these validators order by turns; `threshold` of them confirm a block.
     /// # Errors
     /// `GenesisFile` when they make no set.
@@ -263,9 +275,16 @@ impl GenesisFile {
                 wrong("finality by depth is for the profile dev alone; the others need witnesses")
             }
             EngineParams::Root(engine) => engine.known_versions().map(drop),
+            EngineParams::Committee(engine) => match self.params.committee() {
+                Some(rules) if rules.validators != engine.validators => {
+                    wrong("the validators of the first epochs are those of the engine")
+                }
+                _ => Ok(()),
+            },
+            _ if self.params.committee().is_some() => wrong("epochs go with the engine committee"),
             // Whatever the seed: only threshold and weights can be wrong.
             EngineParams::Rotation(engine) => engine.turns(Hash::ZERO).map(drop),
-            EngineParams::Solo(_) | EngineParams::Committee(_) => Ok(()),
+            EngineParams::Solo(_) => Ok(()),
         }
     }
 
@@ -307,6 +326,7 @@ fn params(network_id: String, ledger: AssociateId, height_interval_ms: u64, root
         lifetime_max: LIFETIME_MAX,
         grace: GRACE,
         root,
+        committee: Tail(None),
     }
 }
 
@@ -423,7 +443,7 @@ impl File {
             associate: (params.ledger != AssociateId::ZERO).then(|| params.ledger.to_string()),
             time_ms: genesis.time.0,
             height_interval_ms: params.height_interval_ms,
-            engine: EngineFile::write(&genesis.engine),
+            engine: EngineFile::write(&genesis.engine, params.committee()),
             limits: LimitsFile {
                 price_per_gas_min: u64::try_from(params.gas_price_min.0).unwrap_or(u64::MAX),
                 gas_per_tx_max: params.gas_per_tx_max.0,
@@ -452,6 +472,8 @@ impl File {
     fn read(self) -> Result<GenesisFile, String> {
         let ledger =
             self.associate.map_or(Ok(AssociateId::ZERO), |id| id.parse().map_err(|e| format!("associate: {e}")))?;
+        let engine = self.engine.read()?;
+        let committee = Tail(self.engine.rules(&engine)?);
         let params = Params {
             network_id: self.network_id,
             ledger,
@@ -465,6 +487,7 @@ impl File {
             lifetime_max: self.expiry.lifetime_max,
             grace: self.expiry.grace,
             root: self.emission.map(|emission| emission.read(self.root, &self.anchors)).transpose()?,
+            committee,
         };
         let accounts = self.accounts.iter().map(|(id, amount)| {
             let id: AccountId = id.parse().map_err(|e| format!("accounts, {id}: {e}"))?;
@@ -476,7 +499,7 @@ impl File {
             profile: self.profile,
             time: TimeMs(self.time_ms),
             params,
-            engine: self.engine.read()?,
+            engine,
             accounts: accounts.collect::<Result<_, String>>()?,
             witnesses: self.witnesses.iter().map(WitnessFile::read).collect::<Result<_, _>>()?,
             associates: self.associates.iter().map(|tx| read_tx(tx)).collect::<Result<_, String>>()?,

@@ -2,15 +2,16 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use banyan_ledger::Fault;
+use banyan_ledger::{CommitteeEngine, Fault, key as leaf};
 use banyan_node::{
-    Chain, EngineParams, GenesisFile, Input, Leaves as _, LocalParent, Node, Operators, Order, PoolLimits, Role,
-    RootRole, ValidatorRole,
+    Chain, EngineParams, GenesisFile, Header, Input, Leaves as _, LocalParent, Node, Operators, Order, PoolLimits,
+    Role, RootRole, ValidatorRole,
 };
 use banyan_store::Mem;
 use banyan_types::{
     Amount, AssociateId, Hash, Height, Nonce, Peer, PublicKey, TimeMs, TxHash,
     associate::{ENGINE_COMMITTEE, Regime, Validators},
+    header::ChildHeader,
     tx::SignedTx,
 };
 
@@ -29,9 +30,13 @@ pub struct Council {
     pub network: String,
     /// What nodes have said to their operators.
     pub alarms: Vec<(usize, String)>,
-    engine: Engine,
+    /// Seeds of the nodes' keys: not all need be validators'.
+    keys: Vec<u8>,
+    child_file: GenesisFile,
     /// Which side of a partition each is on.
-    pub sides: [u8; 4],
+    pub sides: Vec<u8>,
+    /// Whether what is sent to the parent is lost.
+    pub is_mute: bool,
     disks: Vec<Mem>,
     root_chain: Arc<Chain>,
     /// Frames under way: when they arrive, from whom, to whom.
@@ -49,7 +54,7 @@ pub enum Engine {
     Rotation(u32),
 }
 
-fn files(engine: Engine) -> (GenesisFile, GenesisFile, AssociateId) {
+fn files(engine: Engine, change: impl FnOnce(GenesisFile) -> GenesisFile) -> (GenesisFile, GenesisFile, AssociateId) {
     let rich = [USER, OPERATORS[0], OPERATORS[1], OPERATORS[2]];
     let accounts = rich.into_iter().map(|seed| (account(seed), coins(10_000))).collect();
     let mut root = GenesisFile::dev_root(START, None, accounts);
@@ -57,12 +62,12 @@ fn files(engine: Engine) -> (GenesisFile, GenesisFile, AssociateId) {
     let keys = VALIDATORS.map(|seed| PublicKey(key(seed).public()));
     let (child, regime) = match engine {
         Engine::Committee => {
-            let child = GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap();
+            let child = change(GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap());
             let regime = by_certificate(&child);
             (child, regime)
         }
         Engine::Rotation(threshold) => {
-            let child = GenesisFile::dev_rotation("relay", id, START, 3_000, (&keys, threshold)).unwrap();
+            let child = change(GenesisFile::dev_rotation("relay", id, START, 3_000, (&keys, threshold)).unwrap());
             (child, Regime::Operators)
         }
     };
@@ -78,39 +83,45 @@ fn by_certificate(child: &GenesisFile) -> Regime {
 
 impl Council {
     pub fn new(engine: Engine) -> Self {
-        let (root_file, child_file, child_id) = files(engine);
+        Self::with(engine, &VALIDATORS, |child| child)
+    }
+
+    /// Nodes with these keys, on a child whose genesis is changed.
+    pub fn with(engine: Engine, keys: &[u8], change: impl FnOnce(GenesisFile) -> GenesisFile) -> Self {
+        let (root_file, child_file, child_id) = files(engine, change);
         let root_chain = Arc::new(Chain::open(Mem::new(), root_file).unwrap());
         let role = RootRole { miner: Some(key(MINER)), ..RootRole::default() };
         let root = Node::open(Arc::clone(&root_chain), Role::Root(role), PoolLimits::default()).unwrap();
         let mut council = Self {
             now: START,
             root,
-            validators: VALIDATORS.iter().map(|_| None).collect(),
+            validators: keys.iter().map(|_| None).collect(),
             child_id,
-            network: child_file.params.network_id,
+            network: child_file.params.network_id.clone(),
             alarms: vec![],
-            engine,
-            sides: [0; 4],
-            disks: VALIDATORS.iter().map(|_| Mem::new()).collect(),
+            keys: keys.to_vec(),
+            child_file,
+            sides: vec![0; keys.len()],
+            is_mute: false,
+            disks: keys.iter().map(|_| Mem::new()).collect(),
             root_chain,
             wires: VecDeque::new(),
-            links: vec![vec![None; VALIDATORS.len()]; VALIDATORS.len()],
+            links: vec![vec![None; keys.len()]; keys.len()],
             next_peer: 0,
         };
-        (0..VALIDATORS.len()).for_each(|n| council.start(n));
+        (0..keys.len()).for_each(|n| council.start(n));
         council
     }
 
     /// Start a validator on what its disk holds, and connect it with those that run.
     pub fn start(&mut self, n: usize) {
-        let (_, file, _) = files(self.engine);
-        let chain = Arc::new(Chain::open(self.disks[n].clone(), file).unwrap());
+        let chain = Arc::new(Chain::open(self.disks[n].clone(), self.child_file.clone()).unwrap());
         let parent = Box::new(LocalParent::new(Arc::clone(&self.root_chain), self.child_id));
         let operators = Operators { signers: OPERATORS.map(key).to_vec(), payer: key(OPERATORS[0]) };
-        let role = ValidatorRole { key: Some(key(VALIDATORS[n])), operators: Some(operators), parent };
+        let role = ValidatorRole { key: Some(key(self.keys[n])), operators: Some(operators), parent };
         self.validators[n] = Some(Node::open(chain, Role::Validator(role), PoolLimits::default()).unwrap());
         self.input(n, Input::Tick(self.now));
-        for other in (0..VALIDATORS.len()).filter(|other| *other != n) {
+        for other in (0..self.keys.len()).filter(|other| *other != n) {
             if self.validators[other].is_some() {
                 self.connect(n, other);
                 self.connect(other, n);
@@ -121,7 +132,7 @@ impl Council {
     fn connect(&mut self, at: usize, to: usize) {
         self.next_peer += 1;
         self.links[at][to] = Some(self.next_peer);
-        let (peer, who) = (Peer(self.next_peer), PublicKey(key(VALIDATORS[to]).public()));
+        let (peer, who) = (Peer(self.next_peer), PublicKey(key(self.keys[to]).public()));
         self.input(at, Input::Connected { peer, who, outbound: true });
     }
 
@@ -130,7 +141,7 @@ impl Council {
         self.validators[n] = None;
         self.disks[n] = self.disks[n].crash(0);
         self.wires.retain(|(_, from, to, _)| *from != n && *to != n);
-        for other in (0..VALIDATORS.len()).filter(|other| *other != n) {
+        for other in (0..self.keys.len()).filter(|other| *other != n) {
             self.links[n][other] = None;
             if let Some(peer) = self.links[other][n].take().filter(|_| self.validators[other].is_some()) {
                 self.input(other, Input::Gone(Peer(peer)));
@@ -157,6 +168,7 @@ impl Council {
                     let at = TimeMs(self.now.0 + LINK_MS);
                     self.wires.extend(to.map(|to| (at, n, to, bytes)));
                 }
+                Order::ToParent(_) if self.is_mute => {}
                 Order::ToParent(tx) => {
                     // Another validator may have been quicker.
                     let (_, orders) = self.root.submit(vec![*tx]).unwrap();
@@ -186,7 +198,7 @@ impl Council {
             self.now.0 += STEP_MS;
             let orders = self.root.handle(Input::Tick(self.now)).unwrap();
             self.root_orders(orders);
-            for n in 0..VALIDATORS.len() {
+            for n in 0..self.keys.len() {
                 self.input(n, Input::Tick(self.now));
                 self.input(n, Input::ParentMoved);
             }
@@ -209,6 +221,30 @@ impl Council {
         let (answers, orders) = self.validators[n].as_mut().unwrap().submit(vec![tx]).unwrap();
         self.carry_out(n, orders);
         answers.into_iter().next().unwrap().map_err(|error| (error.fault(), error.code()))
+    }
+
+    /// What a node's state says of the epochs.
+    pub fn committee(&self, n: usize) -> CommitteeEngine {
+        let head = self.node(n).chain().head().unwrap();
+        head.view.leaf(&leaf::engine(), CommitteeEngine::decode).unwrap().unwrap()
+    }
+
+    /// Whom the parent takes the word of.
+    pub fn known(&self) -> Validators {
+        let head = self.root.chain().head().unwrap();
+        match head.view.associate(self.child_id).unwrap().unwrap().regime {
+            Regime::Certificate(validators) => validators,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The header of a child's block.
+    pub fn header(&self, n: usize, height: u64) -> ChildHeader {
+        let hash = self.node(n).chain().main_at(banyan_store::Place::at(height)).unwrap().unwrap();
+        match self.node(n).chain().header(hash).unwrap().unwrap() {
+            Header::Child(header) => *header,
+            _ => panic!("no child"),
+        }
     }
 
     pub fn node(&self, n: usize) -> &Node {
@@ -234,7 +270,7 @@ impl Council {
 
     /// Whether all that run hold one chain, as far as the shortest goes.
     pub fn agree(&self) -> bool {
-        let running: Vec<_> = (0..VALIDATORS.len()).filter(|n| self.validators[*n].is_some()).collect();
+        let running: Vec<_> = (0..self.keys.len()).filter(|n| self.validators[*n].is_some()).collect();
         let least = running.iter().map(|n| self.height(*n)).min().unwrap();
         let at = |n: &usize| self.node(*n).chain().main_at(banyan_store::Place::at(least.0)).unwrap();
         running.iter().all(|n| at(n) == at(&running[0]))

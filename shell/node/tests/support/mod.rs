@@ -217,10 +217,14 @@ pub fn spend(network: &str, from: u8, to: u8, amount: Amount, nonce: u64) -> Sig
 }
 
 pub fn commit(child: AssociateId, from: u8, amount: Amount, nonce: u64) -> SignedTx {
+    commit_to(child, from, from, amount, nonce)
+}
+
+pub fn commit_to(child: AssociateId, from: u8, to: u8, amount: Amount, nonce: u64) -> SignedTx {
     let tx = AssociateCommit {
         from_id: account(from),
         associate_id: child,
-        to_id: account(from),
+        to_id: account(to),
         asset: Asset::Coin,
         amount,
         route: vec![],

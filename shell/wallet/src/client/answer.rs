@@ -5,6 +5,7 @@ use core::fmt;
 use banyan_ledger::{Key, Params};
 use banyan_types::{
     AccountId, Amount, AssociateId, Gas, GasPrice, Hash, Height, Nonce, TxHash,
+    rlp::Tail,
     text::{self, Prefix},
 };
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
@@ -168,6 +169,7 @@ impl Status {
             lifetime_max: 0,
             grace: 0,
             root: None,
+            committee: Tail(None),
         }
     }
 

@@ -205,6 +205,7 @@ const fn what(tx: &Transaction) -> &'static str {
         Transaction::EntryTransfer(_) => "give a data entry away",
         Transaction::EntryDestroy(_) => "delete a data entry",
         Transaction::BlobPost(_) => "post data into a block",
+        Transaction::EngineAct(_) => "tell the engine of a child ledger something about its validators",
     }
 }
 
@@ -272,7 +273,8 @@ fn own_lines(tx: &Transaction) -> Vec<(&'static str, String)> {
         | Transaction::EntryCreate(_)
         | Transaction::EntryTransfer(_)
         | Transaction::EntryDestroy(_)
-        | Transaction::BlobPost(_) => plain(tx.fields()),
+        | Transaction::BlobPost(_)
+        | Transaction::EngineAct(_) => plain(tx.fields()),
     }
 }
 

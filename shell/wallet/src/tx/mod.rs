@@ -220,7 +220,8 @@ pub const fn amount_of(tx: &Transaction) -> Option<Amount> {
         | Transaction::EntryCreate(_)
         | Transaction::EntryTransfer(_)
         | Transaction::EntryDestroy(_)
-        | Transaction::BlobPost(_) => None,
+        | Transaction::BlobPost(_)
+        | Transaction::EngineAct(_) => None,
     }
 }
 

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use banyan_crypto::Claim;
 use banyan_types::{
     Height, PublicKey,
-    committee::{Certificate, SignedStatement, Statement, StatementKind, ValidatorSet},
+    committee::{Certificate, MemberSignature, SignedStatement, Statement, StatementKind, ValidatorSet},
 };
 
 /// Why a certificate does not hold, in the order of the checks. All are the sender's fault, for ever.
@@ -103,23 +103,34 @@ fn check_statement(
     if !statement.is_canonical() {
         return Err(BadCertificate::Statement);
     }
-    let (weight, total) = (weight(certificate, set)?, set.total());
+    check_signatures(&certificate.signatures, &statement.signing_message(network_id), set, is_enough)
+}
+
+/// Check that members of `set` have signed `message`, each once, and that their weight is enough.
+/// # Errors
+/// `Order`, `Stranger`, `Quorum` or `Signature`, the first that applies.
+pub(super) fn check_signatures(
+    signatures: &[MemberSignature],
+    message: &[u8],
+    set: &ValidatorSet,
+    is_enough: impl Fn(u64) -> bool,
+) -> Result<(), BadCertificate> {
+    let (weight, total) = (weight(signatures, set)?, set.total());
     if !is_enough(weight) {
         return Err(BadCertificate::Quorum { weight, total });
     }
-    let message = statement.signing_message(network_id);
-    let signed = certificate.signatures.iter().filter_map(|signature| Some((set.member(signature.index)?, signature)));
-    let claims = signed.map(|(member, by)| Claim { key: &member.key.0, message: &message, signature: &by.signature.0 });
+    let signed = signatures.iter().filter_map(|signature| Some((set.member(signature.index)?, signature)));
+    let claims = signed.map(|(member, by)| Claim { key: &member.key.0, message, signature: &by.signature.0 });
     banyan_crypto::verify_all(&claims.collect::<Vec<_>>()).map_err(|at| {
-        let index = certificate.signatures.get(at).map_or(u32::MAX, |signature| signature.index);
+        let index = signatures.get(at).map_or(u32::MAX, |signature| signature.index);
         BadCertificate::Signature { index }
     })
 }
 
 /// The weight of the signers, each a member and none twice.
-fn weight(certificate: &Certificate, set: &ValidatorSet) -> Result<u64, BadCertificate> {
+fn weight(signatures: &[MemberSignature], set: &ValidatorSet) -> Result<u64, BadCertificate> {
     let (mut sum, mut before) = (0u64, None);
-    for signature in &certificate.signatures {
+    for signature in signatures {
         let index = signature.index;
         if let Some(before) = before.filter(|before| *before >= index) {
             return Err(BadCertificate::Order { before, got: index });
@@ -179,7 +190,7 @@ mod tests {
     use banyan_crypto::SecretKey;
     use banyan_types::{
         AssociateId, Bytes, Hash, Signature,
-        committee::{Member, MemberSignature, handover_hash},
+        committee::{Member, handover_hash},
     };
 
     const NETWORK: &str = "bank.2Qx7Lm4d";

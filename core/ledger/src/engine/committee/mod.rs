@@ -1,7 +1,11 @@
 //! The rules of engine `committee`: a weighted draw of leaders, a quorum's certificate. Rules: protocol, associates 9.
 
+mod acts;
+mod begin;
 mod certificate;
+mod contract;
 mod election;
+mod rules;
 mod schedule;
 
 use banyan_types::{
@@ -10,11 +14,13 @@ use banyan_types::{
     header::ChildHeader,
 };
 
+pub use begin::{committee, next_epoch};
+pub(crate) use begin::{first_leaf, read_seal};
 pub use certificate::{
     BadCertificate, Fault, certificate_fault, check, check_handover, check_least, fault, handover_fault,
 };
-
-pub use schedule::{Drawn, End, STAKED_MAX, Schedule, Turns, shares};
+pub use rules::{BondRules, CommitteeRules, Sets};
+pub use schedule::{Drawn, End, STAKED_MAX, Schedule, Snapshot, Stakes, Turns, shares};
 
 use super::{BadHeader, Rules};
 

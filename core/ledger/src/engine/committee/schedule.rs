@@ -8,7 +8,7 @@ use alloc::{collections::BTreeMap, vec::Vec};
 
 use banyan_types::{
     Amount, Hash, Height, PublicKey,
-    committee::{BadSet, Certificate, Member, ValidatorSet},
+    committee::{Certificate, Member, ValidatorSet},
 };
 
 use super::Epoch;
@@ -63,10 +63,31 @@ banyan_types::record! {
 pub struct End<'a> {
     /// Entropy of the parent block that the epoch's last block names; absent where the parent did not move in the epoch.
     pub entropy: Option<Hash>,
-    /// All stakes that may serve, in any order, each key once.
-    pub stakes: &'a [(PublicKey, Amount)],
+    /// Where the next sets come from.
+    pub snapshot: Snapshot<'a>,
+}
+
+/// Where sets come from when an epoch ends.
+#[derive(Debug, Clone, Copy)]
+pub enum Snapshot<'a> {
+    /// Stakes, for the epoch three ahead: nobody chooses a set knowing its seed.
+    Stakes(&'a Stakes<'a>),
+    /// What a contract has named for the epoch three ahead; none where its answer is of no use.
+    Answered(Option<&'a ValidatorSet>),
+    /// Those who may have named the validators that are to follow, perhaps. There is nothing to gain by a seed, so they serve
+    /// in the first epoch whose turns are not known yet.
+    Named(Option<&'a ValidatorSet>),
+}
+
+/// The stakes at the end of an epoch.
+#[derive(Debug, Clone, Copy)]
+pub struct Stakes<'a> {
+    /// All that may serve, in any order, each key once.
+    pub list: &'a [(PublicKey, Amount)],
     /// Bonded at least, or it does not serve.
     pub stake_min: Amount,
+    /// Fewer make no set.
+    pub least: usize,
 }
 
 impl Schedule {
@@ -102,22 +123,40 @@ impl Schedule {
         &mut self.turns[at]
     }
 
+    /// The epoch after the running one: what the first block after its end is made by.
+    pub fn following(&self) -> Epoch {
+        Epoch { number: self.number.saturating_add(1), seed: self.next.seed, set: self.next.set.clone() }
+    }
+
     /// The epoch is over: the next one runs, the seed of the one after it is drawn, and stakes are read for the one three ahead.
-    /// A set that cannot be made is the one before again: a ledger waits for nobody.
-    pub fn turn(&mut self, end: &End<'_>) {
-        self.jail();
+    /// A set that cannot be made is the one before again: a ledger waits for nobody. Whether that was so.
+    pub fn turn(&mut self, end: &End<'_>) -> bool {
         let ended = self.number;
+        let read = match end.snapshot {
+            Snapshot::Stakes(stakes) => {
+                self.jail();
+                if ended == 0 { Some(self.later.clone()) } else { choose(stakes, &self.jailed) }
+            }
+            Snapshot::Answered(_) if ended == 0 => Some(self.later.clone()),
+            Snapshot::Answered(answer) => answer.cloned(),
+            Snapshot::Named(named) => {
+                // It follows at once where its turns are drawn now, which nobody knows yet.
+                self.later = named.unwrap_or(&self.later).clone();
+                Some(self.later.clone())
+            }
+        };
+        let is_repeated = read.is_none();
         let drawn_for = ended.saturating_add(2);
         let seed = match end.entropy {
             Some(entropy) => Hash(banyan_crypto::blake2b(&[b"epoch", &entropy.0, &drawn_for.to_be_bytes()])),
             None => again(self.next.seed, drawn_for),
         };
-        let read = if ended == 0 { None } else { choose(end, &self.jailed).ok() };
         let later = read.unwrap_or_else(|| self.later.clone());
         let next = Drawn { seed, set: core::mem::replace(&mut self.later, later) };
         self.now = core::mem::replace(&mut self.next, next);
         self.number = ended.saturating_add(1);
         self.turns.clear();
+        is_repeated
     }
 
     /// Who has missed more than half of its turns is not in the next snapshot, until it asks to be. Nothing is taken from it.
@@ -144,13 +183,17 @@ fn again(seed: Hash, number: u64) -> Hash {
 }
 
 /// The largest stakes that may serve (ties: the lower key), none above a quarter of the weight where there are four or more.
-fn choose(end: &End<'_>, jailed: &[PublicKey]) -> Result<ValidatorSet, BadSet> {
+/// `None` if they are too few.
+fn choose(of: &Stakes<'_>, jailed: &[PublicKey]) -> Option<ValidatorSet> {
     let may_serve = |(key, stake): &&(PublicKey, Amount)| {
-        *stake >= end.stake_min && !stake.is_zero() && jailed.binary_search(key).is_err()
+        *stake >= of.stake_min && !stake.is_zero() && jailed.binary_search(key).is_err()
     };
-    let mut chosen: Vec<_> = end.stakes.iter().filter(may_serve).copied().collect();
+    let mut chosen: Vec<_> = of.list.iter().filter(may_serve).copied().collect();
     chosen.sort_by(|(a, more), (b, less)| less.cmp(more).then(a.cmp(b)));
     chosen.truncate(STAKED_MAX);
+    if chosen.len() < of.least {
+        return None;
+    }
     let stakes: Vec<u128> = chosen.iter().map(|(_, stake)| stake.base()).collect();
     let total = stakes.iter().fold(0u128, |sum, stake| sum.saturating_add(*stake));
     let cap = cap(&stakes, total);
@@ -160,7 +203,7 @@ fn choose(end: &End<'_>, jailed: &[PublicKey]) -> Result<ValidatorSet, BadSet> {
         let weight = stake.base().min(cap).checked_div(scale).unwrap_or(0).max(1);
         u64::try_from(weight).unwrap_or(u64::MAX)
     };
-    ValidatorSet::new(chosen.iter().map(|(key, stake)| Member { key: *key, weight: weigh(*stake) }).collect())
+    ValidatorSet::new(chosen.iter().map(|(key, stake)| Member { key: *key, weight: weigh(*stake) }).collect()).ok()
 }
 
 /// The most that one stake counts, so that it is at most a quarter of what all count together. `stakes` descend.
@@ -225,8 +268,14 @@ mod tests {
         ValidatorSet::new(members.iter().map(member).collect()).unwrap()
     }
 
-    fn end(entropy: u8, stakes: &[(PublicKey, Amount)]) -> End<'_> {
-        End { entropy: Some(Hash([entropy; 32])), stakes, stake_min: coins(10) }
+    fn stakes(list: &[(PublicKey, Amount)]) -> Stakes<'_> {
+        Stakes { list, stake_min: coins(10), least: 1 }
+    }
+
+    /// End an epoch with these stakes.
+    fn turn(schedule: &mut Schedule, entropy: u8, list: &[(PublicKey, Amount)]) {
+        let entropy = Some(Hash([entropy; 32])).filter(|entropy| *entropy != Hash::ZERO);
+        schedule.turn(&End { entropy, snapshot: Snapshot::Stakes(&stakes(list)) });
     }
 
     fn genesis() -> Schedule {
@@ -239,7 +288,7 @@ mod tests {
         let mut schedule = genesis();
         let mut sets = vec![schedule.now.set.clone()];
         for entropy in 2..7 {
-            schedule.turn(&end(entropy, &stakes));
+            turn(&mut schedule, entropy, &stakes);
             sets.push(schedule.now.set.clone());
         }
         let first = genesis().now.set;
@@ -251,16 +300,16 @@ mod tests {
     fn the_schedule_is_known_one_epoch_ahead_and_not_two() {
         let stakes = [(key(7), coins(100)), (key(8), coins(100))];
         let mut one = genesis();
-        (2..6).for_each(|entropy| one.turn(&end(entropy, &stakes)));
+        (2..6).for_each(|entropy| turn(&mut one, entropy, &stakes));
         let mut other = one.clone();
         // Stakes of epoch e are read while the seed of e is not drawn, and another seed changes no set.
-        one.turn(&end(6, &stakes));
-        other.turn(&end(7, &stakes));
+        turn(&mut one, 6, &stakes);
+        turn(&mut other, 7, &stakes);
         assert_eq!((&one.now, &one.next.set, &one.later), (&other.now, &other.next.set, &other.later));
         assert_ne!(one.next.seed, other.next.seed);
         // What is known one ahead is what runs then.
         let known = one.next.clone();
-        one.turn(&end(8, &stakes));
+        turn(&mut one, 8, &stakes);
         assert_eq!(one.now, known);
     }
 
@@ -268,12 +317,12 @@ mod tests {
     fn stakes_rule_three_epochs_after_they_were_read() {
         let (before, after) = ([(key(7), coins(100))], [(key(9), coins(100))]);
         let mut schedule = genesis();
-        (2..7).for_each(|entropy| schedule.turn(&end(entropy, &before)));
-        schedule.turn(&end(7, &after));
+        (2..7).for_each(|entropy| turn(&mut schedule, entropy, &before));
+        turn(&mut schedule, 7, &after);
         let leader = |schedule: &Schedule| schedule.now.set.members()[0].key;
         let mut leaders = vec![];
         for entropy in 8..11 {
-            schedule.turn(&end(entropy, &after));
+            turn(&mut schedule, entropy, &after);
             leaders.push(leader(&schedule));
         }
         assert_eq!(leaders, [key(7), key(9), key(9)], "read at the end of e - 3, in force in e");
@@ -285,7 +334,7 @@ mod tests {
         let mut schedule = genesis();
         let mut seeds = BTreeSet::new();
         for _ in 0..10 {
-            schedule.turn(&End { entropy: None, ..end(0, &stakes) });
+            turn(&mut schedule, 0, &stakes);
             seeds.insert(schedule.now.seed);
         }
         assert_eq!((schedule.number, seeds.len()), (10, 10));
@@ -301,12 +350,12 @@ mod tests {
         {
             schedule.count(Height(height), 1);
         }
-        (2..7).for_each(|entropy| schedule.turn(&end(entropy, &stakes)));
+        (2..7).for_each(|entropy| turn(&mut schedule, entropy, &stakes));
         assert_eq!(schedule.jailed, [absent]);
         assert!(schedule.now.set.place(&absent).is_none());
         assert_eq!(schedule.now.set.members().len(), 3);
         assert!(schedule.unjail(absent) && !schedule.unjail(absent));
-        (7..10).for_each(|entropy| schedule.turn(&end(entropy, &stakes)));
+        (7..10).for_each(|entropy| turn(&mut schedule, entropy, &stakes));
         assert!(schedule.now.set.place(&absent).is_some());
     }
 
@@ -317,14 +366,43 @@ mod tests {
         schedule.count(Height(1), 0);
         schedule.count(Height(1), 1);
         assert_eq!(schedule.turns_of(leader).missed, 1);
-        schedule.turn(&end(2, &[]));
+        turn(&mut schedule, 2, &[]);
         assert_eq!(schedule.jailed, []);
+    }
+
+    #[test]
+    fn a_named_set_serves_in_the_first_epoch_whose_turns_are_not_known() {
+        let named = set(&[(1, 1), (2, 1), (7, 1)]);
+        let mut schedule = genesis();
+        let mut edge = |entropy, named| {
+            let entropy = Some(Hash([entropy; 32]));
+            schedule.turn(&End { entropy, snapshot: Snapshot::Named(named) });
+            (schedule.now.set == genesis().now.set, schedule.epoch())
+        };
+        assert!(edge(2, Some(&named)).0, "the turns of this epoch were known");
+        let (is_first, epoch) = edge(3, None);
+        assert!(!is_first && epoch.set == named);
+        assert!((4..8).all(|entropy| edge(entropy, None).1.set == named));
+    }
+
+    #[test]
+    fn too_few_make_no_set() {
+        let list: Vec<_> = (5..8).map(|n| (key(n), coins(100))).collect();
+        let edge = |schedule: &mut Schedule, least| {
+            let snapshot = Snapshot::Stakes(&Stakes { least, ..stakes(&list) });
+            schedule.turn(&End { entropy: None, snapshot })
+        };
+        let mut schedule = genesis();
+        assert_eq!((0..4).map(|_| edge(&mut schedule, 4)).collect::<Vec<_>>(), [false, true, true, true]);
+        assert_eq!(schedule.now.set, genesis().now.set);
+        assert!(!edge(&mut schedule, 3));
+        assert_eq!(schedule.later.members().len(), 3);
     }
 
     #[test]
     fn nobody_left_to_serve_means_the_same_set_again() {
         let mut schedule = genesis();
-        (2..9).for_each(|entropy| schedule.turn(&end(entropy, &[(key(1), coins(1))])));
+        (2..9).for_each(|entropy| turn(&mut schedule, entropy, &[(key(1), coins(1))]));
         assert_eq!(schedule.now.set, genesis().now.set);
     }
 
@@ -332,7 +410,7 @@ mod tests {
     fn one_key_has_at_most_a_quarter_where_others_can_have_the_rest() {
         let weights = |stakes: &[u64]| {
             let stakes: Vec<_> = (1u8..).zip(stakes).map(|(n, stake)| (key(n), coins(*stake))).collect();
-            let set = choose(&end(0, &stakes), &[]).unwrap();
+            let set = choose(&super::Stakes { list: &stakes, stake_min: coins(10), least: 1 }, &[]).unwrap();
             let total = set.total();
             set.members().iter().map(|member| (member.weight * 1_000 + total / 2) / total).collect::<Vec<_>>()
         };
@@ -348,7 +426,7 @@ mod tests {
         #[test]
         fn no_weight_is_above_a_quarter_of_five_or_more(stakes in proptest::collection::vec(10u64..1_000_000_000, 5..120)) {
             let stakes: Vec<_> = (0u8..).zip(&stakes).map(|(n, stake)| (key(n), coins(*stake))).collect();
-            let set = choose(&end(0, &stakes), &[]).unwrap();
+            let set = choose(&super::Stakes { list: &stakes, stake_min: coins(10), least: 1 }, &[]).unwrap();
             prop_assert!(set.members().len() <= STAKED_MAX);
             let most = set.members().iter().map(|member| member.weight).max().unwrap();
             // Division rounds each weight down by less than one.
