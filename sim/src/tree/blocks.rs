@@ -9,7 +9,7 @@ use banyan_ledger::{
     key_outcome,
 };
 use banyan_types::{
-    AccountId, AssociateId, Hash, Height, PublicKey, TimeMs,
+    AccountId, AssociateId, Bytes, Hash, Height, PublicKey, TimeMs,
     associate::InboxEntry,
     header::{ChildHeader, KeyHeader, POW_EDGES, PROTOCOL_VERSION},
     tx::SignedTx,
@@ -149,7 +149,7 @@ impl Ledger {
         let (leader, view) = order.turn(height, absent).ok_or_else(|| Broken::new(LAW, "nobody leads"))?;
         let turn = Turn { leader, view, now: TimeMs(0) };
         let header = order.draft(&self.params.network_id, &self.view(prev, Some(tip)), &tip, turn);
-        let start = ChildStart { height, prev_hash: prev.hash(), time: header.time_ms, leader, parent: tip };
+        let start = ChildStart::of(&header, tip, self.last_seal());
         Ok((header, start))
     }
 
@@ -178,9 +178,19 @@ impl Ledger {
     ) -> Result<(), Broken> {
         let txs = Verified::check_all(txs.to_vec(), &self.params.network_id)
             .map_err(|at| Broken::new(LAW, format!("signature of transaction {at}")))?;
-        let block = Block::Child(ChildBlock { header: header.clone(), txs, parent, inbox: inbox.to_vec() });
+        let (header, inbox, prev_seal) = (header.clone(), inbox.to_vec(), self.last_seal());
+        let height = header.height;
+        let block = Block::Child(ChildBlock { header, txs, parent, inbox, prev_seal });
         let outcome = apply_block(&mut Overlay::new(&mut self.state), &self.params, &block).map_err(invalid)?;
-        ensure(outcome == *made, LAW, || format!("making and applying block {} differ", header.height))
+        ensure(outcome == *made, LAW, || format!("making and applying block {height} differ"))
+    }
+
+    /// The seal of the last block, as the next one's body carries it.
+    fn last_seal(&self) -> Bytes {
+        match self.records.last().and_then(|record| record.seal.as_ref()) {
+            Some(Seal::Certificate(certificate)) => Bytes(certificate.encode()),
+            Some(Seal::Signature(_)) | None => Bytes::default(),
+        }
     }
 
     fn keep_child(&mut self, written: Written, header: ChildHeader, seal: Seal, record: Record) {

@@ -4,6 +4,7 @@ use banyan_ledger::{Anchors, EmissionRow, Genesis, GenesisAccount, Params, RootR
 use banyan_types::{
     AccountId, Amount, AssociateId, Bytes, ContractId, Gas, Hash, Nonce, Serial, TimeMs,
     associate::{ENGINE_COMMITTEE, Hop, Regime as Demand, Validators},
+    rlp::Tail,
 };
 
 use super::{
@@ -49,6 +50,7 @@ fn params(network_id: &str, ledger: AssociateId, root: Option<RootRules>) -> Par
         lifetime_max: 1_000_000,
         grace: 1_000,
         root,
+        committee: Tail(None),
     }
 }
 
