@@ -4,10 +4,9 @@ use banyan_fate::{
     Value,
     abi::{encode_call, function_id},
 };
-use banyan_ledger::{Event, Naming, Rejected, key};
+use banyan_ledger::{Base as _, Event, Naming, Rejected, key};
 use banyan_types::{
     Amount, Bytes, CodeObject, ContractBytes, ContractId, FATE, Gas, GasPrice, Height, Lifetime, Serial, Status,
-    committee::ValidatorSet,
     engine::EngineAction,
     text,
     tx::{ContractCall, ContractCreateV2},
@@ -111,7 +110,6 @@ impl Named {
     }
 
     fn naming(&self) -> Naming {
-        use banyan_ledger::Base as _;
         Naming::decode(&self.0.child.state.read(&key::naming()).unwrap().unwrap()).unwrap()
     }
 
@@ -308,11 +306,9 @@ fn a_shadow_leaves_no_trace() {
         }
         let now = named.epoch();
         named.enter(now + 3);
-        use banyan_ledger::Base as _;
         let store = named.0.child.state.hint_keys(contract, &[], 100).unwrap();
         let leaves = store.into_iter().map(|raw| named.0.child.state.read(&key::store(contract, &raw)).unwrap());
         (leaves.collect::<Vec<_>>(), named.0.child.committee().schedule.now.set)
     };
-    let _: (Vec<Option<Vec<u8>>>, ValidatorSet) = with(false);
     assert_eq!(with(true), with(false), "its store does not know that it was asked");
 }
