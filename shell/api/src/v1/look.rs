@@ -96,7 +96,8 @@ pub(crate) fn rungs(mount: &Mount) -> Result<Vec<Rung>, NodeError> {
 fn degraded(mount: &Mount) -> Option<String> {
     let is_degraded = mount.ledger().handle.finality().is_degraded;
     let why = if mount.ledger().params().is_root() { "nothing new is final" } else { "no quorum" };
-    is_degraded.then(|| why.to_owned())
+    let parent_lost = || mount.ledger().handle.parent_lost().map(|why| format!("the parent is not followed: {why}"));
+    is_degraded.then(|| why.to_owned()).or_else(parent_lost)
 }
 
 fn storage(mount: &Mount) -> Result<Storage, NodeError> {

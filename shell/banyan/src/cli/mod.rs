@@ -242,6 +242,34 @@ pub struct Node {
     /// A peer to call first: pp_…@ADDRESS, or ADDRESS
     #[arg(long = "peer", value_name = "PEER")]
     pub peers: Vec<PeerAddr>,
+    #[command(flatten)]
+    pub child: Child,
+}
+
+/// `node` of a child: where its parent is, and the keys that it is run with.
+#[derive(Debug, Args)]
+pub struct Child {
+    /// A node of the parent: http://HOST:PORT, or with /l/NAME; several, of which the next is asked when one fails
+    #[arg(long = "parent", value_name = "URL")]
+    pub parents: Vec<String>,
+    /// The parent's genesis file
+    #[arg(long, value_name = "FILE", requires = "parents")]
+    pub parent_genesis: Option<PathBuf>,
+    /// Hash of the parent's genesis: the file is fetched from its node
+    #[arg(long, value_name = "HASH", requires = "parents", conflicts_with = "parent_genesis")]
+    pub parent_chain: Option<String>,
+    /// Take the parent's node at its word about what is final: your own node, or a parent that is a child itself
+    #[arg(long, requires = "parents")]
+    pub believe_parent: bool,
+    /// Order the child with the key in this file (sk_…): its operator, or one of its validators
+    #[arg(long, value_name = "FILE", requires = "parents")]
+    pub key: Option<PathBuf>,
+    /// Sign summaries with the key in this file (sk_…); as many as the parent wants signatures
+    #[arg(long = "operator-key", value_name = "FILE", requires = "parents")]
+    pub operator_keys: Vec<PathBuf>,
+    /// Pay for remits with the key in this file (sk_…) [default: the first operator's]
+    #[arg(long, value_name = "FILE", requires = "operator_keys")]
+    pub payer_key: Option<PathBuf>,
 }
 
 /// `genesis`.
@@ -596,6 +624,32 @@ pub enum Associate {
         /// ac_…, or the child's name
         id: String,
     },
+    /// Register a child that one operator orders, whose summaries its operators sign; writes its genesis file
+    Create(AssociateCreate),
+}
+
+/// `associate create`.
+#[derive(Debug, Args)]
+pub struct AssociateCreate {
+    /// Name of the ledger: 1 to 16 of a-z, 0-9 and _
+    pub name: LedgerPath,
+    /// The account whose key orders it
+    #[arg(long, value_name = "AK")]
+    pub leader: AccountId,
+    /// An account that answers for it to the parent; several
+    #[arg(long = "operator", value_name = "AK", required = true)]
+    pub operators: Vec<AccountId>,
+    /// How many of them sign a summary [default: more than half]
+    #[arg(long, value_name = "N")]
+    pub threshold: Option<u8>,
+    /// Where its genesis file goes
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Heights of the parent that its connection point is paid for [default: a year's]
+    #[arg(long, value_name = "N")]
+    pub lifetime: Option<u64>,
+    #[command(flatten)]
+    pub signing: Signing,
 }
 
 /// `proof`.

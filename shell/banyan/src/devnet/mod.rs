@@ -21,7 +21,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub use folder::Folder;
-pub use genesis::{BANK, ROOT, validators};
+pub use genesis::{BANK, ROOT, child_params, validators};
 pub use tree::{Plan, Tree};
 
 use genesis::{COINS_BANK, COINS_RELAY, COINS_ROOT, RELAY};

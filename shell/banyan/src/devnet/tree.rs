@@ -226,7 +226,7 @@ fn start_banks(folder: &Folder, files: &Files, root: &Handle) -> Result<Vec<Chil
         let seat = Seat {
             key,
             operators: operators(BANK),
-            parent: root.clone(),
+            parent: root.clone().into(),
             network: (!is_alone).then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
         };
         banks.push(ChildNode::start(&folder.store(&name), files.bank.clone(), seat)?);
@@ -237,7 +237,7 @@ fn start_banks(folder: &Folder, files: &Files, root: &Handle) -> Result<Vec<Chil
 /// Start the node of the child's child, below the first node of the child.
 fn start_relay(folder: &Folder, files: &Files, bank: &Handle) -> Result<Option<ChildNode>, Failure> {
     let Some(file) = &files.relay else { return Ok(None) };
-    let (key, parent) = (genesis::relay_leader(), bank.clone());
+    let (key, parent) = (genesis::relay_leader(), bank.clone().into());
     let seat = Seat { key, operators: operators(RELAY), parent, network: None };
     ChildNode::start(&folder.store(RELAY), file.clone(), seat).map(Some)
 }

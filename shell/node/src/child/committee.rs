@@ -173,7 +173,7 @@ impl CommitteeDriver {
     /// See what the parent has made final.
     fn look_up(&mut self, core: &Core) -> Result<(), NodeError> {
         let seen = self.link.look_up()?;
-        self.steps.extend(seen.tip.map(Step::ParentTip));
+        self.steps.extend(seen.tip.into_iter().chain(seen.answer).map(Step::ParentTip));
         if let Some((seq, child_to)) = seen.accepted {
             forget_proofs(core, child_to)?;
             self.steps.push_back(Step::SummaryAccepted { seq, child_to });

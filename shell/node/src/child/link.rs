@@ -55,6 +55,8 @@ pub struct Link {
     /// Earlier ones, whose states are kept no longer: what final blocks of the child say of them.
     recalled: BTreeMap<Height, ParentTip>,
     accepted: u64,
+    /// A height that was asked for and was not known yet.
+    asked: Option<Height>,
 }
 
 /// What the parent has made final since it was looked at last.
@@ -62,6 +64,8 @@ pub struct Link {
 pub struct Seen {
     /// A block to name.
     pub tip: Option<ParentTip>,
+    /// The block at a height that was asked for earlier, known by now.
+    pub answer: Option<ParentTip>,
     /// The number of a summary that was accepted, and the child's block that it ends at.
     pub accepted: Option<(u64, Height)>,
 }
@@ -75,7 +79,7 @@ impl Link {
         named: Option<ParentTip>,
     ) -> Self {
         let told = named.map(|tip| (tip.height, tip)).into_iter().collect();
-        Self { parent, operators, told, recalled: BTreeMap::new(), accepted: point.point.seq }
+        Self { parent, operators, told, recalled: BTreeMap::new(), accepted: point.point.seq, asked: None }
     }
 
     /// See what the parent has made final: a block to name, a summary accepted.
@@ -88,12 +92,14 @@ impl Link {
         let point = self.parent.point(At::Final)?.point;
         let accepted = (point.seq > self.accepted).then_some((point.seq, point.child_to));
         self.accepted = point.seq;
-        Ok(Seen { tip: is_new.then_some(tip), accepted })
+        let answer = self.asked.take().map_or(Ok(None), |height| self.ask(height))?;
+        Ok(Seen { tip: is_new.then_some(tip), answer, accepted })
     }
 
     /// The final parent block at a height, if it is final by now.
     pub fn ask(&mut self, height: Height) -> Result<Option<ParentTip>, NodeError> {
         let tip = self.parent.tip_at(height)?.or_else(|| self.recalled.get(&height).copied());
+        self.asked = tip.is_none().then_some(height);
         if let Some(tip) = tip {
             self.told.insert(tip.height, tip);
         }
@@ -172,7 +178,7 @@ impl Operators {
         authorization: Bytes,
         nonce: Nonce,
     ) -> Transaction {
-        let mut tx = AssociateRemit {
+        let tx = AssociateRemit {
             associate_id: summary.associate,
             from_id: AccountId(self.payer.public()),
             authorization,
@@ -182,17 +188,11 @@ impl Operators {
             fee: Amount::ZERO,
             nonce,
         };
-        // The fee's own bytes count: twice reaches the fixpoint, a third time would change nothing.
-        for _ in 0..2 {
-            let sized = Transaction::from(tx.clone());
-            let fee = rules::minimum_fee(params, &sized, sized.encode().len(), Height(0));
-            tx.fee = fee.unwrap_or(Amount::MAX);
-        }
-        tx.into()
+        with_least_fee(params, tx)
     }
 
     /// As many signatures as the connection point asks for, by place.
-    fn authorise(&self, point: &ConnectionPoint, summary: &Summary, parent_network: &str) -> Bytes {
+    pub fn authorise(&self, point: &ConnectionPoint, summary: &Summary, parent_network: &str) -> Bytes {
         let message = summary.signing_message(parent_network);
         let sign = |(index, operator): (usize, &AccountId)| {
             let key = self.signers.iter().find(|key| key.public() == operator.0)?;
@@ -201,6 +201,17 @@ impl Operators {
         let signatures = point.operators.iter().enumerate().filter_map(sign);
         operators_authorization(&signatures.take(usize::from(point.threshold)).collect::<Vec<_>>())
     }
+}
+
+/// A remit with the least fee that its parent asks for.
+pub fn with_least_fee(params: &Params, mut tx: AssociateRemit) -> Transaction {
+    // The fee's own bytes count: twice reaches the fixpoint, a third time would change nothing.
+    for _ in 0..2 {
+        let sized = Transaction::from(tx.clone());
+        let fee = rules::minimum_fee(params, &sized, sized.encode().len(), Height(0));
+        tx.fee = fee.unwrap_or(Amount::MAX);
+    }
+    tx.into()
 }
 
 /// The last block of a summary with its seal, and the proof of what no header says.

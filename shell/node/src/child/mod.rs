@@ -14,7 +14,7 @@ mod talk;
 
 pub use committee::{CommitteeDriver, ValidatorRole};
 use link::Link;
-pub use link::Operators;
+pub use link::{Operators, with_least_fee};
 pub use solo::{SoloDriver, SoloRole};
 
 use banyan_child::Mark;
