@@ -28,7 +28,7 @@ pub use genesis::{CommitteeEngineParams, EngineParams, GenesisFile, VersionRow};
 pub use header::Header;
 pub use mempool::{Dropped, Pool, PoolLimits, Purse, Waiting, bid};
 pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};
-pub use parent::{At, LocalParent, Parent};
+pub use parent::{At, LocalParent, NEARBY_HEIGHTS, Parent, inbox_next_at};
 pub use root::{Boundary, FinalityView, MemberView, PeersRole, RootRole, WitnessRole};
 pub use service::{Handle, Net, NoWork, PeerEvent, Service, ServiceConfig, Uplink};
 pub use verify::check_all;

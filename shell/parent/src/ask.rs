@@ -5,7 +5,7 @@
 //! remit that the parent refuses, and no more.
 
 use banyan_ledger::{ConnectionPoint, Genesis, ParentTip, key};
-use banyan_node::GenesisFile;
+use banyan_node::{GenesisFile, NEARBY_HEIGHTS, inbox_next_at};
 use banyan_types::{AccountId, AssociateId, Hash, Height, Nonce, associate::InboxEntry};
 use banyan_wallet::{
     client::{Client, When},
@@ -21,8 +21,6 @@ use crate::{
 
 /// Headers of one request. Source: `/banyan/v1/headers`.
 const HEADERS_MAX: u64 = 200;
-/// Heights below one that was asked for which are tried in its place, where the inbox does not tell how far it went there.
-const NEARBY: u64 = 64;
 
 /// Which parent, for which child.
 #[derive(Debug, Clone)]
@@ -207,9 +205,11 @@ impl Asker {
             Err(ParentError::Unregistered { .. }) => return Ok(tip(header.hash(), &header, 0)),
             Err(error) => return Err(error),
         }
-        for height in (height.0.saturating_sub(NEARBY)..=height.0).rev().map(Height) {
-            let closes = matches!(header, Header::Child(_));
-            let inbox_next = shared.known().inbox_next_at(height, closes);
+        let closes = matches!(header, Header::Child(_));
+        for height in (height.0.saturating_sub(NEARBY_HEIGHTS)..=height.0).rev().map(Height) {
+            let known = shared.known();
+            let inbox_next = inbox_next_at(&known.point, known.inbox.values(), height, closes);
+            drop(known);
             if let Some(inbox_next) = inbox_next {
                 let header = self.header_at(shared, height)?;
                 return Ok(tip(header.hash(), &header, inbox_next));

@@ -49,21 +49,6 @@ impl Known {
             self.tips.pop_first();
         }
     }
-
-    /// How far the inbox went in the state after the block at `height`, by the heights at which its open entries were written;
-    /// `None` where they do not tell. `closes` is whether a block ends its height, as a child's does: on the root
-    /// transactions of the same height come after it.
-    pub fn inbox_next_at(&self, height: Height, closes: bool) -> Option<u64> {
-        let mut later = self.inbox.values().skip_while(|entry| entry.height < height);
-        let first = match later.next() {
-            Some(entry) if entry.height == height && closes => {
-                later.find(|entry| entry.height > height).map(|entry| entry.n)
-            }
-            Some(entry) if entry.height == height => return None,
-            later => later.map(|entry| entry.n),
-        };
-        Some(first.unwrap_or(self.point.inbox_next))
-    }
 }
 
 /// Between the child's node and the watch.

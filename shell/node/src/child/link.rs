@@ -98,7 +98,9 @@ impl Link {
 
     /// The final parent block at a height, if it is final by now.
     pub fn ask(&mut self, height: Height) -> Result<Option<ParentTip>, NodeError> {
-        let tip = self.parent.tip_at(height)?.or_else(|| self.recalled.get(&height).copied());
+        let found = self.parent.tip_at(height)?;
+        let exact = found.filter(|tip| tip.height == height).or_else(|| self.recalled.get(&height).copied());
+        let tip = exact.or(found);
         self.asked = tip.is_none().then_some(height);
         if let Some(tip) = tip {
             self.told.insert(tip.height, tip);
