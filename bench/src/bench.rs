@@ -1,6 +1,8 @@
 //! List the benches.
 
-use crate::{Fault, calls, committee, fate, figure::Figure, http, ledger, limit, memory, network, siege, store, tree};
+use crate::{
+    Fault, calls, committee, fate, figure::Figure, http, ledger, limit, memory, network, rotation, siege, store, tree,
+};
 
 /// One bench: its figures' names begin with its own.
 pub(crate) struct Bench {
@@ -26,7 +28,7 @@ impl Bench {
 }
 
 /// Every bench, the machine's limits first.
-pub(crate) static ALL: [Bench; 20] = [
+pub(crate) static ALL: [Bench; 21] = [
     Bench::new("ed25519::verify", limit::ed25519),
     Bench::new("sha256", limit::sha256),
     Bench::new("disk", limit::disk),
@@ -46,5 +48,6 @@ pub(crate) static ALL: [Bench; 20] = [
     Bench::new("network::final", network::finality),
     Bench::new("network::spends", network::spends),
     Bench::new("committee/4", committee::committee),
+    Bench::new("rotation/4", rotation::rotation),
     Bench::new("siege", siege::siege),
 ];

@@ -35,7 +35,7 @@ const PAYMENT: &str = "0.001";
 pub const PAYMENT_UNITS: u128 = 1_000_000_000_000_000;
 
 /// The devnet's ledgers, each mounted at `/l/NAME`.
-pub const LEDGERS: [&str; 2] = ["root", "bank"];
+pub const LEDGERS: [&str; 4] = ["root", "bank", "relay", "vault"];
 
 /// A transaction that the node has acknowledged.
 #[derive(Clone, Debug)]
@@ -60,7 +60,10 @@ impl Devnet {
     pub fn spawn(context: &Context, data: &Path) -> Result<Self, Fault> {
         let program = context.built("release", "banyan");
         let mut command = context.command(&program);
-        command.args(["devnet", "--json", "--port", "0", "--data"]).arg(data).stdout(Stdio::piped());
+        command
+            .args(["devnet", "--json", "--port", "0", "--routes-port", "0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped());
         let mut group = Group::start(&mut command)?;
         let (sender, addresses) = channel();
         if let Some(output) = group.output() {

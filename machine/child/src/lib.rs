@@ -10,8 +10,10 @@ mod draft;
 mod parents;
 mod pool;
 mod summaries;
+mod to;
 
 pub use draft::Draft;
 pub use parents::{Contradiction, Parents};
 pub use pool::Pool;
 pub use summaries::{Mark, PIECES_MAX, Range, Summaries, SummaryParams};
+pub use to::To;

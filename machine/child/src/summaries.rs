@@ -138,6 +138,12 @@ impl Summaries {
         self.pieces.len() >= PIECES_MAX
     }
 
+    /// Whether the parent has a summary of blocks above this one: who has only come so far has to catch up before he makes
+    /// any, since the parent may not keep any more what they settle.
+    pub fn is_ahead_of(&self, height: Height) -> bool {
+        self.accepted_to > height
+    }
+
     /// The range to write down now: there is work, or the parent has not heard of this child for a while.
     pub fn begin(&mut self, params: &SummaryParams) -> Option<Range> {
         let (first, last) = (self.pieces.front()?, self.pieces.back()?);

@@ -91,7 +91,11 @@ impl Machine {
     /// Whether no more blocks may be started.
     pub(crate) fn is_full(&self) -> bool {
         let max = if self.hears_quorum() { HEIGHTS_MAX.saturating_add(HEIGHTS_SPARE) } else { HEIGHTS_MAX };
-        self.unfinal() >= max || self.summaries.is_full()
+        self.unfinal() >= max || self.summaries.is_full() || self.summaries.is_ahead_of(self.clock_tip_height())
+    }
+
+    fn clock_tip_height(&self) -> Height {
+        Height(self.clock.height.0.saturating_sub(1))
     }
 
     fn alarms(&mut self, effects: &mut Vec<Effect>) {

@@ -195,7 +195,7 @@ pub struct Status {
 
 impl Machine {
     pub(crate) fn at(params: RotationParams, turns: Turns, key: SecretKey, saved: Saved) -> Self {
-        let mut summaries = Summaries::new((saved.accepted, saved.base.height), saved.base, saved.summary());
+        let mut summaries = Summaries::new((saved.accepted, saved.accepted_to), saved.base, saved.summary());
         saved.since.iter().for_each(|mark| summaries.push(&params.summaries, *mark));
         let header = saved.last.header;
         let (hash, height) = (header.hash(), header.height);
@@ -303,8 +303,10 @@ impl Machine {
         self.tree.header(&self.adopted).map_or(self.tree.root.header.height, |header| header.height)
     }
 
-    /// Sign a statement, unless its slot is used up: written down first, then sent if it is a vote.
+    /// Sign a statement, unless its slot is used up: written down first, then sent if it is a vote. Who is no validator says
+    /// nothing.
     pub(crate) fn say(&mut self, statement: &Statement) -> Option<SignedStatement> {
+        self.turns.set().place(&self.said.own())?;
         let signed = self.said.say(statement)?;
         self.outbox.persist(Record::Vote(signed));
         self.votes.add(&self.turns, &signed);

@@ -38,7 +38,9 @@ pub struct Saved {
     pub records: Vec<Record>,
     /// Number of the last accepted summary; 0 if there was none.
     pub accepted: u64,
-    /// The block where that summary ends, or the genesis.
+    /// Where it ends; 0 if there was none.
+    pub accepted_to: Height,
+    /// The last block that it covers and that is final here, or the genesis.
     pub base: Mark,
     /// The final blocks after it, in order.
     pub since: Vec<Mark>,
@@ -68,7 +70,15 @@ impl Saved {
     pub fn genesis(header: ChildHeader) -> Self {
         let base = Mark { height: header.height, parent_height: header.parent_height, ..Mark::default() };
         let (chain, records, since) = (Vec::new(), Vec::new(), Vec::new());
-        Self { last: Tip { header, seal: None, parent: None }, chain, records, accepted: 0, base, since }
+        Self {
+            last: Tip { header, seal: None, parent: None },
+            chain,
+            records,
+            accepted: 0,
+            accepted_to: Height(0),
+            base,
+            since,
+        }
     }
 
     /// The newest range that was written down.

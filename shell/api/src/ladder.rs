@@ -67,19 +67,26 @@ impl Rungs {
             let (soft, witnessed) = promises(mount, hard)?;
             return Ok(Self { ordered, soft, hard, witnessed, anchored: None, root_final });
         };
+        // Whatever stands on a rotation's chain is confirmed by its threshold.
+        let soft = matches!(mount.chain().file().engine, EngineParams::Rotation(_)).then_some(ordered);
         let Some(point) = parent.chain().last_final()?.view.associate(id)? else {
-            return Ok(Self { ordered, soft: None, hard, witnessed: None, anchored: None, root_final: None });
+            return Ok(Self { ordered, soft, hard, witnessed: None, anchored: None, root_final: None });
         };
         let anchored = (point.point.seq > 0).then(|| Place::at(point.point.child_to.0));
         let above = Self::of(&parent)?.root_final;
         let covered = above.is_some_and(|above| point.point.accepted_at.0 <= above.height);
-        Ok(Self { ordered, soft: None, hard, witnessed: None, anchored, root_final: anchored.filter(|_| covered) })
+        Ok(Self { ordered, soft, hard, witnessed: None, anchored, root_final: anchored.filter(|_| covered) })
     }
 
     /// How sure the head is, by the ledger's own engine.
     pub fn of_head(mount: &Mount) -> Result<Level, NodeError> {
         let (head, last_final) = (mount.head()?, mount.chain().last_final()?);
-        Ok(if head.hash == last_final.hash { Level::Hard } else { Level::Ordered })
+        let is_confirmed = matches!(mount.chain().file().engine, EngineParams::Rotation(_));
+        Ok(match head.hash == last_final.hash {
+            true => Level::Hard,
+            false if is_confirmed => Level::Soft,
+            false => Level::Ordered,
+        })
     }
 
     /// The highest level of the block at `place` of the chosen chain.
@@ -194,6 +201,8 @@ impl Standing {
             (EngineParams::Root(_), false) => json!({ "word": "micro" }),
             (EngineParams::Solo(_), _) => json!({ "word": "signed", "depth": depth }),
             (EngineParams::Committee(_), _) => json!({ "word": "certified", "depth": depth }),
+            (EngineParams::Rotation(_), true) => json!({ "word": "final", "depth": depth }),
+            (EngineParams::Rotation(_), false) => json!({ "word": "confirmed", "depth": depth }),
         }
     }
 }

@@ -5,10 +5,13 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
+use banyan_crypto::SecretKey;
 use banyan_ledger::Params;
 use banyan_node::{Chain, Handle, Head, Leaves as _, NodeError};
 use banyan_types::{AssociateId, tx::Transaction};
 use tokio::sync::Semaphore;
+
+use crate::open::Lane;
 
 /// Event streams that may be open at once.
 const STREAMS_MAX: usize = 1_024;
@@ -20,6 +23,8 @@ pub struct Served {
     pub path: Vec<String>,
     /// Its node.
     pub handle: Handle,
+    /// Of a rotation: signs and pays for data that its clients did not sign. Without one such data is refused.
+    pub scribe: Option<SecretKey>,
 }
 
 /// Why ledgers cannot be served together.
@@ -53,6 +58,8 @@ pub struct Tree {
 pub(crate) struct Ledger {
     pub path: Vec<String>,
     pub handle: Handle,
+    /// Of a rotation: what its open routes need.
+    pub lane: Option<Lane>,
     /// Place of its parent in the list, if that is served too.
     pub parent: Option<usize>,
     pub children: Vec<usize>,
@@ -76,9 +83,10 @@ impl Tree {
         let parent_of =
             |path: &[String]| paths.iter().position(|other| path.split_last().is_some_and(|(_, up)| up == other));
         let parents: Vec<_> = paths.iter().map(|path| parent_of(path)).collect();
-        let ledger = |(at, Served { path, handle })| {
+        let ledger = |(at, Served { path, handle, scribe })| {
             let children = (0..parents.len()).filter(|child| parents[*child] == Some(at)).collect();
-            Ledger { path, handle, parent: parents[at], children }
+            let lane = Lane::of(&handle, scribe);
+            Ledger { path, handle, lane, parent: parents[at], children }
         };
         let ledgers = served.into_iter().enumerate().map(ledger).collect();
         Ok(Self { ledgers, started: Instant::now(), streams: Arc::new(Semaphore::new(STREAMS_MAX)) })

@@ -11,6 +11,7 @@ mod failure;
 mod ladder;
 mod ledger;
 mod odds;
+mod open;
 mod page;
 mod proof;
 mod serve;
@@ -26,7 +27,7 @@ pub use failure::{ErrorBody, ErrorObject};
 pub use ladder::Level;
 pub use ledger::{Served, Tree, TreeError};
 pub use proof::{HeaderBytes, ProofItem, StateProof};
-pub use serve::{document, router, serve};
+pub use serve::{document, router, routers, serve};
 pub use v1::{
     journeys::{Journey, JourneyEvent, JourneyStatus},
     ways::{LegAction, WayAnswer, WayLeg},

@@ -31,7 +31,7 @@ use crate::{
     failure::{OWNER, unknown_route},
     ladder::Rungs,
     ledger::Mount,
-    page, v1, v3,
+    open, page, v1, v3,
 };
 
 /// How long open connections may go on after the signal to stop. Source: node 5.
@@ -47,17 +47,28 @@ const REQUEST_ID_MAX: usize = 64;
 
 /// Everything that `tree` serves: the first ledger at `/`, each at `/l/<name>/`.
 pub fn router(tree: Tree) -> Router {
-    let tree = Arc::new(tree);
-    let mut router = mounted(Mount::new(&tree, 0, ""));
+    whole(&Arc::new(tree))
+}
+
+fn whole(tree: &Arc<Tree>) -> Router {
+    let mut router = mounted(Mount::new(tree, 0, ""));
     for (at, ledger) in tree.ledgers().iter().enumerate() {
         let base = format!("/l/{}", ledger.name());
-        let mount = Mount::new(&tree, at, &base);
+        let mount = Mount::new(tree, at, &base);
         // A mount's own address is written with and without the last stroke.
         let home = get(page::home).layer(middleware::from_fn_with_state(mount.clone(), finish));
         router = router.route(&format!("{base}/"), home.with_state(mount.clone()));
         router = router.nest(&base, mounted(mount));
     }
     router.merge(page::assets()).layer(cors())
+}
+
+/// The ledgers of a tree, and one of them by itself at `/`: for another port.
+pub fn routers(tree: Tree, alone: &str) -> (Router, Option<Router>) {
+    let tree = Arc::new(tree);
+    let at = tree.ledgers().iter().position(|ledger| ledger.name() == alone);
+    let alone = at.map(|at| mounted(Mount::new(&tree, at, "")).layer(cors()));
+    (whole(&tree), alone)
 }
 
 /// The surfaces of one ledger.
@@ -73,7 +84,7 @@ fn mounted(mount: Mount) -> Router {
 
 /// The routes that are in the document.
 fn api() -> OpenApiRouter<Mount> {
-    OpenApiRouter::new().nest("/v3", v3::routes()).nest("/banyan/v1", v1::routes())
+    OpenApiRouter::new().nest("/v3", v3::routes()).nest("/banyan/v1", v1::routes()).merge(open::routes())
 }
 
 /// The OpenAPI document, generated from the handlers. Its paths are relative to a ledger's mount.

@@ -28,12 +28,12 @@ pub(crate) async fn submit(mount: &Mount, texts: &[String]) -> Result<Vec<Taken>
     Ok(parsed.into_iter().map(answer).collect())
 }
 
-fn parse(text: &str) -> Result<SignedTx, Failure> {
+pub(crate) fn parse(text: &str) -> Result<SignedTx, Failure> {
     let bytes = text::decode_as(Prefix::TransactionBytes, text)?;
     SignedTx::decode_unsorted(&bytes).map_err(|error| of_submit(&Rejected::from(error).into()))
 }
 
-fn refused(mount: &Mount, tx: &SignedTx, error: &SubmitError) -> Failure {
+pub(crate) fn refused(mount: &Mount, tx: &SignedTx, error: &SubmitError) -> Failure {
     let bad_signature = matches!(error, SubmitError::Rejected(Rejected::BadSignature));
     match bad_signature.then(|| signed_for(mount, tx)).flatten() {
         Some(other) => wrong_network(&mount.ledger().params().network_id, &other),

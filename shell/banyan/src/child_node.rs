@@ -68,7 +68,7 @@ pub struct ChildNode {
 }
 
 impl ChildNode {
-    /// Start a node whose store is in `folder`: alone it is the operator of a solo ledger, with peers a validator.
+    /// Start a node whose store is in `folder`: the operator of a solo ledger, else one of its validators.
     /// # Errors
     /// The genesis's, the disk's, the network's.
     pub fn start(folder: &Path, file: GenesisFile, seat: Seat) -> Result<Self, Failure> {
@@ -77,10 +77,10 @@ impl ChildNode {
         let genesis = chain.genesis_hash().0;
         let network = seat.network.map(|plan| peers::Started::start(folder, genesis, &plan)).transpose()?;
         let (parent, config, watch) = seat.parent.link(ledger);
-        let role = if network.is_some() || matches!(chain.file().engine, EngineParams::Committee(_)) {
-            Role::Validator(ValidatorRole { key: Some(seat.key), operators: Some(seat.operators), parent })
-        } else {
+        let role = if matches!(chain.file().engine, EngineParams::Solo(_)) {
             Role::Solo(SoloRole { leader: seat.key, operators: seat.operators, parent })
+        } else {
+            Role::Validator(ValidatorRole { key: Some(seat.key), operators: Some(seat.operators), parent })
         };
         let node = Node::open(chain, role, PoolLimits::default())?;
         let net = network.as_ref().map(peers::Started::net);

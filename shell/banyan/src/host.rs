@@ -12,7 +12,7 @@ use banyan_api::{Served, Tree};
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
-    sync::oneshot,
+    sync::watch,
 };
 
 use crate::failure::{Exit, Failure};
@@ -32,8 +32,16 @@ pub const INTERRUPTED: i32 = 130;
 pub struct Host {
     runtime: Runtime,
     address: SocketAddr,
-    stop: oneshot::Sender<()>,
+    stop: watch::Sender<()>,
     served: JoinHandle<io::Result<()>>,
+}
+
+/// One ledger by itself, at `/` of a port of its own.
+pub struct Alone {
+    /// Where.
+    pub listener: TcpListener,
+    /// Its name.
+    pub ledger: String,
 }
 
 /// Listen on `address`, or on the next port that is free. Port 0 is any.
@@ -55,26 +63,19 @@ fn no_port(address: SocketAddr, why: &str) -> Failure {
 }
 
 impl Host {
-    /// Serve on `listener`; the first ledger is at `/`.
+    /// Serve on `listener`; the first ledger is at `/`. One of them may have a port of its own.
     /// # Errors
     /// The ledgers do not fit together, or the system gives no thread.
-    pub fn start(listener: TcpListener, ledgers: Vec<Served>) -> Result<Self, Failure> {
+    pub fn start(listener: TcpListener, ledgers: Vec<Served>, alone: Option<Alone>) -> Result<Self, Failure> {
         let ours =
             |why: String| Failure::new(Exit::Ours, "host", "the interface cannot start", "report this").because(why);
         let tree = Tree::new(ledgers).map_err(|error| ours(error.to_string()))?;
         let runtime = Builder::new_multi_thread().worker_threads(WORKERS).enable_all().thread_name("http").build();
         let runtime = runtime.map_err(|error| ours(error.to_string()))?;
-        listener.set_nonblocking(true).map_err(|error| ours(error.to_string()))?;
         let address = listener.local_addr().map_err(|error| ours(error.to_string()))?;
-        let (stop, stopped) = oneshot::channel();
+        let (stop, stopped) = watch::channel(());
         let handle = runtime.handle().clone();
-        let served = std::thread::spawn(move || {
-            handle.block_on(async move {
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                // Whoever drops the sender wants the same as whoever sends.
-                banyan_api::serve(listener, banyan_api::router(tree), async move { drop(stopped.await) }).await
-            })
-        });
+        let served = std::thread::spawn(move || handle.block_on(serve_all(listener, tree, alone, stopped)));
         Ok(Self { runtime, address, stop, served })
     }
 
@@ -119,6 +120,29 @@ impl Host {
         let _ = self.stop.send(());
         let _ = self.served.join();
         self.runtime.shutdown_timeout(GRACE);
+    }
+}
+
+async fn serve_all(
+    listener: TcpListener,
+    tree: Tree,
+    alone: Option<Alone>,
+    stopped: watch::Receiver<()>,
+) -> io::Result<()> {
+    let name = alone.as_ref().map_or("", |alone| alone.ledger.as_str());
+    let (whole, one) = banyan_api::routers(tree, name);
+    let serve = async |listener: TcpListener, router, mut stopped: watch::Receiver<()>| {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        // Whoever drops the sender wants the same as whoever sends.
+        banyan_api::serve(listener, router, async move { drop(stopped.changed().await) }).await
+    };
+    match alone.zip(one) {
+        Some((alone, router)) => {
+            let alone = serve(alone.listener, router, stopped.clone());
+            tokio::try_join!(serve(listener, whole, stopped), alone).map(drop)
+        }
+        None => serve(listener, whole, stopped).await,
     }
 }
 

@@ -8,12 +8,13 @@ use banyan_store::{Commit, Engine, Flush, Order, Place, Store, Version, View};
 use banyan_types::{
     AccountId, Asset, AssociateId, Bytes, Hash, Height, PublicKey, Receipt, TxHash,
     associate::{InboxEntry, OutboxEntry},
+    committee::Certificate,
     header::{ChildBody, ChildHeader, KeyHeader, MicroBody, POW_EDGES, PROTOCOL_VERSION},
     rlp::{DecodeError, Field as _, Items},
     tx::SignedTx,
 };
 
-use crate::{GenesisFile, Header, NodeError, genesis::EngineParams};
+use crate::{GenesisFile, Header, NodeError, child::SEAL_RECORD, genesis::EngineParams};
 
 /// Name of the row that holds the genesis hash.
 const GENESIS_ROW: &str = "genesis";
@@ -135,25 +136,27 @@ impl Chain {
                 nonce: 0,
                 pow: [0; POW_EDGES],
             })),
-            EngineParams::Solo(_) | EngineParams::Committee(_) => Header::Child(Box::new(ChildHeader {
-                version: PROTOCOL_VERSION,
-                height: Height(0),
-                prev_hash,
-                parent_hash: Hash::ZERO,
-                parent_height: Height(0),
-                root_height: Height(0),
-                time_ms: self.genesis.time,
-                entropy: Hash::ZERO,
-                txs_root: Hash::ZERO,
-                receipts_root: Hash::ZERO,
-                inbox_to: 0,
-                outbox_to: 0,
-                state_root,
-                set_hash,
-                leader,
-                view: 0,
-                prev_seal_hash: Hash::ZERO,
-            })),
+            EngineParams::Solo(_) | EngineParams::Committee(_) | EngineParams::Rotation(_) => {
+                Header::Child(Box::new(ChildHeader {
+                    version: PROTOCOL_VERSION,
+                    height: Height(0),
+                    prev_hash,
+                    parent_hash: Hash::ZERO,
+                    parent_height: Height(0),
+                    root_height: Height(0),
+                    time_ms: self.genesis.time,
+                    entropy: Hash::ZERO,
+                    txs_root: Hash::ZERO,
+                    receipts_root: Hash::ZERO,
+                    inbox_to: 0,
+                    outbox_to: 0,
+                    state_root,
+                    set_hash,
+                    leader,
+                    view: 0,
+                    prev_seal_hash: Hash::ZERO,
+                }))
+            }
         }
     }
 
@@ -267,6 +270,14 @@ impl Chain {
             return Ok(Some(Found { tx, header, block, position, receipt }));
         }
         Ok(None)
+    }
+
+    /// The seal of the block of the chosen chain at a height: of a child that validators order.
+    /// # Errors
+    /// `Store` when it cannot be read.
+    pub fn certificate(&self, height: Height) -> Result<Option<Certificate>, NodeError> {
+        let seal = self.store.record(SEAL_RECORD, height.0)?;
+        Ok(seal.map(|seal| Certificate::read(&seal)).transpose()?)
     }
 
     /// The receipts of a block.

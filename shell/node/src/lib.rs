@@ -21,10 +21,11 @@ mod root;
 mod service;
 mod verify;
 
+pub use banyan_rotation::Proposed;
 pub use chain::{Chain, Found, Head, Leaves, StoredBlock};
 pub use child::{Operators, SoloRole, ValidatorRole, with_least_fee};
 pub use error::{NodeError, SubmitError};
-pub use genesis::{CommitteeEngineParams, EngineParams, GenesisFile, VersionRow};
+pub use genesis::{CommitteeEngineParams, EngineParams, GenesisFile, RotationEngineParams, VersionRow};
 pub use header::Header;
 pub use mempool::{Dropped, Pool, PoolLimits, Purse, Waiting, bid};
 pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};

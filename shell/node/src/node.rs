@@ -20,7 +20,8 @@ use banyan_types::{
 use crate::{
     Chain, Header, Leaves as _, NodeError, Pool, PoolLimits, SubmitError,
     chain::Kept,
-    child::{CommitteeDriver, SoloDriver, SoloRole, ValidatorRole},
+    child::{CommitteeDriver, RotationDriver, SoloDriver, SoloRole, ValidatorRole},
+    genesis::EngineParams,
     mempool::{Dropped, Purse},
     root::{FinalityView, RootDriver, RootRole},
     verify,
@@ -38,7 +39,7 @@ pub enum Role {
     Root(RootRole),
     /// Order a solo ledger.
     Solo(SoloRole),
-    /// Order a committee's ledger with others, or follow it.
+    /// Order a committee's or a rotation's ledger with others, or follow it.
     Validator(ValidatorRole),
 }
 
@@ -208,6 +209,7 @@ enum Driver {
     Root(Box<RootDriver>),
     Solo(Box<SoloDriver>),
     Committee(Box<CommitteeDriver>),
+    Rotation(Box<RotationDriver>),
 }
 
 /// What every engine's driver works on.
@@ -234,6 +236,9 @@ impl Node {
         let driver = match role {
             Role::Root(role) => Driver::Root(Box::new(RootDriver::open(&mut core, role)?)),
             Role::Solo(role) => Driver::Solo(Box::new(SoloDriver::open(&mut core, role)?)),
+            Role::Validator(role) if matches!(core.chain.file().engine, EngineParams::Rotation(_)) => {
+                Driver::Rotation(Box::new(RotationDriver::open(&mut core, role)?))
+            }
             Role::Validator(role) => Driver::Committee(Box::new(CommitteeDriver::open(&mut core, role)?)),
         };
         Ok(Self { core, driver })
@@ -273,9 +278,13 @@ impl Node {
                 // Nobody is told.
                 drop(self.core.take_pool_changes());
             }
+            // Peers were told of what came; what went they see in blocks.
             Driver::Committee(driver) => {
                 driver.handle(&mut self.core, input)?;
-                // Peers were told of what came; what went they see in blocks.
+                drop(self.core.take_pool_changes());
+            }
+            Driver::Rotation(driver) => {
+                driver.handle(&mut self.core, input)?;
                 drop(self.core.take_pool_changes());
             }
         }
@@ -292,6 +301,7 @@ impl Node {
             Driver::Root(driver) => driver.pool_grew(&mut self.core)?,
             Driver::Solo(driver) => driver.pool_grew(&mut self.core)?,
             Driver::Committee(driver) => driver.pool_grew(&mut self.core)?,
+            Driver::Rotation(driver) => driver.pool_grew(&mut self.core)?,
         }
         Ok((answers, std::mem::take(&mut self.core.orders)))
     }
@@ -303,6 +313,23 @@ pub(crate) struct Executed {
     pub changes: Changes,
     pub outcome: Outcome,
     pub txs: Vec<Verified<SignedTx>>,
+}
+
+impl Executed {
+    /// Block, state, receipts and where its transactions are, to be written as one; which version the state is.
+    fn rows(self, header: &Header, body: &[u8]) -> (Commit, Version, Vec<Verified<SignedTx>>) {
+        let hash = header.hash();
+        let Self { session, changes, outcome, txs } = self;
+        let kept = Kept::of(&outcome, &changes);
+        let executed = session.finish(hash.0, changes);
+        let version = executed.version();
+        let mut commit = Commit::new();
+        commit.state(executed).header(&hash.0, header.encode()).body(&hash.0, body).receipt(&hash.0, kept);
+        for (position, tx) in txs.iter().enumerate() {
+            commit.tx(&tx.get().hash().0, &hash.0, u32::try_from(position).unwrap_or(u32::MAX));
+        }
+        (commit, version, txs)
+    }
 }
 
 /// Kinds whose own rules are asked before they wait.
@@ -538,17 +565,8 @@ impl Core {
         flush: Flush,
         extra: impl FnOnce(&mut Commit),
     ) -> Result<(), NodeError> {
-        let hash = header.hash();
-        let Executed { session, changes, outcome, txs } = executed;
-        let kept = Kept::of(&outcome, &changes);
-        let executed = session.finish(hash.0, changes);
-        let version = executed.version();
-        let mut commit = Commit::new();
-        commit.state(executed).head(version).header(&hash.0, header.encode()).body(&hash.0, body);
-        commit.receipt(&hash.0, kept).main(header.place(), Some(&hash.0));
-        for (position, tx) in txs.iter().enumerate() {
-            commit.tx(&tx.get().hash().0, &hash.0, u32::try_from(position).unwrap_or(u32::MAX));
-        }
+        let (mut commit, version, txs) = executed.rows(header, body);
+        commit.head(version).main(header.place(), Some(&header.hash().0));
         extra(&mut commit);
         self.chain.store().commit(commit, flush)?;
         let mut pool = self.pool_mut();
@@ -558,11 +576,18 @@ impl Core {
         Ok(())
     }
 
-    /// Make a block that was executed before the head again.
-    pub fn reapply(&mut self, hash: Hash, version: Version) -> Result<(), NodeError> {
+    /// Keep an executed block and the state after it beside the chain, to be made the head by [`Self::reapply`].
+    pub fn keep(&self, header: &Header, body: &[u8], executed: Executed) -> Result<(), NodeError> {
+        let (commit, ..) = executed.rows(header, body);
+        Ok(self.chain.store().commit(commit, Flush::Later)?)
+    }
+
+    /// Make a block that was executed before the head again. `extra` adds rows to the same write.
+    pub fn reapply(&mut self, hash: Hash, version: Version, extra: impl FnOnce(&mut Commit)) -> Result<(), NodeError> {
         let block = self.chain.block(hash)?.ok_or(NodeError::Header)?;
         let mut commit = Commit::new();
         commit.head(version).main(block.header.place(), Some(&hash.0));
+        extra(&mut commit);
         self.chain.store().commit(commit, Flush::Later)?;
         let mut pool = self.pool_mut();
         for tx in &block.txs {

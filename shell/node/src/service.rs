@@ -14,11 +14,13 @@ use banyan_root::{
     pow::{BadCycle, EdgeBits, Seed, verify},
     target::Target,
 };
-use banyan_types::{Peer, PublicKey, TimeMs, header::KeyHeader, tx::SignedTx};
+use banyan_rotation::Proposed;
+use banyan_types::{Bytes, Peer, PublicKey, TimeMs, committee::SignedStatement, header::KeyHeader, tx::SignedTx};
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
     Chain, EngineParams, FinalityView, Input, News, Node, NodeError, Order, Pool, Submitted,
+    child::{Carried, Talk},
     mail::{Frame, Mail},
     miner::{Job, Miner},
 };
@@ -27,6 +29,8 @@ use crate::{
 const NEWS_MAX: usize = 4_096;
 /// Longest sleep of a node that waits for nothing.
 const IDLE: Duration = Duration::from_millis(500);
+/// Who sends what came by HTTP: no connection has this number.
+const OUTSIDE: Peer = Peer(u64::MAX);
 /// Messages that one turn of the loop takes: submits among them share one write to disk, and wait for the others.
 const TURN_MAX: usize = 1_024;
 
@@ -214,6 +218,23 @@ impl Handle {
         };
         // A node that has stopped hears nobody.
         let _ = self.inbox.send(message);
+    }
+
+    /// Give a validator's statement to the engine of a rotation, as if a peer had sent it.
+    pub fn vote(&self, vote: SignedStatement) {
+        self.outside(&Talk::Word(Bytes(banyan_rotation::Message::Vote(vote).encode())));
+    }
+
+    /// Give a leader's proposal with its body to the engine of a rotation, as if a peer had sent both.
+    pub fn propose(&self, proposed: Proposed, body: Vec<u8>) {
+        let word = banyan_rotation::Message::Proposal(Box::new(proposed));
+        self.outside(&Talk::Body(Box::new(Carried { body: Bytes(body), inbox: vec![] })));
+        self.outside(&Talk::Word(Bytes(word.encode())));
+    }
+
+    fn outside(&self, talk: &Talk) {
+        // A node that has stopped hears nobody.
+        let _ = self.inbox.send(Message::Input(Input::Frame { peer: OUTSIDE, bytes: talk.encode() }));
     }
 
     /// Finality as it stands now.

@@ -8,7 +8,7 @@ use support::{council::*, *};
 
 #[test]
 fn coins_walk_through_a_ledger_that_four_validators_order() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);
@@ -30,7 +30,7 @@ fn coins_walk_through_a_ledger_that_four_validators_order() {
 
 #[test]
 fn one_of_four_may_be_away_and_two_may_not() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);
@@ -60,7 +60,7 @@ fn one_of_four_may_be_away_and_two_may_not() {
 
 #[test]
 fn an_empty_validator_catches_up_with_what_the_parent_has_forgotten() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.kill(3);
     council.wipe(3);
@@ -90,7 +90,7 @@ fn an_empty_validator_catches_up_with_what_the_parent_has_forgotten() {
 
 #[test]
 fn a_crash_of_all_loses_nothing_that_was_promised() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);
@@ -115,7 +115,7 @@ fn a_crash_of_all_loses_nothing_that_was_promised() {
 
 #[test]
 fn what_no_block_takes_makes_no_blocks() {
-    let mut council = Council::new();
+    let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(100), 1));
     council.run(12_000);

@@ -151,6 +151,7 @@ impl Disk {
             chain: self.chain.clone(),
             records: records.collect(),
             accepted,
+            accepted_to: base.height,
             base,
             since: since.collect(),
         }

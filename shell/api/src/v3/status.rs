@@ -138,7 +138,7 @@ fn protocols(mount: &Mount) -> Vec<Protocol> {
             let row = |row: &VersionRow| Protocol { version: row.version, effective_at_height: row.from.0 };
             engine.versions.iter().rev().map(row).collect()
         }
-        EngineParams::Solo(_) | EngineParams::Committee(_) => {
+        EngineParams::Solo(_) | EngineParams::Committee(_) | EngineParams::Rotation(_) => {
             vec![Protocol { version: PROTOCOL_VERSION, effective_at_height: 0 }]
         }
     }

@@ -16,7 +16,7 @@ use banyan_api::{Served, Tree, router};
 use banyan_crypto::SecretKey;
 use banyan_node::{
     Chain, GenesisFile, Handle, LocalParent, Node, Operators, PoolLimits, Role, RootRole, Service, ServiceConfig,
-    SoloRole,
+    SoloRole, ValidatorRole,
 };
 use banyan_store::Mem;
 use banyan_types::{
@@ -34,6 +34,8 @@ pub const FRIEND: u8 = 2;
 pub const OPERATORS: [u8; 3] = [11, 12, 13];
 pub const LEADER: u8 = 21;
 pub const MINER: u8 = 31;
+/// Signs for clients who have no account.
+pub const SCRIBE: u8 = 51;
 /// A key that no account has.
 pub const STRANGER: u8 = 99;
 
@@ -101,9 +103,33 @@ impl World {
         let served = |path: &[&str], handle: &Handle| Served {
             path: path.iter().map(ToString::to_string).collect(),
             handle: handle.clone(),
+            scribe: None,
         };
         let tree = Tree::new(vec![served(&["root"], root.handle()), served(&["root", "bank"], child.handle())]);
         Self { router: router(tree.unwrap()), child_id, child_network, services: vec![child, root] }
+    }
+
+    /// A root and a child that validators order by turns, of whom one is all; the scribe's key is [`SCRIBE`].
+    pub fn in_turns() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let time = TimeMs(u64::try_from(now.as_millis()).unwrap());
+        let creator = account(OPERATORS[0]);
+        let child_id = AssociateId::derive(ROOT_NETWORK, creator, Nonce(1));
+        let key = PublicKey(key(LEADER).public());
+        let file = GenesisFile::dev_rotation("relay", child_id, time, 500, (&[key], 1)).unwrap();
+        let (mut root_file, ..) = genesis(time, 500);
+        root_file.associates = vec![registration(&file, creator).into()];
+        let child_network = file.params.network_id.clone();
+        let root = root(root_file, 1);
+        let child = validator(root.handle(), file, child_id);
+        let served = |path: &[&str], handle: &Handle, scribe| Served {
+            path: path.iter().map(ToString::to_string).collect(),
+            handle: handle.clone(),
+            scribe,
+        };
+        let relay = served(&["root", "relay"], child.handle(), Some(self::key(SCRIBE)));
+        let tree = Tree::new(vec![served(&["root"], root.handle(), None), relay]).unwrap();
+        Self { router: router(tree), child_id, child_network, services: vec![child, root] }
     }
 
     /// The usual one: a key block each half second.
@@ -217,6 +243,18 @@ fn child(parent: &Handle, file: GenesisFile, id: AssociateId) -> Service {
     };
     let chain = Arc::new(Chain::open(Mem::new(), file).unwrap());
     let node = Node::open(chain, Role::Solo(role), PoolLimits::default()).unwrap();
+    Service::start(node, ServiceConfig { parent: Some(parent.clone()), ..ServiceConfig::default() }).unwrap()
+}
+
+fn validator(parent: &Handle, file: GenesisFile, id: AssociateId) -> Service {
+    let signers = OPERATORS.map(key).to_vec();
+    let role = ValidatorRole {
+        key: Some(key(LEADER)),
+        operators: Some(Operators { signers, payer: key(OPERATORS[0]) }),
+        parent: Box::new(LocalParent::new(Arc::clone(parent.chain()), id)),
+    };
+    let chain = Arc::new(Chain::open(Mem::new(), file).unwrap());
+    let node = Node::open(chain, Role::Validator(role), PoolLimits::default()).unwrap();
     Service::start(node, ServiceConfig { parent: Some(parent.clone()), ..ServiceConfig::default() }).unwrap()
 }
 

@@ -168,6 +168,32 @@ pub struct Devnet {
     /// Milliseconds between key blocks of a fresh root [default: 3000]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(100..=600_000))]
     pub key_interval_ms: Option<u64>,
+    /// Below a fresh root hang one child of this engine, instead of the whole tree
+    #[arg(long, value_name = "ENGINE")]
+    pub only: Option<Only>,
+    /// Nodes of that child
+    #[arg(long, value_name = "N", requires = "only", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub nodes: Option<u8>,
+    /// Commitments that confirm a block of a rotation [default: 1]
+    #[arg(long, value_name = "N")]
+    pub threshold: Option<u32>,
+    /// Below a fresh tree hang one child more, so that two leaves are four hops apart
+    #[arg(long, conflicts_with = "only")]
+    pub deep: bool,
+    /// Port of the rotation's open routes, if it is free; 0 for none
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub routes_port: u16,
+}
+
+/// An engine that orders a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Only {
+    /// A quorum of validators
+    Committee,
+    /// Validators in turns
+    Rotation,
+    /// One operator
+    Solo,
 }
 
 /// What to do with a devnet that runs.

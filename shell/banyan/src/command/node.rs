@@ -36,7 +36,8 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     };
     let host = Host::start(
         host::listen(args.listen)?,
-        vec![Served { path: vec![name.clone()], handle: node.handle().clone() }],
+        vec![Served { path: vec![name.clone()], handle: node.handle().clone(), scribe: None }],
+        None,
     )?;
     let interrupts = host.interrupts()?;
     let addresses = node.addresses();

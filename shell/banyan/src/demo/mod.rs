@@ -17,7 +17,7 @@ use banyan_wallet::client::Client;
 
 use crate::{
     cli::Demo,
-    devnet::{BANK, Folder, Plan, ROOT, Tree},
+    devnet::{BANK, Folder, Plan, ROOT, Shape, Tree},
     failure::Failure,
     host::{self, Host, INTERRUPTED},
     report::Report,
@@ -63,10 +63,13 @@ pub fn run(session: &Session, args: &Demo) -> Result<Report, Failure> {
 
 /// A tree of its own, in a folder that goes with the demo.
 fn grow(story: &mut Story, folder: &Path) -> Result<(Tree, Host), Failure> {
-    let tree = Tree::grow(&Folder::open(folder)?, &Plan { key_interval_ms: KEY_INTERVAL_MS, funds: vec![] })?;
+    let tree = Tree::grow(
+        &Folder::open(folder)?,
+        &Plan { key_interval_ms: KEY_INTERVAL_MS, funds: vec![], shape: Shape::default() },
+    )?;
     let listener = host::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
     tree.fund()?;
-    let host = Host::start(listener, tree.served())?;
+    let host = Host::start(listener, tree.served(), None)?;
     tree.wait(&host)?;
     story.fact(format!("both ledgers are ready after {:.2} s", story.elapsed().as_secs_f64()));
     Ok((tree, host))

@@ -1,7 +1,7 @@
 //! `devnet`: a tree on this machine, for trying things out.
 //!
-//! One process: a root, its child and that one's child, each node with its own store, one HTTP port, accounts that hold coins
-//! on all.
+//! One process: a root and the ledgers that hang from it, each node with its own store, one HTTP port, accounts that hold
+//! coins on all.
 //! [`Tree::grow`] starts the nodes, [`folder::Folder`] keeps two devnets apart. Rules: protocol, node 5.
 
 mod folder;
@@ -10,27 +10,27 @@ mod tree;
 mod watch;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr, TcpListener},
     thread,
     time::{Duration, Instant},
 };
 
-use banyan_node::{EngineParams, GenesisFile};
+use banyan_node::EngineParams;
 use banyan_wallet::client::Client;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub use folder::Folder;
-pub use genesis::{BANK, ROOT, child_params, validators};
+pub use genesis::{BANK, ROOT, Shape, child_params, validators};
 pub use tree::{Plan, Tree};
 
-use genesis::{COINS_BANK, COINS_RELAY, COINS_ROOT, RELAY};
+use genesis::{COINS_CHILD, COINS_ROOT, Files};
 use watch::Watch;
 
 use crate::{
     cli::{Devnet, DevnetAction},
     failure::{Exit, Failure},
-    host::{self, Host},
+    host::{self, Alone, Host},
     report::{self, Report, table},
     session::{DEV_ACCOUNTS, Owner, Session, dev_secret},
 };
@@ -64,17 +64,24 @@ fn serve(session: &Session, args: &Devnet) -> Result<Report, Failure> {
         folder.clear(&folder.genesis(ROOT))?;
     }
     check_fresh_only(&folder, args)?;
-    let plan = Plan { key_interval_ms: args.key_interval_ms.unwrap_or(KEY_INTERVAL_MS), funds: args.fund.clone() };
+    let plan = Plan {
+        key_interval_ms: args.key_interval_ms.unwrap_or(KEY_INTERVAL_MS),
+        funds: args.fund.clone(),
+        shape: args.shape(),
+    };
     let listener = host::listen(SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)))?;
     let tree = Tree::grow(&folder, &plan)?;
     // Before anybody can ask: the commits are the first transactions of their accounts.
     tree.fund()?;
-    let host = Host::start(listener, tree.served())?;
+    let alone = tree.files().rotation().and_then(|ledger| open_routes(args.routes_port, ledger.name()));
+    let routes = alone.as_ref().and_then(|alone| alone.listener.local_addr().ok());
+    let host = Host::start(listener, tree.served(), alone)?;
     let interrupts = host.interrupts()?;
     tree.wait(&host)?;
     drop(progress);
     let ready = Ready {
         url: host.url(),
+        routes: routes.map(|address| format!("http://{address}")),
         wanted: args.port,
         fresh: tree.fresh,
         took: begun.elapsed(),
@@ -96,12 +103,32 @@ fn serve(session: &Session, args: &Devnet) -> Result<Report, Failure> {
     Ok(Report::new(text, json!({ "stopped": true, "took_ms": u64::try_from(took).unwrap_or(u64::MAX) })))
 }
 
+/// Where the open routes of a rotation are to be, by themselves: nowhere if the port is taken.
+fn open_routes(port: u16, ledger: &str) -> Option<Alone> {
+    let listener = (port != 0).then(|| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok())??;
+    Some(Alone { listener, ledger: ledger.to_owned() })
+}
+
+impl Devnet {
+    const fn shape(&self) -> Shape {
+        let Self { only, nodes, threshold, deep: is_deep, .. } = *self;
+        Shape { only, nodes, threshold, is_deep }
+    }
+}
+
 /// What the genesis fixes can be said only where there is none yet.
 fn check_fresh_only(folder: &Folder, args: &Devnet) -> Result<(), Failure> {
     if !folder.genesis(ROOT).exists() {
         return Ok(());
     }
-    let given = [("--fund", !args.fund.is_empty()), ("--key-interval-ms", args.key_interval_ms.is_some())];
+    let given = [
+        ("--fund", !args.fund.is_empty()),
+        ("--key-interval-ms", args.key_interval_ms.is_some()),
+        ("--only", args.only.is_some()),
+        ("--nodes", args.nodes.is_some()),
+        ("--threshold", args.threshold.is_some()),
+        ("--deep", args.deep),
+    ];
     match given.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((flag, _)) => {
@@ -119,6 +146,8 @@ fn check_fresh_only(folder: &Folder, args: &Devnet) -> Result<(), Failure> {
 /// What a devnet says when it is ready.
 struct Ready<'a> {
     url: String,
+    /// Where the open routes of the rotation are, by themselves.
+    routes: Option<String>,
     wanted: u16,
     fresh: bool,
     took: Duration,
@@ -133,26 +162,26 @@ impl Ready<'_> {
         let other_port = self.wanted != 0 && !url.ends_with(&format!(":{}", self.wanted));
         let moved =
             if other_port { format!("port {} is taken, so another was chosen\n", self.wanted) } else { String::new() };
-        let row = |drawn: &str, path: &str, file: &GenesisFile| {
+        let row = |drawn: String, at: usize| {
+            let file = &files.all()[at].file;
             let regime = match file.engine {
                 EngineParams::Root(_) => "",
                 EngineParams::Committee(_) => " × regime certificate",
-                EngineParams::Solo(_) => " × regime operators, 2 of 3",
+                EngineParams::Solo(_) | EngineParams::Rotation(_) => " × regime operators, 2 of 3",
             };
+            let path = if at == 0 { String::new() } else { format!("l/{}/", file.name) };
             let engine = format!("engine {}{regime}", file.engine.name());
-            vec![drawn.to_owned(), format!("{url}/{path}"), file.params.network_id.clone(), engine]
+            vec![drawn, format!("{url}/{path}"), file.params.network_id.clone(), engine]
         };
-        let relay = files.relay.iter().map(|file| row("   └─ relay", &format!("l/{RELAY}/"), file));
-        let ledgers: Vec<_> = [row("root", "", &files.root), row("└─ bank", &format!("l/{BANK}/"), &files.bank)]
-            .into_iter()
-            .chain(relay)
-            .collect();
+        let ledgers: Vec<_> = draw(files).into_iter().map(|(drawn, at)| row(drawn, at)).collect();
         let accounts: Vec<_> = (0..DEV_ACCOUNTS)
             .map(|index| vec![format!("dev{index}"), Owner::Dev(index).account().to_string(), dev_secret(index)])
             .collect();
+        let routes = self.routes.iter().map(|url| format!("schedule  {url}/schedule, {url}/get/block/1, …\n"));
+        let routes = routes.collect::<String>();
         let age = if self.fresh { "a fresh tree" } else { "the tree of before goes on" };
         format!(
-            "{moved}ready in {:.2} s: {age}\n\n{}\n\nexplorer  {url}/\ndata      {}\n\n{}\n{}\n\ntry, in another terminal:\n{}",
+            "{moved}ready in {:.2} s: {age}\n\n{}\n\nexplorer  {url}/\n{routes}data      {}\n\n{}\n{}\n\ntry, in another terminal:\n{}",
             self.took.as_secs_f64(),
             table(&ledgers),
             self.folder.path().display(),
@@ -163,14 +192,14 @@ impl Ready<'_> {
     }
 
     fn measure(&self) -> String {
-        let interval = self.tree.files().root.params.height_interval_ms;
+        let interval = self.tree.files().root().params.height_interval_ms;
         let credited = if self.fresh {
             format!(", credited by real commits about {} s after the first start", (interval * 3).div_ceil(1_000))
         } else {
             String::new()
         };
         format!(
-            "{COINS_ROOT} BNY each on root, {COINS_BANK} on bank, {COINS_RELAY} on relay{credited}\neverybody has these keys: use them for nothing of value"
+            "{COINS_ROOT} BNY each on root, {COINS_CHILD} on each ledger below{credited}\neverybody has these keys: use them for nothing of value"
         )
     }
 
@@ -178,30 +207,45 @@ impl Ready<'_> {
         let url = if self.url.ends_with(&format!(":{PORT}")) { String::new() } else { format!(" --url {}", self.url) };
         [
             format!("banyan send dev1 25 --from dev0 --wait hard{url}"),
-            format!("banyan move 10 --from root --to bank --account dev0{url}"),
+            format!("banyan move 10 --from root --to {} --account dev0{url}", self.tree.files().all()[1].name()),
             format!("banyan account list{url}"),
         ]
     }
 
     fn json(&self) -> Value {
         let files = self.tree.files();
-        let ledger = |name: &str, path: &str, network_id: &str| json!({ "name": name, "path": path, "url": format!("{}/l/{name}", self.url), "network_id": network_id });
+        let ledger = |ledger: &genesis::Ledger| {
+            let (name, network_id) = (ledger.name(), &ledger.file.params.network_id);
+            let (path, url) = (ledger.path.join("/"), format!("{}/l/{name}", self.url));
+            json!({ "name": name, "path": path, "url": url, "network_id": network_id })
+        };
         let account = |index| {
             let owner = Owner::Dev(index);
             json!({ "name": owner.name(), "account": owner.account().to_string(), "secret": dev_secret(index) })
         };
-        let relay = files.relay.iter().map(|file| ledger(RELAY, "root/bank/relay", &file.params.network_id));
-        let above = [
-            ledger(ROOT, ROOT, &files.root.params.network_id),
-            ledger(BANK, "root/bank", &files.bank.params.network_id),
-        ];
-        let ledgers: Vec<_> = above.into_iter().chain(relay).collect();
+        let ledgers: Vec<_> = files.all().iter().map(ledger).collect();
         json!({
-            "ready": true, "url": self.url, "explorer": format!("{}/", self.url), "fresh": self.fresh,
+            "ready": true, "url": self.url, "open_routes": self.routes, "explorer": format!("{}/", self.url), "fresh": self.fresh,
             "took_ms": u64::try_from(self.took.as_millis()).unwrap_or(u64::MAX), "data": self.folder.path().display().to_string(),
             "ledgers": ledgers,
             "accounts": (0..DEV_ACCOUNTS).map(account).collect::<Vec<_>>(), "pid": std::process::id(),
         })
+    }
+}
+
+/// The names of the tree's ledgers, drawn as a tree, with their places.
+fn draw(files: &Files) -> Vec<(String, usize)> {
+    let mut drawn = vec![(ROOT.to_owned(), 0)];
+    draw_below(files, 0, "", &mut drawn);
+    drawn
+}
+
+fn draw_below(files: &Files, above: usize, indent: &str, drawn: &mut Vec<(String, usize)>) {
+    let below: Vec<_> = (0..files.all().len()).filter(|at| files.all()[*at].parent == Some(above)).collect();
+    for (n, at) in below.iter().enumerate() {
+        let (branch, more) = if n + 1 == below.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        drawn.push((format!("{indent}{branch}{}", files.all()[*at].name()), *at));
+        draw_below(files, *at, &format!("{indent}{more}"), drawn);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The devnet's nodes: the root, and the child that hangs from it, each with a store of its own.
+//! The devnet's nodes: those of the root, and of each ledger that hangs below it, each with a store of its own.
 
 use std::{
     net::{Ipv4Addr, SocketAddr, SocketAddrV4},
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{
     folder::Folder,
-    genesis::{self, BANK, Files, RELAY, ROOT, Seeds},
+    genesis::{self, Files, Ledger, ROOT, Seeds, Shape},
 };
 use crate::{
     child_node::{ChildNode, Seat},
@@ -41,16 +41,16 @@ pub struct Plan {
     pub key_interval_ms: u64,
     /// More funded accounts.
     pub funds: Vec<Fund>,
+    /// What hangs from the root.
+    pub shape: Shape,
 }
 
 /// A running tree.
 pub struct Tree {
     /// Nodes of the root; the first mines, and is the one that is asked. The others may rest.
     roots: Vec<Option<RootNode>>,
-    /// Nodes of the child; the first is the one that is asked.
-    banks: Vec<ChildNode>,
-    /// The node of the child's child.
-    relay: Option<ChildNode>,
+    /// Nodes of the ledgers below, in their order; the first of each is the one that is asked.
+    children: Vec<Vec<ChildNode>>,
     files: Files,
     folder: PathBuf,
     /// Whether it was grown anew by this start.
@@ -64,9 +64,14 @@ impl Tree {
     pub fn grow(folder: &Folder, plan: &Plan) -> Result<Self, Failure> {
         let (files, fresh) = files(folder, plan)?;
         let roots = start_roots(folder.path(), &files)?;
-        let banks = start_banks(folder, &files, first(&roots))?;
-        let relay = banks.first().map(|bank| start_relay(folder, &files, bank.handle())).transpose()?.flatten();
-        Ok(Self { roots, banks, relay, files, folder: folder.path().to_owned(), fresh })
+        let mut children: Vec<Vec<ChildNode>> = Vec::new();
+        for ledger in files.all() {
+            let Some(parent) = ledger.parent else { continue };
+            let above = if parent == 0 { first(&roots) } else { asked(&children[parent - 1]) };
+            let nodes = start_child(folder, ledger, above)?;
+            children.push(nodes);
+        }
+        Ok(Self { roots, children, files, folder: folder.path().to_owned(), fresh })
     }
 
     /// Start a node of the root that rests; it calls the others.
@@ -92,23 +97,15 @@ impl Tree {
         first(&self.roots)
     }
 
-    /// The node of the child that is asked.
-    fn bank(&self) -> &Handle {
-        self.banks.first().map(ChildNode::handle).expect("a child has a node")
-    }
-
     /// The ledgers to serve, the root first.
     pub fn served(&self) -> Vec<Served> {
-        let path = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        let relay =
-            self.relay.iter().map(|node| Served { path: path(&[ROOT, BANK, RELAY]), handle: node.handle().clone() });
-        [
-            Served { path: path(&[ROOT]), handle: self.root().clone() },
-            Served { path: path(&[ROOT, BANK]), handle: self.bank().clone() },
-        ]
-        .into_iter()
-        .chain(relay)
-        .collect()
+        let nodes = std::iter::once(self.root()).chain(self.children.iter().map(|nodes| asked(nodes)));
+        let served = |(ledger, handle): (&Ledger, &Handle)| Served {
+            path: ledger.path.clone(),
+            handle: handle.clone(),
+            scribe: matches!(ledger.file.engine, EngineParams::Rotation(_)).then(|| genesis::scribe(ledger.name())),
+        };
+        self.files.all().iter().zip(nodes).map(served).collect()
     }
 
     /// The ledgers' genesis files.
@@ -133,7 +130,7 @@ impl Tree {
         Nonce(used.0.saturating_add(waiting as u64).saturating_add(1))
     }
 
-    /// Wait until both ledgers are ready and the root has ordered a transaction that tries it out.
+    /// Wait until all ledgers are ready and the root has ordered a transaction that tries it out.
     /// # Errors
     /// One of them is not, in time.
     pub fn wait(&self, host: &Host) -> Result<(), Failure> {
@@ -166,14 +163,16 @@ impl Tree {
         for (n, node) in self.roots.iter().enumerate().filter_map(|(n, node)| Some((n, node.as_ref()?))) {
             check(&format!("{ROOT}.{n}"), node.handle())?;
         }
-        let mut banks = self.banks.iter().enumerate();
-        banks.try_for_each(|(n, node)| check(&format!("{BANK}.{n}"), node.handle()))?;
-        self.relay.iter().try_for_each(|node| check(RELAY, node.handle()))
+        for (ledger, nodes) in self.files.all().iter().skip(1).zip(&self.children) {
+            let mut nodes = nodes.iter().enumerate();
+            nodes.try_for_each(|(n, node)| check(&format!("{}.{n}", ledger.name()), node.handle()))?;
+        }
+        Ok(())
     }
 
     /// Stop all: what was promised is on disk when this returns.
     pub fn stop(self) {
-        self.relay.into_iter().chain(self.banks).for_each(ChildNode::stop);
+        self.children.into_iter().rev().flatten().for_each(ChildNode::stop);
         self.roots.into_iter().flatten().for_each(RootNode::stop);
     }
 }
@@ -187,7 +186,7 @@ fn first(roots: &[Option<RootNode>]) -> &Handle {
 /// have to take itself for one that has lost its memory, and wait. A tree of an earlier version has no witnesses: its root is
 /// final by depth, and one node is all of it.
 fn start_roots(folder: &Path, files: &Files) -> Result<Vec<Option<RootNode>>, Failure> {
-    let mut roots: Vec<_> = (0..files.root.witnesses.len().max(1)).map(|_| None).collect();
+    let mut roots: Vec<_> = (0..files.root().witnesses.len().max(1)).map(|_| None).collect();
     for n in (0..roots.len()).rev() {
         roots[n] = Some(start_root(folder, files, n, &roots)?);
     }
@@ -197,7 +196,7 @@ fn start_roots(folder: &Path, files: &Files) -> Result<Vec<Option<RootNode>>, Fa
 /// Start node `n` of the root; where there are witnesses it is one of them, and calls the others.
 fn start_root(folder: &Path, files: &Files, n: usize, roots: &[Option<RootNode>]) -> Result<RootNode, Failure> {
     let name = if n == 0 { ROOT.to_owned() } else { format!("{ROOT}.{n}") };
-    let witness = genesis::witnesses().into_iter().nth(n).filter(|_| !files.root.witnesses.is_empty());
+    let witness = genesis::witnesses().into_iter().nth(n).filter(|_| !files.root().witnesses.is_empty());
     let others = roots.iter().flatten().flat_map(RootNode::addresses);
     let boot: Vec<PeerAddr> = others.filter_map(|address| address.parse().ok()).collect();
     let duty = Duty {
@@ -208,38 +207,31 @@ fn start_root(folder: &Path, files: &Files, n: usize, roots: &[Option<RootNode>]
         network: witness.is_some().then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
         witness: witness.map(|key| WitnessRole { key, is_new: false }),
     };
-    RootNode::start(&folder.join(name), files.root.clone(), duty)
+    RootNode::start(&folder.join(name), files.root().clone(), duty)
 }
 
-/// Start all nodes of the child. All hang from the root's first node, which never rests. A tree of an earlier version has one
-/// operator: one node is all of it.
-fn start_banks(folder: &Folder, files: &Files, root: &Handle) -> Result<Vec<ChildNode>, Failure> {
-    let keys = match &files.bank.engine {
-        EngineParams::Committee(_) => genesis::validators().to_vec(),
-        _ => vec![genesis::leader()],
-    };
-    let is_alone = keys.len() == 1;
-    let mut banks: Vec<ChildNode> = Vec::new();
+/// The node that is asked.
+fn asked(nodes: &[ChildNode]) -> &Handle {
+    nodes.first().map(ChildNode::handle).expect("a ledger has a node")
+}
+
+/// Start all nodes of a child, below one node of its parent. A ledger of one operator has one node.
+fn start_child(folder: &Folder, ledger: &Ledger, above: &Handle) -> Result<Vec<ChildNode>, Failure> {
+    let (name, keys) = (ledger.name(), genesis::order_keys(&ledger.file));
+    let is_alone = matches!(ledger.file.engine, EngineParams::Solo(_));
+    let mut nodes: Vec<ChildNode> = Vec::new();
     for (n, key) in keys.into_iter().enumerate() {
-        let name = if n == 0 { BANK.to_owned() } else { format!("{BANK}.{n}") };
-        let boot = banks.iter().flat_map(ChildNode::addresses).filter_map(|address| address.parse().ok()).collect();
+        let place = if n == 0 { name.to_owned() } else { format!("{name}.{n}") };
+        let boot = nodes.iter().flat_map(ChildNode::addresses).filter_map(|address| address.parse().ok()).collect();
         let seat = Seat {
             key,
-            operators: operators(BANK),
-            parent: root.clone().into(),
+            operators: operators(name),
+            parent: above.clone().into(),
             network: (!is_alone).then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
         };
-        banks.push(ChildNode::start(&folder.store(&name), files.bank.clone(), seat)?);
+        nodes.push(ChildNode::start(&folder.store(&place), ledger.file.clone(), seat)?);
     }
-    Ok(banks)
-}
-
-/// Start the node of the child's child, below the first node of the child.
-fn start_relay(folder: &Folder, files: &Files, bank: &Handle) -> Result<Option<ChildNode>, Failure> {
-    let Some(file) = &files.relay else { return Ok(None) };
-    let (key, parent) = (genesis::relay_leader(), bank.clone().into());
-    let seat = Seat { key, operators: operators(RELAY), parent, network: None };
-    ChildNode::start(&folder.store(RELAY), file.clone(), seat).map(Some)
+    Ok(nodes)
 }
 
 fn operators(child: &str) -> Operators {
@@ -279,20 +271,19 @@ fn submit(node: &Handle, txs: Vec<SignedTx>) -> Result<(), Failure> {
 
 /// The genesis files: those that are there, or new ones. The root's is written last: without it nothing has begun.
 fn files(folder: &Folder, plan: &Plan) -> Result<(Files, bool), Failure> {
-    let (root, bank, relay) = (folder.genesis(ROOT), folder.genesis(BANK), folder.genesis(RELAY));
+    let root = folder.genesis(ROOT);
     if root.exists() {
         let read = |path: &Path| crate::command::genesis::read(path);
-        let relay = if relay.exists() { Some(read(&relay)?) } else { None };
-        return Ok((Files { root: read(&root)?, bank: read(&bank)?, relay }, false));
+        return Ok((Files::of(read(&root)?, |name| read(&folder.genesis(name)))?, false));
     }
     // What an interrupted reset has left belongs to a root that nobody knows any more.
     folder.clear(&root)?;
     // One interval ago, so that the first key block may come at once.
     let time = TimeMs(crate::command::genesis::now().saturating_sub(plan.key_interval_ms));
-    let seeds = Seeds { time, key_interval_ms: plan.key_interval_ms, funds: plan.funds.clone() };
+    let seeds = Seeds { time, key_interval_ms: plan.key_interval_ms, funds: plan.funds.clone(), shape: plan.shape };
     let files = genesis::make(&seeds)?;
-    for (path, file) in [(&relay, files.relay.as_ref()), (&bank, Some(&files.bank)), (&root, Some(&files.root))] {
-        file.map_or(Ok(()), |file| folder.write(path, file.to_toml().as_bytes()))?;
+    for ledger in files.all().iter().rev() {
+        folder.write(&folder.genesis(ledger.name()), ledger.file.to_toml().as_bytes())?;
     }
     Ok((files, true))
 }

@@ -14,7 +14,7 @@ use std::{
 use banyan_wallet::client::{Client, TreeNode};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::genesis::{BANK, COINS_BANK};
+use super::genesis::COINS_CHILD;
 use crate::{
     command::levels,
     session::{DEV_ACCOUNTS, Owner},
@@ -67,7 +67,7 @@ impl Eye {
             if self.awaits && self.funded() {
                 self.awaits = false;
                 self.say(&format!(
-                    "bank: {DEV_ACCOUNTS} accounts credited with {COINS_BANK} BNY each, {:.2} s after the start",
+                    "{DEV_ACCOUNTS} accounts credited with {COINS_CHILD} BNY each on every ledger, {:.2} s after the start",
                     self.begun.elapsed().as_secs_f64()
                 ));
             }
@@ -79,9 +79,12 @@ impl Eye {
     }
 
     fn funded(&self) -> bool {
-        let bank = self.client.on(BANK);
-        (0..DEV_ACCOUNTS)
-            .all(|index| bank.account(Owner::Dev(index).account()).is_ok_and(|held| !held.balance.is_zero()))
+        let Ok(tops) = self.client.tree() else { return false };
+        let has = |name: &str, index| {
+            let account = self.client.on(name).account(Owner::Dev(index).account());
+            account.is_ok_and(|held| !held.balance.is_zero())
+        };
+        tops.iter().flat_map(TreeNode::all).all(|node| (0..DEV_ACCOUNTS).all(|index| has(&node.name, index)))
     }
 
     fn say(&self, line: &str) {

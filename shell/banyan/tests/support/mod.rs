@@ -73,7 +73,7 @@ impl Devnet {
     /// The same, on a port that is named.
     pub fn start_at(data: &Path, port: &str, more: &[&str]) -> Self {
         let data = data.to_str().unwrap().to_owned();
-        let args = [&["devnet", "--json", "--port", port, "--data", &data][..], more].concat();
+        let args = [&["devnet", "--json", "--port", port, "--routes-port", "0", "--data", &data][..], more].concat();
         let mut process = command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();

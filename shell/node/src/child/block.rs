@@ -2,9 +2,9 @@
 
 use banyan_child::Draft;
 use banyan_ledger::{Block, ChildBlock, ChildStart, Execution, Invalid, Overlay, ParentTip};
-use banyan_store::{Commit, Flush};
+use banyan_store::{Commit, Flush, Version};
 use banyan_types::{
-    Bytes, TxHash,
+    Bytes, Hash, TxHash,
     associate::InboxEntry,
     header::{ChildBody, ChildHeader},
     rlp::Field as _,
@@ -46,19 +46,23 @@ impl Made {
     }
 }
 
-/// Where the child's inbox stands at the head.
-pub fn inbox_at_head(core: &Core) -> Result<u64, NodeError> {
-    let head = core.chain.head()?;
-    Ok(core.chain.connection(head.hash)?.map_or(0, |(leaf, _)| leaf.inbox))
+/// Where the child's inbox stands after a block.
+pub fn inbox_after(core: &Core, block: Hash) -> Result<u64, NodeError> {
+    Ok(core.chain.connection(block)?.map_or(0, |(leaf, _)| leaf.inbox))
 }
 
-/// Execute the block that the header begins on the head, with whatever transactions fit.
+/// The state after the block that a header names before it.
+fn before(core: &Core, header: &ChildHeader) -> Result<Version, NodeError> {
+    core.chain.store().version_of(&header.prev_hash.0).ok_or(NodeError::Header)
+}
+
+/// Execute the block that the header begins on the one that it names before it, with whatever transactions fit.
 pub fn build(core: &mut Core, link: &Link, header: &ChildHeader, prev_seal: Bytes) -> Result<(Made, Draft), NodeError> {
     let parent = link.told(header)?;
-    let head = core.chain.head()?;
-    let inbox = link.inbox(inbox_at_head(core)?, header.inbox_to)?;
+    let inbox = link.inbox(inbox_after(core, header.prev_hash)?, header.inbox_to)?;
     let inbox = inbox.ok_or_else(|| NodeError::Parent("entries that were not settled are gone there".into()))?;
-    let session = core.session(head.view.version()).map_err(NodeError::OwnBlock)?;
+    let at = before(core, header)?;
+    let session = core.session(at).map_err(NodeError::OwnBlock)?;
     let mut state = Overlay::new(session);
     let begun = Execution::child(&mut state, core.chain.params(), &start(header, parent), &inbox);
     let mut execution = begun.map_err(NodeError::OwnBlock)?;
@@ -73,7 +77,10 @@ pub fn build(core: &mut Core, link: &Link, header: &ChildHeader, prev_seal: Byte
     let outbox_to = execution.ends().map_or(0, |(_, outbox)| outbox);
     let outcome = execution.finish()?;
     let (session, changes) = state.into_parts();
-    refused.iter().try_for_each(|(tx, why): &(TxHash, _)| core.refuse(*tx, why))?;
+    // On another block than the head, what is refused may be good where the chain stands.
+    if at == core.chain.store().head() {
+        refused.iter().try_for_each(|(tx, why): &(TxHash, _)| core.refuse(*tx, why))?;
+    }
     let draft = Draft {
         height: header.height,
         txs_root: outcome.txs_root,
@@ -88,7 +95,7 @@ pub fn build(core: &mut Core, link: &Link, header: &ChildHeader, prev_seal: Byte
     Ok((Made { txs: bytes, prev_seal, inbox, parent, executed }, draft))
 }
 
-/// Execute a block that is there whole, on the head.
+/// Execute a block that is there whole, on the one that it names before it.
 /// # Errors
 /// `OwnBlock` with the rule that it breaks.
 pub fn execute(
@@ -102,13 +109,19 @@ pub fn execute(
     let signed = txs.iter().map(|tx| SignedTx::decode(&tx.0)).collect::<Result<_, _>>()?;
     let txs_verified = core.verified(signed).map_err(NodeError::OwnBlock)?;
     let block = ChildBlock { header: header.clone(), txs: txs_verified, parent, inbox: inbox.clone() };
-    let executed = core.execute(core.chain.store().head(), Block::Child(block)).map_err(NodeError::OwnBlock)?;
+    let executed = core.execute(before(core, header)?, Block::Child(block)).map_err(NodeError::OwnBlock)?;
     Ok(Made { txs, prev_seal, inbox, parent, executed })
 }
 
 const fn start(header: &ChildHeader, parent: ParentTip) -> ChildStart {
     let (height, prev_hash, time, leader) = (header.height, header.prev_hash, header.time_ms, header.leader);
     ChildStart { height, prev_hash, time, leader, parent }
+}
+
+/// Keep a block beside the chain, with the state after it.
+pub fn keep(core: &Core, header: &ChildHeader, made: Made) -> Result<(), NodeError> {
+    let body = made.body(header).encode();
+    core.keep(&Header::Child(Box::new(header.clone())), &body, made.executed)
 }
 
 /// Make a block the head, and final. `extra` adds rows to the same write.

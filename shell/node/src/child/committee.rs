@@ -11,7 +11,7 @@ use banyan_committee::{
 };
 use banyan_crypto::SecretKey;
 use banyan_ledger::{ConnectionPoint, Fault, Invalid, key};
-use banyan_store::{Commit, Flush, Order as Direction, Place};
+use banyan_store::{Commit, Flush, Order as Direction};
 use banyan_types::{
     Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs,
     associate::InboxEntry,
@@ -24,8 +24,9 @@ use super::{
     Link, Operators, PROOF_RECORD, SEAL_RECORD,
     block::{self, Made},
     bodies::{Bodies, Held, Missing},
+    kept::{INBOX_RECORD, carried, seal_bytes, stored, stored_from},
     mark, marks, named, read_record, relay,
-    talk::{BLOCKS_BYTES_MAX, BLOCKS_MAX, Carried, Final, Talk, parts},
+    talk::{Carried, Final, Talk},
 };
 use crate::{
     Chain, Header, NodeError, Parent,
@@ -34,12 +35,10 @@ use crate::{
     parent::At,
 };
 
-/// Kinds of the records kept here: the log of the height above the head, the bodies of its blocks, the newest summary; by
-/// height the inbox entries that the blocks have settled.
+/// Kinds of the records kept here: the log of the height above the head, the bodies of its blocks, the newest summary.
 const LOG_RECORD: u8 = 5;
 const BODY_RECORD: u8 = 6;
 const RANGE_RECORD: u8 = 7;
-const INBOX_RECORD: u8 = 9;
 /// Rows of the log that are read at once at the start; one height leaves far fewer.
 const LOG_ROWS_MAX: usize = 1 << 20;
 /// Proofs that are let go at once; more follow with the next summary.
@@ -302,7 +301,7 @@ impl CommitteeDriver {
     /// The entries that the block settles: the parent's word, and where it keeps them no longer, for a block that has its
     /// seal, what came with it.
     fn inbox(&self, core: &Core, header: &ChildHeader, held: &Held) -> Result<Option<Vec<InboxEntry>>, NodeError> {
-        let from = block::inbox_at_head(core)?;
+        let from = block::inbox_after(core, header.prev_hash)?;
         match self.link.inbox(from, header.inbox_to)? {
             Some(entries) => Ok(Some(entries)),
             None if held.is_sealed => Ok(held.carried.entries().ok()),
@@ -357,12 +356,8 @@ impl CommitteeDriver {
 
     /// Send a peer the final blocks from a height on, as many as one frame takes.
     fn serve(&self, core: &mut Core, peer: Peer, from: Height) -> Result<(), NodeError> {
-        let rows = core.chain.main_from(Place::at(from.0.max(1)), Direction::Ascending, BLOCKS_MAX)?;
-        let blocks = rows.into_iter().map(|(place, hash)| stored(&core.chain, place, hash));
-        let blocks = blocks.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
-        let size = |block: &Final| block.carried.body.0.len();
-        if let Some(first) = parts(blocks, BLOCKS_MAX, BLOCKS_BYTES_MAX, size).into_iter().next() {
-            self.send(core, To::One(peer), &Talk::Blocks(first));
+        if let Some(blocks) = stored_from(&core.chain, from)? {
+            self.send(core, To::One(peer), &Talk::Blocks(blocks));
         }
         Ok(())
     }
@@ -513,24 +508,6 @@ fn lost_block() -> NodeError {
 
 fn is_senders_fault(why: &Invalid) -> bool {
     why.fault() == Fault::Invalid
-}
-
-fn seal_bytes(seal: Option<&Certificate>) -> Bytes {
-    seal.map_or_else(Bytes::default, |seal| Bytes(seal.encode()))
-}
-
-fn carried(header: &ChildHeader, made: &Made) -> Carried {
-    let inbox = made.inbox.iter().map(|entry| Bytes(entry.encode())).collect();
-    Carried { body: Bytes(made.body(header).encode()), inbox }
-}
-
-/// A final block as it is kept here.
-fn stored(chain: &Chain, place: Place, block: Hash) -> Result<Option<Final>, NodeError> {
-    let store = chain.store();
-    let (seal, inbox) = (store.record(SEAL_RECORD, place.height)?, store.record(INBOX_RECORD, place.height)?);
-    let (Some(body), Some(seal), Some(inbox)) = (store.body(&block.0)?, seal, inbox) else { return Ok(None) };
-    let carried = Carried { body: Bytes(body), inbox: read_record(&inbox)? };
-    Ok(Some(Final { carried, seal: Bytes(seal) }))
 }
 
 /// What the last run wrote down of the height above the head.

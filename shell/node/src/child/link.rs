@@ -123,6 +123,11 @@ impl Link {
         Ok(())
     }
 
+    /// A block that is here names this parent block.
+    pub fn remember(&mut self, tip: ParentTip) {
+        self.told.insert(tip.height, tip);
+    }
+
     /// The parent block that a header names, which the machine was told of.
     pub fn told(&self, header: &ChildHeader) -> Result<ParentTip, NodeError> {
         let told = self.told.get(&header.parent_height).filter(|tip| tip.hash == header.parent_hash);

@@ -1,21 +1,26 @@
 //! Drive a child ledger's machine: make its blocks, carry commits down and remits up.
 //!
 //! [`link`] is the way to the parent and back, [`block`] what is built, executed and made the head; both are the same for
-//! every engine. [`solo`] drives the machine of one operator, [`committee`] that of a quorum of validators, which talk to each
-//! other ([`talk`], [`bodies`], [`relay`]).
+//! every engine. [`solo`] drives the machine of one operator, [`committee`] that of a quorum of validators, [`rotation`] that of
+//! validators in turns; these talk to each other ([`talk`], [`bodies`], [`relay`]).
 
 mod block;
 mod bodies;
 mod committee;
+mod kept;
 mod link;
+mod peers;
 mod relay;
+mod rotation;
 mod solo;
 mod talk;
 
 pub use committee::{CommitteeDriver, ValidatorRole};
 use link::Link;
 pub use link::{Operators, with_least_fee};
+pub use rotation::RotationDriver;
 pub use solo::{SoloDriver, SoloRole};
+pub use talk::{Carried, Talk};
 
 use banyan_child::Mark;
 use banyan_ledger::ParentTip;
@@ -33,7 +38,7 @@ const PARENT_ROW: &str = "solo.parent";
 
 /// Kinds of the records that are kept by height: the seals of blocks, and the proof of the system leaf in the state after a
 /// block, until a summary has taken it up.
-const SEAL_RECORD: u8 = 8;
+pub const SEAL_RECORD: u8 = 8;
 const PROOF_RECORD: u8 = 10;
 
 banyan_types::record! {

@@ -1,5 +1,6 @@
 //! Which engine orders a ledger, with its parameters: for machines, and as the file says it.
 
+use banyan_ledger::engine::{committee::Epoch, rotation::Turns};
 use banyan_root::Versions;
 use banyan_types::{
     Hash, Height, PublicKey,
@@ -67,6 +68,29 @@ banyan_types::record! {
         /// Milliseconds after which a block is made even if there is nothing to put into it.
         heartbeat_ms: u64,
     }
+
+    /// What the machine of a rotation reads of the genesis. Source: associates 10.
+    RotationEngineParams {
+        /// Who takes turns, each of weight 1.
+        validators: ValidatorSet,
+        /// Commitments that confirm a block.
+        threshold: u32,
+        /// How long a leader's block is waited for, in milliseconds; blocks keep half of it between them.
+        turn_ms: u64,
+        /// Milliseconds between empty blocks that are made only to make others final, once several did not help.
+        heartbeat_ms: u64,
+    }
+}
+
+impl RotationEngineParams {
+    /// Whose turn it is: the validators, shuffled by the ledger's own hash.
+    /// # Errors
+    /// `GenesisFile` when the threshold or a weight does not fit.
+    pub fn turns(&self, genesis_hash: Hash) -> Result<Turns, NodeError> {
+        let seed = Hash(banyan_crypto::blake2b(&[b"banyan rotation", &genesis_hash.0]));
+        let epoch = Epoch { number: 0, seed, set: self.validators.clone() };
+        Turns::new(&epoch, self.threshold).map_err(|bad| NodeError::GenesisFile(format!("engine: {bad}")))
+    }
 }
 
 /// Which engine orders the ledger, with its parameters.
@@ -78,6 +102,8 @@ pub enum EngineParams {
     Solo(SoloEngineParams),
     /// A quorum of validators.
     Committee(CommitteeEngineParams),
+    /// Validators in turns.
+    Rotation(RotationEngineParams),
 }
 
 impl EngineParams {
@@ -87,6 +113,7 @@ impl EngineParams {
             Self::Root(_) => "root",
             Self::Solo(_) => "solo",
             Self::Committee(_) => "committee",
+            Self::Rotation(_) => "rotation",
         }
     }
 
@@ -96,6 +123,7 @@ impl EngineParams {
             Self::Root(params) => params.fields(),
             Self::Solo(params) => params.fields(),
             Self::Committee(params) => params.fields(),
+            Self::Rotation(params) => params.fields(),
         }
     }
 
@@ -106,6 +134,7 @@ impl EngineParams {
             Self::Root(params) => params.put(&mut out),
             Self::Solo(params) => params.put(&mut out),
             Self::Committee(params) => params.put(&mut out),
+            Self::Rotation(params) => params.put(&mut out),
         }
         out
     }
@@ -116,6 +145,7 @@ impl EngineParams {
             Self::Root(_) => (PublicKey::ZERO, Hash::ZERO),
             Self::Solo(params) => (params.leader, Hash::ZERO),
             Self::Committee(params) => (PublicKey::ZERO, params.validators.hash()),
+            Self::Rotation(params) => (PublicKey::ZERO, params.validators.hash()),
         }
     }
 
@@ -125,6 +155,7 @@ impl EngineParams {
             Self::Root(params) => params.micro_interval_ms,
             Self::Solo(params) => params.block_interval_ms,
             Self::Committee(params) => params.block_interval_ms,
+            Self::Rotation(params) => params.turn_ms / 2,
         }
     }
 }
@@ -174,6 +205,13 @@ pub(super) enum EngineFile {
         heartbeat_ms: u64,
         validators: Vec<ValidatorFile>,
     },
+    Rotation {
+        threshold: u32,
+        turn_ms: u64,
+        heartbeat_ms: u64,
+        /// Keys that sign blocks: `pp_`.
+        validators: Vec<String>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -208,6 +246,12 @@ impl EngineFile {
                 block_interval_ms: committee.block_interval_ms,
                 heartbeat_ms: committee.heartbeat_ms,
                 validators: committee.validators.members().iter().map(ValidatorFile::write).collect(),
+            },
+            EngineParams::Rotation(rotation) => Self::Rotation {
+                threshold: rotation.threshold,
+                turn_ms: rotation.turn_ms,
+                heartbeat_ms: rotation.heartbeat_ms,
+                validators: rotation.validators.members().iter().map(|member| member.key.text(Prefix::Peer)).collect(),
             },
         }
     }
@@ -253,6 +297,12 @@ impl EngineFile {
                 let members = validators.iter().map(ValidatorFile::read).collect::<Result<_, _>>()?;
                 let validators = ValidatorSet::new(members).map_err(|bad| format!("engine, validators: {bad}"))?;
                 EngineParams::Committee(CommitteeEngineParams { validators, block_interval_ms, heartbeat_ms })
+            }
+            Self::Rotation { threshold, turn_ms, heartbeat_ms, validators } => {
+                let validators = validators.iter().map(|key| ValidatorFile { key: key.clone(), weight: 1 }.read());
+                let validators = ValidatorSet::new(validators.collect::<Result<_, _>>()?);
+                let validators = validators.map_err(|bad| format!("engine, validators: {bad}"))?;
+                EngineParams::Rotation(RotationEngineParams { validators, threshold, turn_ms, heartbeat_ms })
             }
         })
     }

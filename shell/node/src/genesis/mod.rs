@@ -8,7 +8,7 @@ use banyan_ledger::{
 };
 use banyan_root::Versions;
 use banyan_types::{
-    AccountId, Amount, AssociateId, Bytes, Era, Gas, GasPrice, Height, PublicKey, SUPPLY_MAX, TimeMs,
+    AccountId, Amount, AssociateId, Bytes, Era, Gas, GasPrice, Hash, Height, PublicKey, SUPPLY_MAX, TimeMs,
     committee::{Member, ValidatorSet},
     text::{self, Prefix},
     tx::Transaction,
@@ -21,7 +21,9 @@ use crate::{NodeError, anchor::AnchorFile};
 mod engine;
 
 use engine::EngineFile;
-pub use engine::{CommitteeEngineParams, EngineParams, RootEngineParams, SoloEngineParams, VersionRow};
+pub use engine::{
+    CommitteeEngineParams, EngineParams, RootEngineParams, RotationEngineParams, SoloEngineParams, VersionRow,
+};
 
 /// A ledger's beginning, as a file says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,11 +191,26 @@ impl GenesisFile {
         parent_interval_ms: u64,
         validators: &[PublicKey],
     ) -> Result<Self, NodeError> {
-        let members = validators.iter().map(|key| Member { key: *key, weight: 1 }).collect();
-        let validators = ValidatorSet::new(members).map_err(|bad| NodeError::GenesisFile(bad.to_string()))?;
+        let validators = equals(validators)?;
         let engine = CommitteeEngineParams { validators, block_interval_ms: 200, heartbeat_ms: 10_000 };
         let solo = Self::dev_solo(name, id, time, parent_interval_ms, PublicKey::ZERO);
         Ok(Self { engine: EngineParams::Committee(engine), ..solo })
+    }
+
+    /// A child of the profile `dev` that these validators order by turns; `threshold` of them confirm a block.
+    /// # Errors
+    /// `GenesisFile` when they make no set.
+    pub fn dev_rotation(
+        name: &str,
+        id: AssociateId,
+        time: TimeMs,
+        parent_interval_ms: u64,
+        (validators, threshold): (&[PublicKey], u32),
+    ) -> Result<Self, NodeError> {
+        let validators = equals(validators)?;
+        let engine = RotationEngineParams { validators, threshold, turn_ms: 200, heartbeat_ms: 10_000 };
+        let solo = Self::dev_solo(name, id, time, parent_interval_ms, PublicKey::ZERO);
+        Ok(Self { engine: EngineParams::Rotation(engine), ..solo })
     }
 
     /// The ledger's beginning as the transition reads it.
@@ -246,6 +263,8 @@ impl GenesisFile {
                 wrong("finality by depth is for the profile dev alone; the others need witnesses")
             }
             EngineParams::Root(engine) => engine.known_versions().map(drop),
+            // Whatever the seed: only threshold and weights can be wrong.
+            EngineParams::Rotation(engine) => engine.turns(Hash::ZERO).map(drop),
             EngineParams::Solo(_) | EngineParams::Committee(_) => Ok(()),
         }
     }
@@ -266,6 +285,12 @@ impl GenesisFile {
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(&File::write(self)).expect("a genesis has only texts, numbers and tables of them")
     }
+}
+
+/// A set in which everybody counts alike.
+fn equals(validators: &[PublicKey]) -> Result<ValidatorSet, NodeError> {
+    let members = validators.iter().map(|key| Member { key: *key, weight: 1 }).collect();
+    ValidatorSet::new(members).map_err(|bad| NodeError::GenesisFile(bad.to_string()))
 }
 
 fn params(network_id: String, ledger: AssociateId, height_interval_ms: u64, root: Option<RootRules>) -> Params {

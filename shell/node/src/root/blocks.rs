@@ -85,7 +85,7 @@ impl RootDriver {
 
     fn try_apply(&mut self, core: &mut Core, hash: Hash) -> Result<Result<(), NotApplied>, NodeError> {
         if let Some(version) = core.chain.store().version_of(&hash.0) {
-            core.reapply(hash, version)?;
+            core.reapply(hash, version, |_| ())?;
             return Ok(Ok(()));
         }
         let bytes = self.desk.pending.remove(&hash).or_else(|| self.own_key_block(&hash));

@@ -29,6 +29,9 @@ pub struct Council {
     pub network: String,
     /// What nodes have said to their operators.
     pub alarms: Vec<(usize, String)>,
+    engine: Engine,
+    /// Which side of a partition each is on.
+    pub sides: [u8; 4],
     disks: Vec<Mem>,
     root_chain: Arc<Chain>,
     /// Frames under way: when they arrive, from whom, to whom.
@@ -38,14 +41,32 @@ pub struct Council {
     next_peer: u64,
 }
 
-fn files() -> (GenesisFile, GenesisFile, AssociateId) {
+/// How the four order the child.
+#[derive(Debug, Clone, Copy)]
+pub enum Engine {
+    Committee,
+    /// By turns, with this threshold.
+    Rotation(u32),
+}
+
+fn files(engine: Engine) -> (GenesisFile, GenesisFile, AssociateId) {
     let rich = [USER, OPERATORS[0], OPERATORS[1], OPERATORS[2]];
     let accounts = rich.into_iter().map(|seed| (account(seed), coins(10_000))).collect();
     let mut root = GenesisFile::dev_root(START, None, accounts);
     let id = AssociateId::derive(&root.params.network_id, account(OPERATORS[0]), Nonce(1));
     let keys = VALIDATORS.map(|seed| PublicKey(key(seed).public()));
-    let child = GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap();
-    root.associates.push(registration(&child, by_certificate(&child)).into());
+    let (child, regime) = match engine {
+        Engine::Committee => {
+            let child = GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap();
+            let regime = by_certificate(&child);
+            (child, regime)
+        }
+        Engine::Rotation(threshold) => {
+            let child = GenesisFile::dev_rotation("relay", id, START, 3_000, (&keys, threshold)).unwrap();
+            (child, Regime::Operators)
+        }
+    };
+    root.associates.push(registration(&child, regime).into());
     (root, child, id)
 }
 
@@ -56,8 +77,8 @@ fn by_certificate(child: &GenesisFile) -> Regime {
 }
 
 impl Council {
-    pub fn new() -> Self {
-        let (root_file, child_file, child_id) = files();
+    pub fn new(engine: Engine) -> Self {
+        let (root_file, child_file, child_id) = files(engine);
         let root_chain = Arc::new(Chain::open(Mem::new(), root_file).unwrap());
         let role = RootRole { miner: Some(key(MINER)), ..RootRole::default() };
         let root = Node::open(Arc::clone(&root_chain), Role::Root(role), PoolLimits::default()).unwrap();
@@ -68,6 +89,8 @@ impl Council {
             child_id,
             network: child_file.params.network_id,
             alarms: vec![],
+            engine,
+            sides: [0; 4],
             disks: VALIDATORS.iter().map(|_| Mem::new()).collect(),
             root_chain,
             wires: VecDeque::new(),
@@ -80,7 +103,7 @@ impl Council {
 
     /// Start a validator on what its disk holds, and connect it with those that run.
     pub fn start(&mut self, n: usize) {
-        let (_, file, _) = files();
+        let (_, file, _) = files(self.engine);
         let chain = Arc::new(Chain::open(self.disks[n].clone(), file).unwrap());
         let parent = Box::new(LocalParent::new(Arc::clone(&self.root_chain), self.child_id));
         let operators = Operators { signers: OPERATORS.map(key).to_vec(), payer: key(OPERATORS[0]) };
@@ -169,7 +192,7 @@ impl Council {
             }
             while self.wires.front().is_some_and(|(at, ..)| *at <= self.now) {
                 let Some((_, from, to, bytes)) = self.wires.pop_front() else { break };
-                if let Some(peer) = self.links[to][from] {
+                if let Some(peer) = self.links[to][from].filter(|_| self.sides[to] == self.sides[from]) {
                     self.input(to, Input::Frame { peer: Peer(peer), bytes });
                 }
             }
@@ -198,6 +221,10 @@ impl Council {
 
     pub fn head(&self, n: usize) -> Hash {
         self.node(n).chain().head().unwrap().hash
+    }
+
+    pub fn last_final(&self, n: usize) -> Height {
+        self.node(n).chain().last_final().unwrap().header.height()
     }
 
     pub fn balance(&self, n: usize, seed: u8) -> Amount {

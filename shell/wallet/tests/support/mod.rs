@@ -136,7 +136,11 @@ impl World {
 
     /// Serve the nodes that run, at an address of their own.
     pub fn serve(&self) -> Client {
-        let served = |(name, service): &(&str, Service)| Served { path: way(name), handle: service.handle().clone() };
+        let served = |(name, service): &(&str, Service)| Served {
+            path: way(name),
+            handle: service.handle().clone(),
+            scribe: None,
+        };
         let router = router(Tree::new(self.services.iter().map(served).collect()).unwrap());
         let listener = self.runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
