@@ -85,7 +85,7 @@ fn a_sql_book_credits_once_across_a_crash_at_any_statement() {
 }
 
 #[test]
-fn a_sql_book_in_postgresql_credits_once_across_a_crash_at_any_statement() {
+fn a_book_in_postgresql_credits_once_across_a_crash_at_any_statement_slow() {
     let Some(server) = Server::start() else { return };
     crash_everywhere(|| {
         server.clear();

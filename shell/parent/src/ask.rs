@@ -190,7 +190,7 @@ impl Asker {
             if found.height == height {
                 known.add(found);
             }
-            known.answers.insert(height, found);
+            known.answer(height, found);
         }
         shared.answered(height);
         Ok(found.is_some())

@@ -13,6 +13,8 @@ use crate::watch::Job;
 
 /// Final blocks of the parent that are remembered.
 const TIPS_MAX: usize = 256;
+/// Hashes of final blocks that are remembered, 40 bytes each: more than a year of key blocks.
+const TRAIL_MAX: usize = 400_000;
 /// Heights that may be asked for and not answered yet.
 const ASKED_MAX: usize = 64;
 
@@ -47,6 +49,18 @@ impl Known {
         self.trail.insert(tip.height, tip.hash);
         while self.tips.len() > TIPS_MAX {
             self.tips.pop_first();
+        }
+        // What is left out here is found again from above it.
+        while self.trail.len() > TRAIL_MAX {
+            self.trail.pop_first();
+        }
+    }
+
+    /// A height that was asked for was found, or one to go on from in its place.
+    pub fn answer(&mut self, height: Height, tip: ParentTip) {
+        self.answers.insert(height, tip);
+        while self.answers.len() > ASKED_MAX {
+            self.answers.pop_first();
         }
     }
 }
