@@ -7,7 +7,7 @@ use banyan_accounts::{Adapter, Did, Settings, SqlBook};
 use banyan_parent::open;
 use banyan_types::{AccountId, Asset};
 use banyan_wallet::client::{Client, When};
-use root::{Root, account, coins, until};
+use root::{Root, account, coins, operators, until};
 
 #[test]
 fn a_book_hangs_from_a_root_that_runs() {
@@ -18,7 +18,7 @@ fn a_book_hangs_from_a_root_that_runs() {
     let (parent, mut watch) = open(&root.config(&[&url]), |_| true).unwrap();
     let settings = Settings::reference(folder.path().join("bank.db").to_str().unwrap());
     let book = SqlBook::open(&settings, root.id()).unwrap();
-    let mut link = Adapter::new(book, parent, root.operators(), root.id());
+    let mut link = Adapter::new(book, parent, operators(), root.id());
     let mut turn = |link: &mut Adapter<SqlBook, _, _>| {
         watch.look().unwrap();
         loop {

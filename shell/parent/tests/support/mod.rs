@@ -39,6 +39,11 @@ pub fn account(seed: u8) -> AccountId {
     AccountId(key(seed).public())
 }
 
+/// Who answers for the child.
+pub fn operators() -> Operators {
+    Operators { signers: vec![key(OPERATOR)], payer: key(OPERATOR) }
+}
+
 pub fn coins(coins: u64) -> Amount {
     Amount::coins(coins).unwrap()
 }
@@ -107,10 +112,6 @@ impl Root {
             child: self.id(),
             payer: account(OPERATOR),
         }
-    }
-
-    pub fn operators(&self) -> Operators {
-        Operators { signers: vec![key(OPERATOR)], payer: key(OPERATOR) }
     }
 
     /// Coins of the user, for an account of the child.
