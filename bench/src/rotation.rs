@@ -106,7 +106,7 @@ fn scheduled(council: &Council, keys: &[SecretKey]) -> Result<Vec<Figure>, Fault
     let requests: Vec<_> = all.iter().map(ask).collect();
     let server = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let handle = council.handle(0)?.clone();
-    let tree = Tree::new(vec![Served { path: vec!["relay".into()], handle, scribe: None }])?;
+    let tree = Tree::new(vec![Served::new(vec!["relay".into()], handle)])?;
     let listener = server.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
     let address = listener.local_addr()?;
     server.spawn(banyan_api::serve(listener, banyan_api::router(tree), std::future::pending()));

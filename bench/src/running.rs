@@ -23,8 +23,7 @@ impl Running {
     pub fn start(folder: &Path, rich: &[AccountId]) -> Result<Self, Fault> {
         let service = node(folder, rich)?;
         let server = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let tree =
-            Tree::new(vec![Served { path: vec!["root".into()], handle: service.handle().clone(), scribe: None }])?;
+        let tree = Tree::new(vec![Served::new(vec!["root".into()], service.handle().clone())])?;
         let listener = server.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
         let address = listener.local_addr()?;
         server.spawn(banyan_api::serve(listener, banyan_api::router(tree), std::future::pending()));

@@ -65,9 +65,9 @@ pub use invariant::{Broken, check_totals};
 pub use leaf::{
     AccessRight, Account, BlobPlace, BlockHash, Bucket, Candidate, Candidates, Claim, Claims, Clock, Code,
     ConnectionPoint, Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Fees, Generalized, HOP_GAS,
-    Inherited, OperatorBond, ParentLeaf, Pending, PendingReward, Point, RemitSpan, Reward, RootEngine, Shares, Slashed,
-    Source, Stake, Standing, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance,
-    Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
+    Inherited, OperatorBond, POINT_BYTES, ParentLeaf, Pending, PendingReward, Point, RemitSpan, Reward, RootEngine,
+    Shares, Slashed, Source, Stake, Standing, Status, Supply, SweepItem, SweepKind, SweepQueue, Template, Token,
+    TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};

@@ -63,6 +63,9 @@ pub struct Status {
     /// What its parent demands before money leaves the escrow; absent on the root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regime: Option<String>,
+    /// What the threshold of a rotation promises: `order-only`, `crash` or `byzantine`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<String>,
     /// Which profile its numbers come from.
     pub profile: String,
     /// Hash of its genesis.

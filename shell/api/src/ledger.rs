@@ -25,6 +25,15 @@ pub struct Served {
     pub handle: Handle,
     /// Of a rotation: signs and pays for data that its clients did not sign. Without one such data is refused.
     pub scribe: Option<SecretKey>,
+    /// Of a private ledger: who does not say it is told that there is no such ledger.
+    pub token: Option<String>,
+}
+
+impl Served {
+    /// A ledger that everybody may see.
+    pub const fn new(path: Vec<String>, handle: Handle) -> Self {
+        Self { path, handle, scribe: None, token: None }
+    }
 }
 
 /// Why ledgers cannot be served together.
@@ -60,6 +69,8 @@ pub(crate) struct Ledger {
     pub handle: Handle,
     /// Of a rotation: what its open routes need.
     pub lane: Option<Lane>,
+    /// Hash of what a request has to say; `None` if nothing.
+    token: Option<[u8; 32]>,
     /// Place of its parent in the list, if that is served too.
     pub parent: Option<usize>,
     pub children: Vec<usize>,
@@ -83,10 +94,11 @@ impl Tree {
         let parent_of =
             |path: &[String]| paths.iter().position(|other| path.split_last().is_some_and(|(_, up)| up == other));
         let parents: Vec<_> = paths.iter().map(|path| parent_of(path)).collect();
-        let ledger = |(at, Served { path, handle, scribe })| {
+        let ledger = |(at, Served { path, handle, scribe, token })| {
             let children = (0..parents.len()).filter(|child| parents[*child] == Some(at)).collect();
             let lane = Lane::of(&handle, scribe);
-            Ledger { path, handle, lane, parent: parents[at], children }
+            let token = token.map(|token| token_hash(&token));
+            Ledger { path, handle, lane, token, parent: parents[at], children }
         };
         let ledgers = served.into_iter().enumerate().map(ledger).collect();
         Ok(Self { ledgers, started: Instant::now(), streams: Arc::new(Semaphore::new(STREAMS_MAX)) })
@@ -124,10 +136,20 @@ impl Ledger {
         (id != AssociateId::ZERO).then_some(id)
     }
 
+    /// Whether a request that says `token`, or nothing, may see this ledger.
+    pub fn admits(&self, token: Option<&str>) -> bool {
+        // Hashes are compared: how long that takes says nothing of the token.
+        self.token.is_none_or(|expected| token.is_some_and(|token| token_hash(token) == expected))
+    }
+
     /// The engine's name.
     pub fn engine(&self) -> &'static str {
         self.chain().file().engine.name()
     }
+}
+
+fn token_hash(token: &str) -> [u8; 32] {
+    banyan_crypto::blake2b(&[b"token", token.as_bytes()])
 }
 
 /// Milliseconds since 1970 by this machine's clock: for ages that people read, never for rules.
@@ -143,11 +165,14 @@ pub(crate) struct Mount {
     at: usize,
     /// What stands before every path of this mount: nothing, or `/l/<name>`.
     pub base: Arc<str>,
+    /// What whoever asks has said: what it opens is shown to him under every mount that leads on from here.
+    said: Option<[u8; 32]>,
 }
 
 impl Mount {
     pub fn new(tree: &Arc<Tree>, at: usize, base: &str) -> Self {
-        Self { tree: Arc::clone(tree), at, base: base.into() }
+        let said = tree.ledgers[at].token;
+        Self { tree: Arc::clone(tree), at, base: base.into(), said }
     }
 
     pub fn tree(&self) -> &Tree {
@@ -165,7 +190,12 @@ impl Mount {
     /// The mount of another ledger of the process, under its own name.
     pub fn of(&self, at: usize) -> Self {
         let base = format!("/l/{}", self.tree.ledgers[at].name());
-        Self::new(&self.tree, at, &base)
+        Self { tree: Arc::clone(&self.tree), at, base: base.into(), said: self.said }
+    }
+
+    /// The mount of the first ledger, at `/`.
+    pub fn first(&self) -> Self {
+        Self::new(&self.tree, 0, "")
     }
 
     pub fn parent(&self) -> Option<Self> {
@@ -173,12 +203,16 @@ impl Mount {
     }
 
     pub fn children(&self) -> impl Iterator<Item = Self> {
-        self.ledger().children.iter().map(|at| self.of(*at))
+        self.ledger().children.iter().map(|at| self.of(*at)).filter(|other| self.may_show(other))
     }
 
-    /// Every ledger of the process.
+    /// Every ledger of the process that those who see this one may see.
     pub fn all(&self) -> impl Iterator<Item = Self> {
-        (0..self.tree.ledgers.len()).map(|at| self.of(at))
+        (0..self.tree.ledgers.len()).map(|at| self.of(at)).filter(|other| self.may_show(other))
+    }
+
+    fn may_show(&self, other: &Self) -> bool {
+        other.ledger().token.is_none_or(|token| self.said == Some(token))
     }
 
     pub fn head(&self) -> Result<Head, NodeError> {

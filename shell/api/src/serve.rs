@@ -13,8 +13,8 @@ use std::{
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+    extract::{DefaultBodyLimit, OriginalUri, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
@@ -118,29 +118,44 @@ fn cors() -> CorsLayer {
 }
 
 /// Around every request of a mount: give it an id, render what failed for the surface that was asked, add headers.
+/// Whoever may not see a ledger is answered as if it were not there.
 async fn finish(State(mount): State<Mount>, request: Request, next: Next) -> Response {
     let id = request_id(&request);
-    let surface = Surface::of(&request);
-    let mut response = next.run(request).await;
+    if mount.ledger().admits(token(&request)) {
+        let surface = Surface::of(request.uri().path(), request.headers());
+        return dress(&mount, &id, &surface, next.run(request).await);
+    }
+    let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
+    let surface = Surface::of(uri.path(), request.headers());
+    dress(&mount.first(), &id, &surface, unknown_route(uri.path()).into_response())
+}
+
+fn dress(mount: &Mount, id: &str, surface: &Surface, mut response: Response) -> Response {
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         tracing::debug!(request = %id, code = failure.code, message = %failure.message, "refused");
         response = match surface {
             Surface::Public => failure.as_reason(),
-            Surface::Ours => failure.as_object(&id),
-            Surface::Pages => failure.dressed(page::failed(&mount, &failure)),
+            Surface::Ours => failure.as_object(id),
+            Surface::Pages => failure.dressed(page::failed(mount, &failure)),
         };
     }
     let headers = response.headers_mut();
     headers.insert(VERSION, HeaderValue::from_static(env!("CARGO_PKG_VERSION")));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
-    if let Ok(level) = Rungs::of_head(&mount) {
+    if let Ok(level) = Rungs::of_head(mount) {
         headers.insert(LEVEL, HeaderValue::from_static(level.as_str()));
     }
     response
+}
+
+/// What a request says to see a private ledger.
+fn token(request: &Request) -> Option<&str> {
+    let said = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    said.strip_prefix("Bearer ")
 }
 
 /// Which form an error takes.
@@ -151,9 +166,8 @@ enum Surface {
 }
 
 impl Surface {
-    fn of(request: &Request) -> Self {
-        let path = request.uri().path();
-        let html = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    fn of(path: &str, headers: &HeaderMap) -> Self {
+        let html = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
         if path.starts_with("/v3/") {
             Self::Public
         } else if !path.starts_with("/banyan/") && html.is_some_and(|accept| accept.contains("text/html")) {

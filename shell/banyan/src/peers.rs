@@ -1,6 +1,6 @@
 //! Join the node to the network: what one says is carried to the other.
 
-use std::{net::SocketAddr, path::Path, sync::OnceLock, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, path::Path, sync::OnceLock, time::Duration};
 
 use banyan_network::{Config, Event, Network, NodeKey, PeerAddr, Priority, key_text};
 use banyan_node::{Handle, Net, PeerEvent};
@@ -22,6 +22,8 @@ pub struct Plan {
     pub listen: Vec<SocketAddr>,
     /// Whom to call first.
     pub boot: Vec<PeerAddr>,
+    /// Whom to talk to alone, where the ledger is private.
+    pub allow: Option<BTreeSet<PublicKey>>,
 }
 
 /// A network that has started before its node: it hears events once the node is there.
@@ -70,6 +72,7 @@ impl Started {
         let config = Config {
             listen: plan.listen.clone(),
             boot: plan.boot.clone(),
+            allow: plan.allow.clone(),
             directory: Some(folder.join(FOLDER)),
             ..Config::new(genesis)
         };

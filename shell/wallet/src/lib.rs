@@ -3,10 +3,13 @@
 //! Read [`keystore::Keystore`] first: it is where a user's secrets live; then [`review::Review`], the only way to a
 //! signature, and [`light::StateProof`], the only way to believe a node. Rules: protocol, node 3.
 
+extern crate alloc;
+
 pub mod aci;
 pub mod client;
 pub mod journey;
 pub mod keystore;
+pub mod kit;
 pub mod light;
 pub mod mnemonic;
 pub mod random;

@@ -28,6 +28,7 @@ pub(crate) fn status(mount: &Mount) -> Result<Status, NodeError> {
         associate: ledger.associate_id().map(|id| id.to_string()),
         engine: ledger.engine().into(),
         regime: regime(mount)?,
+        safety: ledger.lane.as_ref().map(|lane| lane.turns.safety().as_str().into()),
         profile: ledger.chain().file().profile.clone(),
         genesis: ledger.chain().genesis_hash().to_string(),
         top: At::of(&head.header, head.hash),

@@ -94,18 +94,26 @@ impl World {
 
     /// The same, with so many threads that mine.
     pub fn mined_by(threads: usize, key_interval_ms: u64) -> Self {
+        Self::grown(threads, key_interval_ms, None)
+    }
+
+    /// A world whose child is for those who say this.
+    pub fn private(token: &str) -> Self {
+        Self::grown(1, 500, Some(token))
+    }
+
+    fn grown(threads: usize, key_interval_ms: u64, token: Option<&str>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let time = TimeMs(u64::try_from(now.as_millis()).unwrap());
         let (root_file, child_file, child_id) = genesis(time, key_interval_ms);
         let child_network = child_file.params.network_id.clone();
         let root = root(root_file, threads);
         let child = child(root.handle(), child_file, child_id);
-        let served = |path: &[&str], handle: &Handle| Served {
-            path: path.iter().map(ToString::to_string).collect(),
-            handle: handle.clone(),
-            scribe: None,
+        let served = |path: &[&str], handle: &Handle| {
+            Served::new(path.iter().map(ToString::to_string).collect(), handle.clone())
         };
-        let tree = Tree::new(vec![served(&["root"], root.handle()), served(&["root", "bank"], child.handle())]);
+        let bank = Served { token: token.map(ToOwned::to_owned), ..served(&["root", "bank"], child.handle()) };
+        let tree = Tree::new(vec![served(&["root"], root.handle()), bank]);
         Self { router: router(tree.unwrap()), child_id, child_network, services: vec![child, root] }
     }
 
@@ -126,6 +134,7 @@ impl World {
             path: path.iter().map(ToString::to_string).collect(),
             handle: handle.clone(),
             scribe,
+            token: None,
         };
         let relay = served(&["root", "relay"], child.handle(), Some(self::key(SCRIBE)));
         let tree = Tree::new(vec![served(&["root"], root.handle(), None), relay]).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! Only what works stands here: a command that is not there yet does not exist. Rules: protocol, node 2.
 
+mod associate;
 mod contract;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use banyan_wallet::{Name, client::Level};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use associate::{Act, Associate, AssociateCreate};
 pub use contract::{Call, CompilerArg, Contract, Deploy, DryRun, Run, What};
 
 /// Run, use and watch a tree of ledgers.
@@ -638,44 +640,6 @@ pub struct BuildTerms {
     /// Last height at which it may be included [default: none]
     #[arg(long, value_name = "HEIGHT")]
     pub ttl: Option<u64>,
-}
-
-/// `associate`.
-#[derive(Debug, Subcommand)]
-pub enum Associate {
-    /// List the children of the ledger
-    List,
-    /// Show a child's connection point, with the wallet's own check of its escrow
-    Show {
-        /// ac_…, or the child's name
-        id: String,
-    },
-    /// Register a child that one operator orders, whose summaries its operators sign; writes its genesis file
-    Create(AssociateCreate),
-}
-
-/// `associate create`.
-#[derive(Debug, Args)]
-pub struct AssociateCreate {
-    /// Name of the ledger: 1 to 16 of a-z, 0-9 and _
-    pub name: LedgerPath,
-    /// The account whose key orders it
-    #[arg(long, value_name = "AK")]
-    pub leader: AccountId,
-    /// An account that answers for it to the parent; several
-    #[arg(long = "operator", value_name = "AK", required = true)]
-    pub operators: Vec<AccountId>,
-    /// How many of them sign a summary [default: more than half]
-    #[arg(long, value_name = "N")]
-    pub threshold: Option<u8>,
-    /// Where its genesis file goes
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-    /// Heights of the parent that its connection point is paid for [default: a year's]
-    #[arg(long, value_name = "N")]
-    pub lifetime: Option<u64>,
-    #[command(flatten)]
-    pub signing: Signing,
 }
 
 /// `proof`.

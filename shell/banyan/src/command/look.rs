@@ -27,10 +27,11 @@ pub fn status(session: &Session) -> Result<Report, Failure> {
     let (json, status): (_, Status) = ask(session, "/banyan/v1/status")?;
     let row = |name: &str, value: String| vec![name.to_owned(), value];
     let regime = status.regime.as_ref().map_or_else(String::new, |regime| format!(" × {regime}"));
+    let safety = status.safety.as_ref().map_or_else(String::new, |safety| format!(", {safety}"));
     let degraded = status.degraded.iter().map(|why| row("degraded", why.clone()));
     let rows = [
         row("ledger", format!("{} ({})", status.path(), status.network_id)),
-        row("engine", format!("{}{regime}, profile {}", status.engine, status.profile)),
+        row("engine", format!("{}{regime}{safety}, profile {}", status.engine, status.profile)),
         row("genesis", status.genesis.clone()),
         row("top", format!("{} {}", status.top.height, status.top.hash)),
         row("levels", levels(&status.levels)),

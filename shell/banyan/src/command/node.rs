@@ -34,11 +34,8 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     } else {
         Running::Child(child::start(session, &folder, file, args)?)
     };
-    let host = Host::start(
-        host::listen(args.listen)?,
-        vec![Served { path: vec![name.clone()], handle: node.handle().clone(), scribe: None }],
-        None,
-    )?;
+    let host =
+        Host::start(host::listen(args.listen)?, vec![Served::new(vec![name.clone()], node.handle().clone())], None)?;
     let interrupts = host.interrupts()?;
     let addresses = node.addresses();
     let mut text = vec![format!("{name} at {}   data {}   Ctrl-C stops", host.url(), folder.display())];
@@ -93,7 +90,7 @@ fn duty(args: &Node) -> Result<Duty, Failure> {
         beneficiary: args.beneficiary,
         overrules: args.overrule_conflict,
         witness: witness.map(|key| WitnessRole { key, is_new: args.is_new }),
-        network: (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone() }),
+        network: (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone(), allow: None }),
     })
 }
 

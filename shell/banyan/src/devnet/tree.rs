@@ -101,9 +101,8 @@ impl Tree {
     pub fn served(&self) -> Vec<Served> {
         let nodes = std::iter::once(self.root()).chain(self.children.iter().map(|nodes| asked(nodes)));
         let served = |(ledger, handle): (&Ledger, &Handle)| Served {
-            path: ledger.path.clone(),
-            handle: handle.clone(),
             scribe: matches!(ledger.file.engine, EngineParams::Rotation(_)).then(|| genesis::scribe(ledger.name())),
+            ..Served::new(ledger.path.clone(), handle.clone())
         };
         self.files.all().iter().zip(nodes).map(served).collect()
     }
@@ -204,7 +203,7 @@ fn start_root(folder: &Path, files: &Files, n: usize, roots: &[Option<RootNode>]
         miner_threads: 1,
         beneficiary: None,
         overrules: false,
-        network: witness.is_some().then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
+        network: witness.is_some().then(|| peers::Plan { listen: vec![ANY_PORT], boot, allow: None }),
         witness: witness.map(|key| WitnessRole { key, is_new: false }),
     };
     RootNode::start(&folder.join(name), files.root().clone(), duty)
@@ -227,7 +226,7 @@ fn start_child(folder: &Folder, ledger: &Ledger, above: &Handle) -> Result<Vec<C
             key,
             operators: operators(name),
             parent: above.clone().into(),
-            network: (!is_alone).then(|| peers::Plan { listen: vec![ANY_PORT], boot }),
+            network: (!is_alone).then(|| peers::Plan { listen: vec![ANY_PORT], boot, allow: None }),
         };
         nodes.push(ChildNode::start(&folder.store(&place), ledger.file.clone(), seat)?);
     }

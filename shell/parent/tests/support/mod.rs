@@ -84,7 +84,7 @@ impl Root {
 
     /// Serve it at one more address.
     pub fn serve(&mut self) -> String {
-        let served = Served { path: vec!["root".into()], handle: self.handle().clone(), scribe: None };
+        let served = Served::new(vec!["root".into()], self.handle().clone());
         let router = router(Tree::new(vec![served]).unwrap());
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();

@@ -112,6 +112,9 @@ pub struct Status {
     /// What its parent demands before money leaves the escrow.
     #[serde(default)]
     pub regime: Option<String>,
+    /// What the threshold of a rotation promises.
+    #[serde(default)]
+    pub safety: Option<String>,
     /// Which profile its numbers come from.
     pub profile: String,
     /// Hash of its genesis.

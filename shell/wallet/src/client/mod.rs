@@ -8,6 +8,7 @@ pub mod contract;
 mod error;
 mod seals;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use banyan_ledger::Key;
@@ -48,6 +49,7 @@ pub struct Client {
     origin: String,
     /// Nothing, or `/l/NAME`.
     mount: String,
+    token: Option<Arc<str>>,
 }
 
 /// Which state is meant.
@@ -86,7 +88,13 @@ impl Client {
             // A node is asked directly: a proxy would learn which accounts belong together.
             .proxy(None)
             .build();
-        Ok(Self { agent: config.into(), origin: format!("{scheme}://{host}"), mount })
+        Ok(Self { agent: config.into(), origin: format!("{scheme}://{host}"), mount, token: None })
+    }
+
+    /// Say this with every request: the word of a private ledger.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        Self { token: Some(format!("Bearer {token}").into()), ..self }
     }
 
     /// Another ledger of the same node.
@@ -105,8 +113,11 @@ impl Client {
     /// Any [`ClientError`] but `Address` and `NotProven`.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
         let url = format!("{}{path}", self.url());
-        let answer = self.agent.get(&url).call();
-        read(&url, answer)
+        let mut request = self.agent.get(&url);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", &**token);
+        }
+        read(&url, request.call())
     }
 
     /// The answer to a POST.
@@ -114,8 +125,11 @@ impl Client {
     /// As [`Self::get`].
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
         let url = format!("{}{path}", self.url());
-        let answer = self.agent.post(&url).send_json(body);
-        read(&url, answer)
+        let mut request = self.agent.post(&url);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", &**token);
+        }
+        read(&url, request.send_json(body))
     }
 
     /// The ledger and the node's view of it.

@@ -1,9 +1,10 @@
 //! A tree of real nodes over memory in one process, served over HTTP: the root mines with short intervals, every child is
-//! ordered by one operator's node. `vault` and `slow` are registered; their nodes run only when a test starts them.
+//! ordered by one operator's node. `vault`, `slow` and `mortal` are registered; their nodes run only when a test starts them.
 //!
 //! ```text
 //! root ─ bank  ─ relay
-//!      └ arena ─ shop, vault, slow
+//!      ├ arena ─ shop, vault, slow
+//!      └ mortal
 //! ```
 
 #![allow(dead_code, unreachable_pub)] // each test uses its part
@@ -49,21 +50,24 @@ struct Plot {
     parent: &'static str,
     commit_timeout: u64,
     inbox_open_max: u64,
+    /// Heights without a summary, after which it is dead.
+    silence: u64,
     seed: u8,
 }
 
 const fn plot(name: &'static str, parent: &'static str, seed: u8) -> Plot {
-    Plot { name, parent, commit_timeout: 2_000, inbox_open_max: 100_000, seed }
+    Plot { name, parent, commit_timeout: 2_000, inbox_open_max: 100_000, silence: 20_000, seed }
 }
 
 /// Parents first.
-const PLOTS: [Plot; 6] = [
+const PLOTS: [Plot; 7] = [
     plot("bank", "root", 10),
     plot("arena", "root", 20),
     plot("relay", "bank", 30),
     plot("shop", "arena", 40),
     Plot { inbox_open_max: 1, ..plot("vault", "arena", 50) },
     Plot { commit_timeout: 10, ..plot("slow", "arena", 60) },
+    Plot { commit_timeout: 10, silence: 100, ..plot("mortal", "root", 70) },
 ];
 
 /// Children whose nodes run from the start.
@@ -101,13 +105,7 @@ pub struct World {
 impl World {
     /// Root, bank, relay, arena and shop, with operators that can pay for their remits.
     pub fn new() -> Self {
-        let files = genesis();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let root = start(files["root"].clone(), Role::Root(root_role()), ServiceConfig::default());
-        let mut world = Self { files, services: vec![("root", root)], runtime };
-        for name in AT_ONCE {
-            world.start(name);
-        }
+        let world = Self::of(INTERVAL_MS, &AT_ONCE);
         let client = world.serve();
         // Who answers for a grandchild pays on the child, and nobody has coins there yet.
         for plot in PLOTS.iter().filter(|plot| plot.parent != "root") {
@@ -116,6 +114,16 @@ impl World {
             let draft = Draft::new(&client, AccountId(payer.public()), coins(100), &steps, Manner::Routed).unwrap();
             walk(&client, &draft.sign(&payer).unwrap()).unwrap();
         }
+        world
+    }
+
+    /// A root with key blocks every so many milliseconds, and the nodes of these children.
+    pub fn of(interval_ms: u64, children: &[&str]) -> Self {
+        let files = genesis(interval_ms);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let root = start(files["root"].clone(), Role::Root(root_role()), ServiceConfig::default());
+        let mut world = Self { files, services: vec![("root", root)], runtime };
+        children.iter().for_each(|name| world.start(name));
         world
     }
 
@@ -134,13 +142,15 @@ impl World {
         self.services.push((plot.name, start(self.files[name].clone(), Role::Solo(role), config)));
     }
 
+    /// Stop the node of a child for good.
+    pub fn stop(&mut self, name: &str) {
+        let at = self.services.iter().position(|(other, _)| *other == name).unwrap();
+        self.services.remove(at).1.stop();
+    }
+
     /// Serve the nodes that run, at an address of their own.
     pub fn serve(&self) -> Client {
-        let served = |(name, service): &(&str, Service)| Served {
-            path: way(name),
-            handle: service.handle().clone(),
-            scribe: None,
-        };
+        let served = |(name, service): &(&str, Service)| Served::new(way(name), service.handle().clone());
         let router = router(Tree::new(self.services.iter().map(served).collect()).unwrap());
         let listener = self.runtime.block_on(tokio::net::TcpListener::bind(("127.0.0.1", 0))).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -185,18 +195,18 @@ fn way(name: &str) -> Vec<String> {
 }
 
 /// Genesis files by name: a parent's holds the registrations of its children, so the deepest are finished first.
-fn genesis() -> BTreeMap<&'static str, GenesisFile> {
+fn genesis(interval_ms: u64) -> BTreeMap<&'static str, GenesisFile> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let time = TimeMs(u64::try_from(now.as_millis()).unwrap());
     let payers = PLOTS.iter().map(|plot| account_of(plot.seed + 1));
     let users = USERS.map(account_of);
     let accounts = payers.chain(users).map(|id| (id, coins(COINS))).collect();
-    let mut files = BTreeMap::from([("root", GenesisFile::dev_root(time, Some(INTERVAL_MS), accounts))]);
+    let mut files = BTreeMap::from([("root", GenesisFile::dev_root(time, Some(interval_ms), accounts))]);
     for plot in &PLOTS {
         let parent = &files[plot.parent].params.network_id;
         let id = AssociateId::derive(parent, account_of(plot.seed + 1), Nonce(1));
         let leader = PublicKey(key_of(plot.seed).public());
-        files.insert(plot.name, GenesisFile::dev_solo(plot.name, id, time, INTERVAL_MS, leader));
+        files.insert(plot.name, GenesisFile::dev_solo(plot.name, id, time, interval_ms, leader));
     }
     for plot in PLOTS.iter().rev() {
         let registration = registration(plot, &files[plot.name]);
@@ -219,9 +229,9 @@ fn registration(plot: &Plot, child: &GenesisFile) -> AssociateCreate {
         access: Access::Open,
         params: ChildParams {
             commit_timeout: plot.commit_timeout,
-            silence: 20_000,
-            claim_window: 20_000,
-            change_delay: 2_000,
+            silence: plot.silence,
+            claim_window: plot.silence,
+            change_delay: plot.commit_timeout.max(10),
             commit_min: Amount::new(1).unwrap(),
             commit_gas: Gas(0),
             remit_lines_max: 1_000,

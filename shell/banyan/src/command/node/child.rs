@@ -56,7 +56,7 @@ pub fn start(session: &Session, folder: &Path, file: GenesisFile, args: &Node) -
     });
     let parent = Above::There(Box::new(opened.map_err(|error| failed(&error))?));
     let is_alone = args.peer_listen.is_empty() && args.peers.is_empty();
-    let network = (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone() });
+    let network = (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone(), allow: None });
     ChildNode::start(&folder.join("store"), file, Seat { key, operators, parent, network })
 }
 

@@ -1,4 +1,9 @@
 //! `associate`: the children of a ledger, with the wallet's own check of what is held for them.
+//!
+//! [`act`] is what their operators sign, [`leave`] what their users need when nobody answers any more.
+
+mod act;
+mod leave;
 
 use banyan_ledger::key;
 use banyan_node::GenesisFile;
@@ -34,6 +39,18 @@ pub fn run(session: &Session, action: &Associate) -> Result<Report, Failure> {
         Associate::List => list(session),
         Associate::Show { id } => show(session, id),
         Associate::Create(args) => create(session, args),
+        Associate::Operators { id, operators, threshold, act } => {
+            act::operators(session, id, (operators, *threshold), act)
+        }
+        Associate::Access { id, allow, deny, listed, open, act } => {
+            act::access(session, id, act::NewAccess { allow, deny, listed: *listed, open: *open }, act)
+        }
+        Associate::Thaw { id, act } => act::thaw(session, id, act),
+        Associate::Close { id, act } => act::close(session, id, act),
+        Associate::Extend { id, heights, signing } => act::extend(session, id, *heights, signing),
+        Associate::Kit { ledger, account, out } => leave::kit(session, ledger, account, out),
+        Associate::Escape { kit, signing } => leave::escape(session, kit, signing),
+        Associate::Refund { id, n, signing } => leave::refund(session, id, *n, signing),
     }
 }
 

@@ -1,0 +1,45 @@
+//! A private ledger: strangers are told what they are told of a ledger that is not there.
+
+mod support;
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode},
+};
+use support::*;
+
+async fn said(world: &World, path: &str, token: &str) -> Answer {
+    let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+    world.request(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_private_child_is_invisible_to_strangers() {
+    let world = World::private("open sesame");
+    for path in
+        ["/l/bank/", "/l/bank/banyan/v1/status", "/l/bank/v3/status", "/l/bank/banyan/v1/blocks", "/l/bank/nothing"]
+    {
+        let (stranger, guesser) = (world.get(path).await, said(&world, path, "open barley").await);
+        assert_eq!((stranger.status, guesser.status), (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND), "{path}");
+        let nobody = world.get(&path.replace("bank", "bonk")).await;
+        let unnamed = |answer: &Answer| {
+            let text = answer.text.replace("bank", "*").replace("bonk", "*");
+            text.split("request_id").next().map(ToOwned::to_owned)
+        };
+        assert_eq!((nobody.status, unnamed(&nobody)), (stranger.status, unnamed(&stranger)), "{path}");
+        assert_eq!(nobody.header("banyan-level"), stranger.header("banyan-level"), "not even by its level");
+    }
+    for path in ["/banyan/v1/tree", "/", "/banyan/v1/path?from=root&to=bank"] {
+        assert!(!world.get(path).await.text.contains("/l/bank"), "{path} tells of it");
+    }
+    let member = said(&world, "/l/bank/banyan/v1/status", "open sesame").await;
+    assert_eq!(
+        (member.status, member.json()["network_id"].clone()),
+        (StatusCode::OK, world.child_network.clone().into())
+    );
+    assert!(said(&world, "/l/bank/banyan/v1/tree", "open sesame").await.text.contains("bank"), "members see it");
+    // What the parent holds of it is in the parent's state, which is everybody's.
+    let point = format!("/banyan/v1/associates/{}", world.child_id);
+    assert_eq!(world.get(&point).await.status, StatusCode::OK);
+    world.stop();
+}

@@ -1,0 +1,138 @@
+//! `associate`: what is said of children, what their operators sign, what their users keep.
+
+use std::path::PathBuf;
+
+use banyan_types::AccountId;
+use clap::{Args, Subcommand};
+
+use super::{LedgerPath, Signing};
+
+/// `associate`.
+#[derive(Debug, Subcommand)]
+pub enum Associate {
+    /// List the children of the ledger
+    List,
+    /// Show a child's connection point, with the wallet's own check of its escrow
+    Show {
+        /// ac_…, or the child's name
+        id: String,
+    },
+    /// Register a child that one operator orders, whose summaries its operators sign; writes its genesis file
+    Create(AssociateCreate),
+    /// Let other accounts answer for a child; binds once the announced delay is over, unless more must sign then
+    Operators {
+        /// ac_…, or the child's name
+        id: String,
+        /// One of them all: ak_…, or a name of the keystore
+        #[arg(long = "operator", value_name = "ACCOUNT", required = true)]
+        operators: Vec<String>,
+        /// How many of them must sign
+        #[arg(long, value_name = "N")]
+        threshold: u8,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Say who may be credited and transact on a child
+    Access {
+        /// ac_…, or the child's name
+        id: String,
+        /// Let in an account: ak_…, or a name of the keystore
+        #[arg(long, value_name = "ACCOUNT")]
+        allow: Vec<String>,
+        /// Shut out an account
+        #[arg(long, value_name = "ACCOUNT")]
+        deny: Vec<String>,
+        /// Only those let in may use it from now on
+        #[arg(long, conflicts_with_all = ["open", "allow", "deny"])]
+        listed: bool,
+        /// Everybody may, once the announced delay is over
+        #[arg(long, conflicts_with_all = ["allow", "deny"])]
+        open: bool,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Let a child that is frozen for contradicting itself go on
+    Thaw {
+        /// ac_…, or the child's name
+        id: String,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Take no more commits; the connection point goes when its escrow is empty
+    Close {
+        /// ac_…, or the child's name
+        id: String,
+        #[command(flatten)]
+        act: Act,
+    },
+    /// Let a connection point live for more heights; anybody may pay for that
+    Extend {
+        /// ac_…, or the child's name
+        id: String,
+        /// How many
+        heights: u64,
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Keep what it takes to leave a child without its nodes: good until its next summary is final
+    Kit {
+        /// The account's ledger, by its path: bank, bank/relay
+        ledger: LedgerPath,
+        /// Whose: a name of the keystore, or ak_…
+        #[arg(long, value_name = "ACCOUNT")]
+        account: String,
+        /// The file to write
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Claim on the parent what a kit proves, when the child is dead
+    Escape {
+        /// The file that `associate kit` wrote
+        kit: PathBuf,
+        #[command(flatten)]
+        signing: Signing,
+    },
+    /// Have a commit that a dead child never credited paid back
+    Refund {
+        /// ac_…, or the child's name
+        id: String,
+        /// The commit's number in the child's inbox
+        n: u64,
+        #[command(flatten)]
+        signing: Signing,
+    },
+}
+
+/// What operators sign together.
+#[derive(Debug, Args)]
+pub struct Act {
+    /// File with the secret of an operator (sk_…); as many as must sign
+    #[arg(long = "operator-key", value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// `associate create`.
+#[derive(Debug, Args)]
+pub struct AssociateCreate {
+    /// Name of the ledger: 1 to 16 of a-z, 0-9 and _
+    pub name: LedgerPath,
+    /// The account whose key orders it
+    #[arg(long, value_name = "AK")]
+    pub leader: AccountId,
+    /// An account that answers for it to the parent; several
+    #[arg(long = "operator", value_name = "AK", required = true)]
+    pub operators: Vec<AccountId>,
+    /// How many of them sign a summary [default: more than half]
+    #[arg(long, value_name = "N")]
+    pub threshold: Option<u8>,
+    /// Where its genesis file goes
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Heights of the parent that its connection point is paid for [default: a year's]
+    #[arg(long, value_name = "N")]
+    pub lifetime: Option<u64>,
+    #[command(flatten)]
+    pub signing: Signing,
+}
