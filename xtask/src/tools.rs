@@ -53,6 +53,15 @@ pub fn ensure_chromium(context: &Context) -> Result<(), Fault> {
     debian_install(context, &["chromium"])
 }
 
+/// The server of PostgreSQL, of which tests start one of their own.
+pub fn ensure_postgresql(context: &Context) -> Result<(), Fault> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    if versions.into_iter().any(|version| version.path().join("bin/initdb").exists()) {
+        return Ok(());
+    }
+    debian_install(context, &["postgresql"])
+}
+
 /// Erlang with its cryptography, on which the contract compiler of the JavaScript SDK runs.
 pub fn ensure_erlang(context: &Context) -> Result<(), Fault> {
     // Debian keeps the library in a package of its own; without it the compiler starts, and fails as it prints the code.

@@ -150,7 +150,7 @@ pub(crate) fn prove(mount: &Mount, view: &View, mut keys: Vec<Key>) -> Result<St
 }
 
 impl HeaderBytes {
-    fn of(header: &Header) -> Self {
+    pub(crate) fn of(header: &Header) -> Self {
         let (kind, bytes) = match header {
             Header::Key(header) => ("key", header.encode()),
             Header::Micro(header) => ("micro", header.encode()),

@@ -4,9 +4,11 @@ use std::{path::Path, sync::Arc};
 
 use banyan_crypto::SecretKey;
 use banyan_node::{
-    GenesisFile, Handle, LocalParent, Node, Operators, PoolLimits, Role, Service, ServiceConfig, SoloRole,
-    ValidatorRole,
+    EngineParams, GenesisFile, Handle, LocalParent, Node, Operators, Parent, PoolLimits, Role, Service, ServiceConfig,
+    SoloRole, ValidatorRole,
 };
+use banyan_parent::{RemoteParent, Watch, Watching};
+use banyan_types::AssociateId;
 
 use crate::{
     failure::Failure,
@@ -20,20 +22,53 @@ pub struct Seat {
     pub key: SecretKey,
     /// Sign and send the child's summaries.
     pub operators: Operators,
-    /// Node of the parent in the same process.
-    pub parent: Handle,
+    /// The parent.
+    pub parent: Above,
     /// Whom it talks to; without it the node is alone.
     pub network: Option<Plan>,
 }
 
+/// Where the parent's node is.
+pub enum Above {
+    /// In this process.
+    Here(Handle),
+    /// Elsewhere.
+    There(Box<(RemoteParent, Watch)>),
+}
+
+impl From<Handle> for Above {
+    fn from(node: Handle) -> Self {
+        Self::Here(node)
+    }
+}
+
+impl Above {
+    /// What the node asks, and what it needs to be told and heard by the parent.
+    fn link(self, child: AssociateId) -> (Box<dyn Parent>, ServiceConfig, Option<Watch>) {
+        match self {
+            Self::Here(node) => {
+                let parent = Box::new(LocalParent::new(Arc::clone(node.chain()), child));
+                (parent, ServiceConfig { parent: Some(node), ..ServiceConfig::default() }, None)
+            }
+            Self::There(there) => {
+                let (parent, watch) = *there;
+                let uplink = Some(Box::new(watch.uplink()) as _);
+                (Box::new(parent), ServiceConfig { uplink, ..ServiceConfig::default() }, Some(watch))
+            }
+        }
+    }
+}
+
 /// A running node.
 pub struct ChildNode {
+    /// Ends before the node does.
+    watching: Option<Watching>,
     service: Service,
     network: Option<peers::Started>,
 }
 
 impl ChildNode {
-    /// Start a node whose store is in `folder`: alone it is the operator of a solo ledger, with peers a validator.
+    /// Start a node whose store is in `folder`: the operator of a solo ledger, else one of its validators.
     /// # Errors
     /// The genesis's, the disk's, the network's.
     pub fn start(folder: &Path, file: GenesisFile, seat: Seat) -> Result<Self, Failure> {
@@ -41,20 +76,20 @@ impl ChildNode {
         let chain = open(folder, file)?;
         let genesis = chain.genesis_hash().0;
         let network = seat.network.map(|plan| peers::Started::start(folder, genesis, &plan)).transpose()?;
-        let parent = Box::new(LocalParent::new(Arc::clone(seat.parent.chain()), ledger));
-        let role = if network.is_some() {
-            Role::Validator(ValidatorRole { key: Some(seat.key), operators: Some(seat.operators), parent })
-        } else {
+        let (parent, config, watch) = seat.parent.link(ledger);
+        let role = if matches!(chain.file().engine, EngineParams::Solo(_)) {
             Role::Solo(SoloRole { leader: seat.key, operators: seat.operators, parent })
+        } else {
+            Role::Validator(ValidatorRole { key: Some(seat.key), operators: Some(seat.operators), parent })
         };
         let node = Node::open(chain, role, PoolLimits::default())?;
         let net = network.as_ref().map(peers::Started::net);
-        let config = ServiceConfig { parent: Some(seat.parent), network: net, ..ServiceConfig::default() };
-        let service = Service::start(node, config)?;
+        let service = Service::start(node, ServiceConfig { network: net, ..config })?;
+        let watching = watch.map(|watch| watch.start(service.handle().clone()));
         if let Some(network) = &network {
             network.join(service.handle());
         }
-        Ok(Self { service, network })
+        Ok(Self { watching, service, network })
     }
 
     /// The node, as everybody else sees it.
@@ -69,6 +104,7 @@ impl ChildNode {
 
     /// Stop it: what was promised is on disk when this returns.
     pub fn stop(self) {
+        drop(self.watching);
         self.service.stop();
     }
 }

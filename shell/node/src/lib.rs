@@ -23,13 +23,13 @@ mod verify;
 
 pub use banyan_rotation::Proposed;
 pub use chain::{Chain, Found, Head, Leaves, StoredBlock};
-pub use child::{Operators, SoloRole, ValidatorRole};
+pub use child::{Operators, SoloRole, ValidatorRole, with_least_fee};
 pub use error::{NodeError, SubmitError};
 pub use genesis::{CommitteeEngineParams, EngineParams, GenesisFile, RotationEngineParams, VersionRow};
 pub use header::Header;
 pub use mempool::{Dropped, Pool, PoolLimits, Purse, Waiting, bid};
 pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};
-pub use parent::{At, LocalParent, Parent};
+pub use parent::{At, LocalParent, NEARBY_HEIGHTS, Parent, inbox_next_at};
 pub use root::{Boundary, FinalityView, MemberView, PeersRole, RootRole, WitnessRole};
-pub use service::{Handle, Net, NoWork, PeerEvent, Service, ServiceConfig};
+pub use service::{Handle, Net, NoWork, PeerEvent, Service, ServiceConfig, Uplink};
 pub use verify::check_all;

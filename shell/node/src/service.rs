@@ -44,6 +44,8 @@ pub struct Service {
 pub struct ServiceConfig {
     /// The parent's node, where it runs in this process: it is told of final blocks and given remits.
     pub parent: Option<Handle>,
+    /// Where remits go if the parent's node is elsewhere; whoever watches that one calls [`Handle::parent_moved`].
+    pub uplink: Option<Box<dyn Uplink>>,
     /// Where messages to peers go; what comes from them is given to [`Handle::peer`].
     pub network: Option<Box<dyn Net>>,
     /// Threads that search proofs of work, where the node mines; none where others do that, by [`Handle::solve`].
@@ -52,8 +54,14 @@ pub struct ServiceConfig {
 
 impl Default for ServiceConfig {
     fn default() -> Self {
-        Self { parent: None, network: None, miner_threads: 1 }
+        Self { parent: None, uplink: None, network: None, miner_threads: 1 }
     }
+}
+
+/// Takes transactions to a parent whose node is elsewhere. Nothing here waits, and what is lost is sent again.
+pub trait Uplink: Send {
+    /// Give it a transaction.
+    fn submit(&self, tx: SignedTx);
 }
 
 /// Carries messages to peers. Nothing here waits.
@@ -101,6 +109,8 @@ pub struct Handle {
     mail: Arc<Mutex<Mail>>,
     /// What is to be searched for now.
     work: Arc<Mutex<Option<Job>>>,
+    /// Why the parent's node is not followed now, if it is not.
+    parent_lost: Arc<Mutex<Option<String>>>,
     failure: Arc<OnceLock<String>>,
 }
 
@@ -232,6 +242,22 @@ impl Handle {
         self.finality.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Tell a child's node that its parent has a new final block, or a new tip.
+    pub fn parent_moved(&self) {
+        // A node that has stopped builds on nothing.
+        let _ = self.inbox.send(Message::Input(Input::ParentMoved));
+    }
+
+    /// Say why the parent's node cannot be followed now, or that it can.
+    pub fn set_parent_lost(&self, why: Option<String>) {
+        *lock(&self.parent_lost) = why;
+    }
+
+    /// Why the parent's node cannot be followed now, if it cannot. The ledger's own work goes on.
+    pub fn parent_lost(&self) -> Option<String> {
+        lock(&self.parent_lost).clone()
+    }
+
     fn forward(&self, tx: SignedTx) {
         let (reply, _) = oneshot::channel();
         // A parent that has stopped takes nothing: the machine sends again.
@@ -249,7 +275,17 @@ impl Service {
         let (chain, pool) = (Arc::clone(node.chain()), Arc::clone(node.pool()));
         let failure = Arc::new(OnceLock::new());
         let finality = Arc::clone(node.finality());
-        let handle = Handle { chain, pool, finality, news, inbox, mail: Arc::default(), work: Arc::default(), failure };
+        let handle = Handle {
+            chain,
+            pool,
+            finality,
+            news,
+            inbox,
+            mail: Arc::default(),
+            work: Arc::default(),
+            parent_lost: Arc::default(),
+            failure,
+        };
         let miner = match (&handle.chain.file().engine, NonZeroUsize::new(config.miner_threads)) {
             (EngineParams::Root(engine), Some(threads)) if node.mines() => {
                 Some(Miner::start(engine.edge_bits, threads, handle.inbox.clone())?)
@@ -260,8 +296,8 @@ impl Service {
         if let Some(parent) = &config.parent {
             threads.push(listen(parent, handle.inbox.clone()));
         }
-        let ServiceConfig { parent, network, .. } = config;
-        let looped = Loop { node, miner, handle: handle.clone(), parent, network, wake: None };
+        let ServiceConfig { parent, uplink, network, .. } = config;
+        let looped = Loop { node, miner, handle: handle.clone(), parent, uplink, network, wake: None };
         let name = format!("node {}", handle.chain.name());
         let thread = thread::Builder::new().name(name).spawn(move || looped.run(&messages));
         threads.push(thread.map_err(|error| NodeError::Stopped(error.to_string()))?);
@@ -307,6 +343,7 @@ struct Loop {
     miner: Option<Miner>,
     handle: Handle,
     parent: Option<Handle>,
+    uplink: Option<Box<dyn Uplink>>,
     network: Option<Box<dyn Net>>,
     wake: Option<TimeMs>,
 }
@@ -411,7 +448,9 @@ impl Loop {
                 Order::StopMining => self.mine(None),
                 Order::Wake(at) => self.wake = Some(at),
                 Order::ToParent(tx) => {
-                    if let Some(parent) = &self.parent {
+                    if let Some(uplink) = &self.uplink {
+                        uplink.submit(*tx);
+                    } else if let Some(parent) = &self.parent {
                         parent.forward(*tx);
                     }
                 }

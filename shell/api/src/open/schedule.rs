@@ -1,7 +1,7 @@
 //! Schedule data: signed by whoever sends them, or by the node's own key.
 
 use axum::{Json, extract::State, http::StatusCode};
-use banyan_ledger::{Fault, blob_hash, rules};
+use banyan_ledger::{Fault, blob_hash};
 use banyan_node::{Leaves as _, NodeError, SubmitError};
 use banyan_tree::seed_key;
 use banyan_types::{
@@ -126,19 +126,9 @@ fn signed(mount: &Mount, request: DataRequest) -> Result<SignedTx, Failure> {
         fee: fee.unwrap_or(Amount::ZERO),
         nonce,
     };
-    let tx = if fee.is_some() { post.into() } else { with_least_fee(mount, post) };
+    let tx =
+        if fee.is_some() { post.into() } else { banyan_node::with_least_fee(mount.ledger().params(), post.into()) };
     Ok(SignedTx::assemble(tx, vec![Signature(signature)]))
-}
-
-fn with_least_fee(mount: &Mount, mut post: BlobPost) -> Transaction {
-    let params = mount.ledger().params();
-    // The fee's own bytes count: twice reaches the fixpoint.
-    for _ in 0..2 {
-        let sized = Transaction::from(post.clone());
-        let fee = rules::minimum_fee(params, &sized, sized.encode().len(), Height(0));
-        post.fee = fee.unwrap_or(Amount::MAX);
-    }
-    post.into()
 }
 
 /// Sign and pay for data of somebody who has no account here.
@@ -151,7 +141,8 @@ async fn write(mount: &Mount, lane: &Lane, data: Vec<u8>) -> Result<ScheduleAnsw
     let sender = AccountId(scribe.public());
     let (ttl, fee, nonce) = (Height(0), Amount::ZERO, next_nonce(mount, sender)?);
     let post = BlobPost { sender_id: sender, data: Bytes(data), ttl, fee, nonce };
-    let tx = with_least_fee(mount, post).sign(&mount.ledger().params().network_id, scribe);
+    let params = mount.ledger().params();
+    let tx = banyan_node::with_least_fee(params, post.into()).sign(&params.network_id, scribe);
     give(mount, lane, tx).await
 }
 

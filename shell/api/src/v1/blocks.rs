@@ -8,7 +8,9 @@ use banyan_types::{
     text::{self, Prefix},
     tx::SignedTx,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{Answer, Paging};
 use crate::{
@@ -17,7 +19,7 @@ use crate::{
     event::Cursor,
     ladder::Rungs,
     ledger::Mount,
-    proof,
+    proof::{self, HeaderBytes},
     show::{self, Sums},
 };
 
@@ -39,6 +41,16 @@ pub(crate) fn list(mount: &Mount, paging: &Paging) -> Result<Page<Block>, Failur
     let more = items.len() == paging.limit();
     let next = last.filter(|last| more && last.place > Place::at(0)).map(|last| last.to_string());
     Ok(Page { items, next, at: At::of(&head.header, head.hash) })
+}
+
+/// Headers of one answer.
+const HEADERS_MAX: u64 = 200;
+
+/// Headers of the chosen chain.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct Headers {
+    /// Ascending by height, without a gap; fewer than asked for where the chain ends.
+    pub items: Vec<HeaderBytes>,
 }
 
 /// Blocks that one request looks through.
@@ -161,6 +173,35 @@ pub(crate) fn tx(signed: &SignedTx) -> Tx {
         signatures: signed.signatures().iter().map(|signature| signature.text(Prefix::Signature)).collect(),
         encoded: text::encode(Prefix::TransactionBytes, signed.bytes()),
     }
+}
+
+/// Which headers.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Heights {
+    /// The first height. Default 0.
+    from: Option<u64>,
+    /// Headers at most, up to 200.
+    limit: Option<u64>,
+}
+
+/// The headers that start the heights from one on: of key blocks, or of a child's blocks. Each names the one before.
+fn headers(mount: &Mount, heights: &Heights) -> Result<Headers, Failure> {
+    let from = heights.from.unwrap_or(0);
+    let limit = heights.limit.unwrap_or(HEADERS_MAX).clamp(1, HEADERS_MAX);
+    let mut items = Vec::new();
+    for height in from..from.saturating_add(limit) {
+        let Some(hash) = mount.chain().main_at(Place::at(height))? else { break };
+        let header = mount.chain().header(hash)?.ok_or_else(|| Failure::ours("a block without its header"))?;
+        items.push(HeaderBytes::of(&header));
+    }
+    Ok(Headers { items })
+}
+
+/// Headers of the chosen chain as they are hashed, by height: for whoever walks from a block that it knows to an older one.
+#[utoipa::path(get, path = "/headers", tag = "blocks", params(Heights), responses((status = 200, body = Headers)))]
+pub(crate) async fn headers_route(State(mount): State<Mount>, Ask(heights): Ask<Heights>) -> Answer<Headers> {
+    Ok(Json(headers(&mount, &heights)?))
 }
 
 /// Blocks of the chosen chain, newest first.

@@ -93,11 +93,19 @@ pub(crate) fn rungs(mount: &Mount) -> Result<Vec<Rung>, NodeError> {
     Ok(rungs.list().into_iter().map(rung).collect())
 }
 
-/// What users must be told, if anything: blocks do not go on, or nothing new is final.
+/// What users must be told, if anything: blocks do not go on, nothing new is final, or the parent is not followed.
 fn degraded(mount: &Mount) -> Option<String> {
+    lacks_quorum(mount).or_else(|| parent_lost(mount))
+}
+
+fn lacks_quorum(mount: &Mount) -> Option<String> {
     let is_degraded = mount.ledger().handle.finality().is_degraded;
     let why = if mount.ledger().params().is_root() { "nothing new is final" } else { "no quorum" };
     is_degraded.then(|| why.to_owned())
+}
+
+fn parent_lost(mount: &Mount) -> Option<String> {
+    mount.ledger().handle.parent_lost().map(|why| format!("the parent is not followed: {why}"))
 }
 
 fn storage(mount: &Mount) -> Result<Storage, NodeError> {
@@ -153,8 +161,9 @@ pub(crate) fn health(mount: &Mount) -> Health {
     {
         checks.push(fresh(mount, head.header.time().0));
     }
-    if let Some(note) = degraded(mount).filter(|_| !mount.ledger().params().is_root()) {
-        checks.push(Check { name: "quorum".into(), ok: false, note: Some(note) });
+    let lacks = lacks_quorum(mount).filter(|_| !mount.ledger().params().is_root());
+    for (name, note) in [("quorum", lacks), ("parent", parent_lost(mount))] {
+        checks.extend(note.map(|note| Check { name: name.into(), ok: false, note: Some(note) }));
     }
     Health { ok: checks.iter().all(|check| check.ok), checks }
 }

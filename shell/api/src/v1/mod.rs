@@ -71,6 +71,7 @@ pub(crate) fn routes() -> OpenApiRouter<Mount> {
         .routes(routes!(associates::solvency_route))
         .routes(routes!(blocks::list_route))
         .routes(routes!(blocks::one_route))
+        .routes(routes!(blocks::headers_route))
         .routes(routes!(transactions::post))
         .routes(routes!(transactions::get))
         .routes(routes!(quote::post))

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use banyan_types::AccountId;
 use clap::{Args, Subcommand};
 
 use super::{LedgerPath, Signing};
@@ -16,6 +17,8 @@ pub enum Associate {
         /// ac_…, or the child's name
         id: String,
     },
+    /// Register a child that one operator orders, whose summaries its operators sign; writes its genesis file
+    Create(AssociateCreate),
     /// Let other accounts answer for a child; binds once the announced delay is over, unless more must sign then
     Operators {
         /// ac_…, or the child's name
@@ -106,6 +109,30 @@ pub struct Act {
     /// File with the secret of an operator (sk_…); as many as must sign
     #[arg(long = "operator-key", value_name = "FILE")]
     pub keys: Vec<PathBuf>,
+    #[command(flatten)]
+    pub signing: Signing,
+}
+
+/// `associate create`.
+#[derive(Debug, Args)]
+pub struct AssociateCreate {
+    /// Name of the ledger: 1 to 16 of a-z, 0-9 and _
+    pub name: LedgerPath,
+    /// The account whose key orders it
+    #[arg(long, value_name = "AK")]
+    pub leader: AccountId,
+    /// An account that answers for it to the parent; several
+    #[arg(long = "operator", value_name = "AK", required = true)]
+    pub operators: Vec<AccountId>,
+    /// How many of them sign a summary [default: more than half]
+    #[arg(long, value_name = "N")]
+    pub threshold: Option<u8>,
+    /// Where its genesis file goes
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Heights of the parent that its connection point is paid for [default: a year's]
+    #[arg(long, value_name = "N")]
+    pub lifetime: Option<u64>,
     #[command(flatten)]
     pub signing: Signing,
 }

@@ -13,7 +13,7 @@ use banyan_wallet::{Name, client::Level};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use associate::{Act, Associate};
+pub use associate::{Act, Associate, AssociateCreate};
 pub use contract::{Call, CompilerArg, Contract, Deploy, DryRun, Run, What};
 
 /// Run, use and watch a tree of ledgers.
@@ -270,6 +270,34 @@ pub struct Node {
     /// A peer to call first: pp_…@ADDRESS, or ADDRESS
     #[arg(long = "peer", value_name = "PEER")]
     pub peers: Vec<PeerAddr>,
+    #[command(flatten)]
+    pub child: Child,
+}
+
+/// `node` of a child: where its parent is, and the keys that it is run with.
+#[derive(Debug, Args)]
+pub struct Child {
+    /// A node of the parent: http://HOST:PORT, or with /l/NAME; several, of which the next is asked when one fails
+    #[arg(long = "parent", value_name = "URL")]
+    pub parents: Vec<String>,
+    /// The parent's genesis file
+    #[arg(long, value_name = "FILE", requires = "parents")]
+    pub parent_genesis: Option<PathBuf>,
+    /// Hash of the parent's genesis: the file is fetched from its node
+    #[arg(long, value_name = "HASH", requires = "parents", conflicts_with = "parent_genesis")]
+    pub parent_chain: Option<String>,
+    /// Take the parent's node at its word about what is final: your own node, or a parent that is a child itself
+    #[arg(long, requires = "parents")]
+    pub believe_parent: bool,
+    /// Order the child with the key in this file (sk_…): its operator, or one of its validators
+    #[arg(long, value_name = "FILE", requires = "parents")]
+    pub key: Option<PathBuf>,
+    /// Sign summaries with the key in this file (sk_…); as many as the parent wants signatures
+    #[arg(long = "operator-key", value_name = "FILE", requires = "parents")]
+    pub operator_keys: Vec<PathBuf>,
+    /// Pay for remits with the key in this file (sk_…) [default: the first operator's]
+    #[arg(long, value_name = "FILE", requires = "operator_keys")]
+    pub payer_key: Option<PathBuf>,
 }
 
 /// `genesis`.

@@ -1,14 +1,17 @@
 //! `node`: run one ledger from its genesis file.
 
+mod child;
+
 use std::path::Path;
 
 use banyan_api::Served;
 use banyan_crypto::SecretKey;
-use banyan_node::{EngineParams, WitnessRole};
+use banyan_node::{EngineParams, Handle, WitnessRole};
 use banyan_wallet::Secret;
 use serde_json::json;
 
 use crate::{
+    child_node::ChildNode,
     cli::Node,
     command::genesis,
     failure::{Exit, Failure},
@@ -21,17 +24,16 @@ use crate::{
 
 /// Run until Ctrl-C.
 /// # Errors
-/// The genesis, the disk, the address; exit 3 for a ledger that this command cannot run.
+/// The genesis, the disk, the address, the parent.
 pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     let file = genesis::read(&args.genesis)?;
-    if !matches!(file.engine, EngineParams::Root(_)) {
-        let next = "banyan devnet runs a root and a child in one process";
-        let what = "a child needs its parent in the same process, and this command runs one ledger";
-        return Err(Failure::new(Exit::Invalid, "engine", what, next));
-    }
     let name = file.name.clone();
     let folder = session.data()?.join("node").join(&name);
-    let node = RootNode::start(&folder, file, duty(args)?)?;
+    let node = if matches!(file.engine, EngineParams::Root(_)) {
+        Running::Root(RootNode::start(&folder, file, duty(args)?)?)
+    } else {
+        Running::Child(child::start(session, &folder, file, args)?)
+    };
     let host =
         Host::start(host::listen(args.listen)?, vec![Served::new(vec![name.clone()], node.handle().clone())], None)?;
     let interrupts = host.interrupts()?;
@@ -47,6 +49,35 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     node.stop();
     ended?;
     Ok(Report::new("", json!({ "stopped": true })))
+}
+
+/// A node that runs.
+enum Running {
+    Root(RootNode),
+    Child(ChildNode),
+}
+
+impl Running {
+    const fn handle(&self) -> &Handle {
+        match self {
+            Self::Root(node) => node.handle(),
+            Self::Child(node) => node.handle(),
+        }
+    }
+
+    fn addresses(&self) -> Vec<String> {
+        match self {
+            Self::Root(node) => node.addresses(),
+            Self::Child(node) => node.addresses(),
+        }
+    }
+
+    fn stop(self) {
+        match self {
+            Self::Root(node) => node.stop(),
+            Self::Child(node) => node.stop(),
+        }
+    }
 }
 
 /// What the flags make of the node.

@@ -388,11 +388,28 @@ fn by_certificate(child: &GenesisFile) -> Regime {
     }
 }
 
-/// `interval` is the least time between two heights of the parent, in milliseconds.
-fn registration(child: &GenesisFile, regime: Regime, interval: u64, lifetime: u64) -> Result<AssociateCreate, Failure> {
-    let name = child.name.as_str();
+/// Parameters of a child's connection point for everyday use. `interval` is the least time between two heights of the parent,
+/// in milliseconds.
+pub fn child_params(interval: u64) -> ChildParams {
     let heights = |ms: u64| (ms / interval.max(1)).clamp(COMMIT_TIMEOUT_MIN, SPAN_MAX);
     let commit_timeout = heights(2 * HOUR_MS).min(SPAN_MAX / 10);
+    ChildParams {
+        commit_timeout,
+        silence: heights(7 * DAY_MS).max(commit_timeout * 10),
+        claim_window: heights(14 * DAY_MS).max(heights(7 * DAY_MS)).max(commit_timeout * 10),
+        change_delay: heights(3 * DAY_MS).max(commit_timeout),
+        commit_min: Amount::new(1).unwrap_or_default(),
+        commit_gas: Gas(0),
+        remit_lines_max: REMIT_LINES_MAX as u64,
+        inbox_open_max: 100_000,
+        remit_limit: Amount::ZERO,
+        remit_limit_heights: 0,
+        operator_bond: Amount::ZERO,
+    }
+}
+
+fn registration(child: &GenesisFile, regime: Regime, interval: u64, lifetime: u64) -> Result<AssociateCreate, Failure> {
+    let name = child.name.as_str();
     Ok(AssociateCreate {
         creator_id: creator(name),
         network_id: child.params.network_id.clone(),
@@ -404,19 +421,7 @@ fn registration(child: &GenesisFile, regime: Regime, interval: u64, lifetime: u6
         recovery: vec![],
         recovery_threshold: 0,
         access: Access::Open,
-        params: ChildParams {
-            commit_timeout,
-            silence: heights(7 * DAY_MS).max(commit_timeout * 10),
-            claim_window: heights(14 * DAY_MS).max(heights(7 * DAY_MS)).max(commit_timeout * 10),
-            change_delay: heights(3 * DAY_MS).max(commit_timeout),
-            commit_min: Amount::new(1).unwrap_or_default(),
-            commit_gas: Gas(0),
-            remit_lines_max: REMIT_LINES_MAX as u64,
-            inbox_open_max: 100_000,
-            remit_limit: Amount::ZERO,
-            remit_limit_heights: 0,
-            operator_bond: Amount::ZERO,
-        },
+        params: child_params(interval),
         heir: None,
         expiry: Height(lifetime),
         ttl: Height(0),

@@ -21,7 +21,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 pub use folder::Folder;
-pub use genesis::{BANK, ROOT, Shape, validators};
+pub use genesis::{BANK, ROOT, Shape, child_params, validators};
 pub use tree::{Plan, Tree};
 
 use genesis::{COINS_CHILD, COINS_ROOT, Files};

@@ -225,7 +225,7 @@ fn start_child(folder: &Folder, ledger: &Ledger, above: &Handle) -> Result<Vec<C
         let seat = Seat {
             key,
             operators: operators(name),
-            parent: above.clone(),
+            parent: above.clone().into(),
             network: (!is_alone).then(|| peers::Plan { listen: vec![ANY_PORT], boot, allow: None }),
         };
         nodes.push(ChildNode::start(&folder.store(&place), ledger.file.clone(), seat)?);

@@ -68,8 +68,13 @@ pub struct Devnet {
 impl Devnet {
     /// Start one in `data` and read what it says when it is ready.
     pub fn start(data: &Path, more: &[&str]) -> Self {
+        Self::start_at(data, "0", more)
+    }
+
+    /// The same, on a port that is named.
+    pub fn start_at(data: &Path, port: &str, more: &[&str]) -> Self {
         let data = data.to_str().unwrap().to_owned();
-        let args = [&["devnet", "--json", "--port", "0", "--routes-port", "0", "--data", &data][..], more].concat();
+        let args = [&["devnet", "--json", "--port", port, "--routes-port", "0", "--data", &data][..], more].concat();
         let mut process = command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();

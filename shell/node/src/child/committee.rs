@@ -180,7 +180,7 @@ impl CommitteeDriver {
         if seen.tip.is_some() || seen.accepted.is_some() {
             self.see_handover(core)?;
         }
-        self.steps.extend(seen.tip.map(Step::ParentTip));
+        self.steps.extend(seen.tip.into_iter().chain(seen.answer).map(Step::ParentTip));
         if let Some((seq, child_to)) = seen.accepted {
             forget_proofs(core, child_to)?;
             self.steps.push_back(Step::SummaryAccepted { seq, child_to });

@@ -58,6 +58,8 @@ pub struct Link {
     /// Earlier ones, whose states are kept no longer: what final blocks of the child say of them.
     recalled: BTreeMap<Height, ParentTip>,
     accepted: u64,
+    /// A height that was asked for and was not known yet.
+    asked: Option<Height>,
 }
 
 /// What the parent has made final since it was looked at last.
@@ -65,6 +67,8 @@ pub struct Link {
 pub struct Seen {
     /// A block to name.
     pub tip: Option<ParentTip>,
+    /// The block at a height that was asked for earlier, known by now.
+    pub answer: Option<ParentTip>,
     /// The number of a summary that was accepted, and the child's block that it ends at.
     pub accepted: Option<(u64, Height)>,
 }
@@ -78,7 +82,7 @@ impl Link {
         named: Option<ParentTip>,
     ) -> Self {
         let told = named.map(|tip| (tip.height, tip)).into_iter().collect();
-        Self { parent, operators, told, recalled: BTreeMap::new(), accepted: point.point.seq }
+        Self { parent, operators, told, recalled: BTreeMap::new(), accepted: point.point.seq, asked: None }
     }
 
     /// See what the parent has made final: a block to name, a summary accepted.
@@ -91,12 +95,16 @@ impl Link {
         let point = self.parent.point(At::Final)?.point;
         let accepted = (point.seq > self.accepted).then_some((point.seq, point.child_to));
         self.accepted = point.seq;
-        Ok(Seen { tip: is_new.then_some(tip), accepted })
+        let answer = self.asked.take().map_or(Ok(None), |height| self.ask(height))?;
+        Ok(Seen { tip: is_new.then_some(tip), answer, accepted })
     }
 
     /// The final parent block at a height, if it is final by now.
     pub fn ask(&mut self, height: Height) -> Result<Option<ParentTip>, NodeError> {
-        let tip = self.parent.tip_at(height)?.or_else(|| self.recalled.get(&height).copied());
+        let found = self.parent.tip_at(height)?;
+        let exact = found.filter(|tip| tip.height == height).or_else(|| self.recalled.get(&height).copied());
+        let tip = exact.or(found);
+        self.asked = tip.is_none().then_some(height);
         if let Some(tip) = tip {
             self.told.insert(tip.height, tip);
         }
@@ -220,7 +228,7 @@ impl Link {
         let (staker_id, ttl, fee) = (staker, Height(0), Amount::ZERO);
         let tx = Evidence { from_id, staker_id, statement_a, statement_b, ttl, fee, nonce };
         let params = core.chain.params();
-        let tx = priced(params, tx.into()).sign(&params.network_id, &operators.payer);
+        let tx = with_least_fee(params, tx.into()).sign(&params.network_id, &operators.payer);
         core.submit(vec![tx]).map(drop)
     }
 
@@ -228,7 +236,7 @@ impl Link {
     fn send(&self, core: &mut Core, make: impl FnOnce(AccountId, Nonce) -> Transaction) -> Result<(), NodeError> {
         let Some(operators) = &self.operators else { return Ok(()) };
         let payer = AccountId(operators.payer.public());
-        let tx = priced(self.parent.params(), make(payer, self.parent.next_nonce(payer)?));
+        let tx = with_least_fee(self.parent.params(), make(payer, self.parent.next_nonce(payer)?));
         let tx = tx.sign(&self.parent.params().network_id, &operators.payer);
         core.order(Order::ToParent(Box::new(tx)));
         Ok(())
@@ -238,16 +246,6 @@ impl Link {
 /// Whether the parent takes the word of the set with this hash.
 fn follows(known: &Validators, set_hash: Hash) -> bool {
     [&known.set].into_iter().chain(&known.previous).any(|set| set.hash() == set_hash)
-}
-
-/// The transaction with the least fee that it is taken for.
-fn priced(params: &Params, mut tx: Transaction) -> Transaction {
-    // The fee's own bytes count: twice reaches the fixpoint, a third time would change nothing.
-    for _ in 0..2 {
-        let fee = rules::minimum_fee(params, &tx, tx.encode().len(), Height(0));
-        tx = tx.with_fee(fee.unwrap_or(Amount::MAX));
-    }
-    tx
 }
 
 impl Operators {
@@ -268,11 +266,11 @@ impl Operators {
             fee: Amount::ZERO,
             nonce,
         };
-        priced(params, tx.into())
+        with_least_fee(params, tx.into())
     }
 
     /// As many signatures as the connection point asks for, by place.
-    fn authorise(&self, point: &ConnectionPoint, summary: &Summary, parent_network: &str) -> Bytes {
+    pub fn authorise(&self, point: &ConnectionPoint, summary: &Summary, parent_network: &str) -> Bytes {
         let message = summary.signing_message(parent_network);
         let sign = |(index, operator): (usize, &AccountId)| {
             let key = self.signers.iter().find(|key| key.public() == operator.0)?;
@@ -281,6 +279,16 @@ impl Operators {
         let signatures = point.operators.iter().enumerate().filter_map(sign);
         operators_authorization(&signatures.take(usize::from(point.threshold)).collect::<Vec<_>>())
     }
+}
+
+/// A remit with the least fee that its parent asks for.
+pub fn with_least_fee(params: &Params, mut tx: Transaction) -> Transaction {
+    // The fee's own bytes count: twice reaches the fixpoint, a third time would change nothing.
+    for _ in 0..2 {
+        let fee = rules::minimum_fee(params, &tx, tx.encode().len(), Height(0));
+        tx = tx.with_fee(fee.unwrap_or(Amount::MAX));
+    }
+    tx
 }
 
 /// The last block of a summary with its seal, and the proof of what no header says.

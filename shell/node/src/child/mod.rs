@@ -18,7 +18,7 @@ mod talk;
 
 pub use committee::{CommitteeDriver, ValidatorRole};
 use link::Link;
-pub use link::Operators;
+pub use link::{Operators, with_least_fee};
 pub use rotation::RotationDriver;
 pub use solo::{SoloDriver, SoloRole};
 pub use talk::{Carried, Talk};

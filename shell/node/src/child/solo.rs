@@ -118,7 +118,7 @@ impl SoloDriver {
 
     fn look_up(&mut self, core: &mut Core) -> Result<(), NodeError> {
         let seen = self.link.look_up()?;
-        if let Some(tip) = seen.tip {
+        for tip in seen.tip.into_iter().chain(seen.answer) {
             self.run(core, Step::ParentTip(tip))?;
         }
         if let Some((seq, child_to)) = seen.accepted {

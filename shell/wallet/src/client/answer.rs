@@ -365,9 +365,26 @@ pub struct StateProof {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct HeaderBytes {
+pub struct HeaderBytes {
     kind: String,
     bytes: String,
+}
+
+impl HeaderBytes {
+    fn kind(&self) -> Option<Kind> {
+        match self.kind.as_str() {
+            "key" => Some(Kind::Key),
+            "micro" => Some(Kind::Micro),
+            "child" => Some(Kind::Child),
+            _ => None,
+        }
+    }
+
+    /// The header. `None` if it is none.
+    pub fn read(&self) -> Option<light::Header> {
+        let bytes = text::decode_as(Prefix::Bytes, &self.bytes).ok()?;
+        light::Header::decode(self.kind()?, &bytes).ok()
+    }
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -385,12 +402,6 @@ impl StateProof {
 
     /// As the light client takes it. `None` if a text is not what it should be.
     pub fn claim(&self) -> Option<light::StateProof> {
-        let kind = match self.header.kind.as_str() {
-            "key" => Kind::Key,
-            "micro" => Kind::Micro,
-            "child" => Kind::Child,
-            _ => return None,
-        };
         let leaf = |item: &ProofItem| {
             let mut key: Key = [0; 32];
             hex::decode_to_slice(&item.key, &mut key).ok()?;
@@ -398,7 +409,7 @@ impl StateProof {
             Some((key, value.transpose().ok()?))
         };
         Some(light::StateProof {
-            kind,
+            kind: self.header.kind()?,
             header: text::decode_as(Prefix::Bytes, &self.header.bytes).ok()?,
             proof: text::decode_as(Prefix::Proof, &self.proof).ok()?,
             leaves: self.items.iter().map(leaf).collect::<Option<_>>()?,

@@ -27,8 +27,8 @@ pub use answer::{
 pub use error::{ClientError, Refusal};
 pub use seals::{GenesisAnswer, Way};
 
-use crate::light::Proven;
-use answer::SubmitAnswer;
+use crate::light::{Header, Proven};
+use answer::{HeaderBytes, SubmitAnswer};
 
 /// Longest that a connection may take to come about.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -168,6 +168,16 @@ impl Client {
     /// As [`Self::get`].
     pub fn block(&self, id: &str) -> Result<Block> {
         self.get(&format!("/banyan/v1/blocks/{id}"))
+    }
+
+    /// Headers that start the heights from one on, as many as the node gives of `limit`. Nothing of it is believed yet: the
+    /// caller follows their links from a block that it knows.
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn headers(&self, from: Height, limit: u64) -> Result<Vec<Header>> {
+        let answer: Page<HeaderBytes> = self.get(&format!("/banyan/v1/headers?from={from}&limit={limit}"))?;
+        let headers: Option<_> = answer.items.iter().map(HeaderBytes::read).collect();
+        headers.ok_or_else(|| self.unreadable("a header does not decode"))
     }
 
     /// Give a transaction to the node: in its durable pool when this returns. The same bytes again do no harm.

@@ -6,18 +6,30 @@ mod act;
 mod leave;
 
 use banyan_ledger::key;
-use banyan_types::{Amount, Asset, AssociateId};
-use banyan_wallet::client::{Client, EscrowAnswer, Page, TreeNode, When};
+use banyan_node::GenesisFile;
+use banyan_types::{
+    Amount, Asset, AssociateId, Hash, Height, PublicKey, TimeMs,
+    associate::{Access, Regime},
+    tx,
+};
+use banyan_wallet::{
+    client::{Client, EscrowAnswer, Page, TreeNode, When},
+    tx::{self as build, Terms},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::Associate,
-    command::look,
+    cli::{Associate, AssociateCreate},
+    command::{genesis, look, send::sign_and_send},
+    devnet, disk,
     failure::{Exit, Failure},
     report::{Report, lines, object, table},
     session::Session,
 };
+
+/// Heights above the least that a connection point is paid for: those until the transaction is in a block.
+const SPARE: u64 = 1_000;
 
 /// Do what is asked.
 /// # Errors
@@ -26,6 +38,7 @@ pub fn run(session: &Session, action: &Associate) -> Result<Report, Failure> {
     match action {
         Associate::List => list(session),
         Associate::Show { id } => show(session, id),
+        Associate::Create(args) => create(session, args),
         Associate::Operators { id, operators, threshold, act } => {
             act::operators(session, id, (operators, *threshold), act)
         }
@@ -39,6 +52,50 @@ pub fn run(session: &Session, action: &Associate) -> Result<Report, Failure> {
         Associate::Escape { kit, signing } => leave::escape(session, kit, signing),
         Associate::Refund { id, n, signing } => leave::refund(session, id, *n, signing),
     }
+}
+
+/// Register a child. Its id, and by that its genesis, follow from the sender and the number of this very transaction.
+fn create(session: &Session, args: &AssociateCreate) -> Result<Report, Failure> {
+    let parent = GenesisFile::from_toml(&session.client()?.genesis()?.toml)?.params;
+    let mut made = None;
+    let mut report = sign_and_send(session, &args.signing, |from, terms| {
+        let id = AssociateId::derive(&parent.network_id, from, terms.nonce);
+        let (interval, leader) = (parent.height_interval_ms, PublicKey(args.leader.0));
+        let file = GenesisFile::dev_solo(args.name.name(), id, TimeMs(genesis::now()), interval, leader);
+        let params = devnet::child_params(interval);
+        let lifetime = args.lifetime.unwrap_or(parent.lifetime_default).max(params.silence.saturating_add(SPARE));
+        let operators = u8::try_from(args.operators.len()).unwrap_or(u8::MAX);
+        let tx = tx::AssociateCreate {
+            creator_id: from,
+            network_id: file.params.network_id.clone(),
+            genesis_hash: file.genesis()?.hash(),
+            genesis_root: Hash::ZERO,
+            regime: Regime::Operators,
+            operators: args.operators.clone(),
+            threshold: args.threshold.unwrap_or(operators / 2 + 1),
+            recovery: vec![],
+            recovery_threshold: 0,
+            access: Access::Open,
+            params,
+            heir: None,
+            expiry: Height(terms.height.0.saturating_add(lifetime.min(parent.lifetime_max))),
+            ttl: terms.ttl.unwrap_or(Height(0)),
+            fee: Amount::ZERO,
+            nonce: terms.nonce,
+        };
+        disk::write(&args.out, file.to_toml().as_bytes())?;
+        made = Some((id, file.params.network_id));
+        // What a connection point's life costs, a node's status does not say: the genesis does.
+        Ok(build::with_fee(tx.into(), &Terms { params: parent.clone(), ..terms.clone() })?)
+    })?;
+    if let Some((id, network_id)) = made {
+        let out = args.out.display().to_string();
+        report.text = format!("child    {id} ({network_id})\ngenesis  {out}\n{}", report.text);
+        report.json["associate"] = id.to_string().into();
+        report.json["child_network_id"] = network_id.into();
+        report.json["genesis"] = out.into();
+    }
+    Ok(report)
 }
 
 /// A child in a list.

@@ -158,7 +158,7 @@ impl RotationDriver {
     /// See what the parent has made final.
     fn look_up(&mut self) -> Result<(), NodeError> {
         let seen = self.link.look_up()?;
-        self.steps.extend(seen.tip.map(Step::ParentTip));
+        self.steps.extend(seen.tip.into_iter().chain(seen.answer).map(Step::ParentTip));
         self.steps.extend(seen.accepted.map(|(seq, child_to)| Step::SummaryAccepted { seq, child_to }));
         Ok(())
     }

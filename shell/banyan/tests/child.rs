@@ -1,0 +1,227 @@
+//! A child ledger in a process of its own, whose parent's node is in another one.
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Child, ChildStdout, Stdio},
+    time::{Duration, Instant},
+};
+
+use banyan_crypto::SecretKey;
+use banyan_types::{
+    AccountId, Amount, AssociateId, Payee,
+    text::{self, Prefix},
+};
+use banyan_wallet::{
+    client::Client,
+    tx::{self, Terms},
+};
+use serde_json::Value;
+use support::{Devnet, banyan, command, interrupt};
+
+/// Longest that these tests wait for anything.
+const LIMIT: Duration = Duration::from_mins(1);
+const PAUSE: Duration = Duration::from_millis(50);
+
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < LIMIT, "{what}: not within {LIMIT:?}");
+        std::thread::sleep(PAUSE);
+    }
+}
+
+fn coins(coins: u64) -> Amount {
+    Amount::coins(coins).unwrap()
+}
+
+/// Orders the child, answers for it and pays for its remits.
+fn owner() -> SecretKey {
+    SecretKey::from_seed([77; 32])
+}
+
+/// Has coins on both ledgers. It shares no nonces with whoever pays for remits.
+fn user() -> SecretKey {
+    SecretKey::from_seed([78; 32])
+}
+
+/// A running child.
+struct Node {
+    process: Child,
+    /// Held, so that the node can go on speaking.
+    _stdout: BufReader<ChildStdout>,
+    client: Client,
+}
+
+impl Node {
+    fn start(folder: &Path, genesis: &str, parents: &[&str], more: &[&str]) -> Self {
+        let (key, data) = (folder.join("key"), folder.join("child"));
+        fs::write(&key, text::encode(Prefix::SecretSeed, &[77; 32])).unwrap();
+        let (key, data) = (key.to_str().unwrap(), data.to_str().unwrap());
+        let mut args = vec!["node", "--json", "--quiet", "--listen", "127.0.0.1:0", "--genesis", genesis];
+        args.extend(["--data", data, "--key", key, "--operator-key", key]);
+        args.extend(parents.iter().flat_map(|url| ["--parent", url]));
+        args.extend(more);
+        let mut process = command(&args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let client = Client::new(ready["url"].as_str().unwrap()).unwrap();
+        Self { process, _stdout: stdout, client }
+    }
+
+    fn stop(mut self) {
+        interrupt(&self.process);
+        assert_eq!(self.process.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn terms(client: &Client, from: &SecretKey) -> (Terms, String) {
+    let status = client.status().unwrap();
+    let nonce = client.account(AccountId(from.public())).unwrap().next();
+    (Terms { params: status.params(), height: status.height(), nonce, ttl: None, fee: None }, status.network_id)
+}
+
+fn balance(client: &Client, account: AccountId) -> Amount {
+    client.account(account).map_or(Amount::ZERO, |account| account.balance)
+}
+
+/// A devnet, a child registered on it, and somebody who owns all of it.
+struct World {
+    data: tempfile::TempDir,
+    devnet: Option<Devnet>,
+    root: Client,
+    genesis: String,
+    child: AssociateId,
+}
+
+impl World {
+    fn new() -> Self {
+        let (data, devnet) = Devnet::fresh();
+        let owner = AccountId(owner().public()).to_string();
+        let user = AccountId(user().public()).to_string();
+        for account in [&owner, &user] {
+            devnet.run(&["send", account, "100", "--from", "dev0", "--yes", "--wait", "ordered"]).ended(0);
+        }
+        let genesis = data.path().join("shop.toml").to_str().unwrap().to_owned();
+        let create = ["associate", "create", "shop", "--leader", &owner, "--operator", &owner, "--out", &genesis];
+        let made = devnet.run(&[&create[..], &["--from", "dev0", "--yes", "--wait", "hard"]].concat()).ended(0);
+        let child = made["associate"].as_str().unwrap().parse().unwrap();
+        let root = Client::new(&devnet.url).unwrap();
+        Self { data, devnet: Some(devnet), root, genesis, child }
+    }
+
+    fn folder(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// The flag that says which ledger the parent is.
+    fn chain(&self) -> String {
+        self.root.status().unwrap().genesis
+    }
+
+    fn commit(&self, amount: Amount) {
+        let (terms, network) = terms(&self.root, &user());
+        let account = AccountId(user().public());
+        let commit = tx::commit(account, self.child, account, amount, vec![], &terms).unwrap();
+        self.root.submit(&commit.sign(&network, &user())).unwrap();
+    }
+
+    /// No time to save anything.
+    fn cut(&mut self) {
+        self.devnet.take().unwrap().cut();
+    }
+
+    /// Again at the same address.
+    fn revive(&mut self) {
+        let port = self.root.url().rsplit(':').next().unwrap().to_owned();
+        self.devnet = Some(Devnet::start_at(self.data.path(), &port, &[]));
+        assert_eq!(self.devnet.as_ref().unwrap().url, self.root.url());
+    }
+}
+
+fn withdraw(child: &Client, amount: Amount) {
+    let (terms, network) = terms(child, &user());
+    let account = AccountId(user().public());
+    let tx = tx::withdraw(account, Payee::Account(account), amount, vec![], &terms).unwrap();
+    child.submit(&tx.sign(&network, &user())).unwrap();
+}
+
+#[test]
+fn a_child_in_its_own_process_lives_on_a_parent_that_it_only_asks() {
+    let mut world = World::new();
+    let account = AccountId(user().public());
+    let chain = world.chain();
+    let nobody = "http://127.0.0.1:9";
+    let url = world.root.url();
+    let node = Node::start(world.folder(), &world.genesis, &[nobody, &url], &["--parent-chain", &chain]);
+
+    world.commit(coins(20));
+    until("the commit is credited", || balance(&node.client, account) == coins(20));
+    let before = balance(&world.root, account);
+    withdraw(&node.client, coins(5));
+    until("the withdrawal is paid", || balance(&world.root, account) == before.plus(coins(5)).unwrap());
+
+    // The parent is gone: the child's own work goes on, and it says what it lacks.
+    world.cut();
+    until("the loss is told", || node.client.status().unwrap().degraded.is_some_and(|why| why.contains("parent")));
+    let (terms, network) = terms(&node.client, &user());
+    let pay = tx::spend(account, Payee::Account(AccountId([9; 32])), coins(1), &terms).unwrap();
+    node.client.submit(&pay.sign(&network, &user())).unwrap();
+    until("a payment is made without the parent", || balance(&node.client, AccountId([9; 32])) == coins(1));
+
+    // It is back: what happens there counts again.
+    world.revive();
+    let held = balance(&node.client, account);
+    world.commit(coins(3));
+    until("the second commit is credited", || balance(&node.client, account) == held.plus(coins(3)).unwrap());
+    until("the parent is followed again", || node.client.status().unwrap().degraded.is_none());
+
+    // So does the child, with what it has kept.
+    node.stop();
+    world.commit(coins(2));
+    let node = Node::start(world.folder(), &world.genesis, &[&url], &[]);
+    until("the third commit is credited", || balance(&node.client, account) == held.plus(coins(5)).unwrap());
+    let before = balance(&world.root, account);
+    withdraw(&node.client, coins(6));
+    until("the second withdrawal is paid", || balance(&world.root, account) == before.plus(coins(6)).unwrap());
+    node.stop();
+}
+
+#[test]
+fn a_child_says_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (genesis, key, root) = (path("shop.toml"), path("key"), path("root.toml"));
+    let (id, leader) = (AssociateId([7; 32]).to_string(), AccountId(owner().public()).to_string());
+    let child = ["genesis", "new", "solo", "--name", "shop", "--associate", &id, "--leader", &leader];
+    fs::write(&genesis, banyan(&child).out).unwrap();
+    fs::write(&root, banyan(&["genesis", "new", "root"]).out).unwrap();
+    fs::write(&key, text::encode(Prefix::SecretSeed, &[77; 32])).unwrap();
+    let data = path("data");
+    let node = |more: &[&str]| {
+        let args = ["node", "--json", "--quiet", "--genesis", &genesis, "--data", &data];
+        banyan(&[&args[..], more].concat())
+    };
+    let parent = ["--parent", "http://127.0.0.1:9"];
+    let code = |more: &[&str], exit: i32| node(&[&parent[..], more].concat()).ended(exit)["error"]["code"].clone();
+    assert_eq!(node(&[]).ended(2)["error"]["code"], "child");
+    assert_eq!(code(&[], 2), "child");
+    assert_eq!(code(&["--key", &key], 2), "child");
+    let keys = ["--key", &key, "--operator-key", &key];
+    assert_eq!(code(&keys, 2), "parent");
+    // A root without witnesses seals nothing: then its node has to be believed, and that must be said.
+    let unsealed = node(&[&parent[..], &keys, &["--parent-genesis", &root]].concat()).ended(3);
+    assert!(unsealed["error"]["try"].as_str().unwrap().contains("--believe-parent"), "{unsealed}");
+}
