@@ -186,7 +186,7 @@ impl Standing {
         let place = found.header.place();
         let depth = rungs.ordered.height.saturating_sub(place.height);
         match (&chain.file().engine, place <= rungs.hard) {
-            (EngineParams::Root(_), true) => json!({ "word": "final", "depth": depth }),
+            (EngineParams::Root(_) | EngineParams::Rotation(_), true) => json!({ "word": "final", "depth": depth }),
             (EngineParams::Root(_), false) if rungs.witnessed.is_some_and(|witnessed| place <= witnessed) => {
                 json!({ "word": "witnessed", "depth": depth })
             }
@@ -201,7 +201,6 @@ impl Standing {
             (EngineParams::Root(_), false) => json!({ "word": "micro" }),
             (EngineParams::Solo(_), _) => json!({ "word": "signed", "depth": depth }),
             (EngineParams::Committee(_), _) => json!({ "word": "certified", "depth": depth }),
-            (EngineParams::Rotation(_), true) => json!({ "word": "final", "depth": depth }),
             (EngineParams::Rotation(_), false) => json!({ "word": "confirmed", "depth": depth }),
         }
     }

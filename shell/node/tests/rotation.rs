@@ -79,7 +79,9 @@ fn two_dead_stop_what_needs_three_and_not_what_needs_one() {
     assert_eq!(council.last_final(0), last_final, "and nothing is final without over two thirds");
     assert!(council.alarms.iter().any(|(n, alarm)| *n == 0 && alarm.contains("no quorum")), "{:?}", council.alarms);
     assert!(council.node(0).finality().read().unwrap().is_degraded);
-    [1, 2].into_iter().for_each(|n| council.start(n));
+    for n in [1, 2] {
+        council.start(n);
+    }
     council.run(10_000);
     assert!(council.last_final(0) > last_final && council.agree());
     assert!(!council.node(0).finality().read().unwrap().is_degraded);

@@ -167,7 +167,7 @@ pub(crate) async fn block(
     Part(height): Part<u64>,
 ) -> Result<Response, Failure> {
     let (lane, chain) = (lane(&mount)?, mount.chain());
-    let Some(hash) = chain.main_at(Place::at(height))? else { return Ok(no_block(&mount, &headers, height)?) };
+    let Some(hash) = chain.main_at(Place::at(height))? else { return no_block(&mount, &headers, height) };
     let stored = chain.block(hash)?.ok_or_else(|| Failure::ours("a block of the chain is not there"))?;
     let StoredBlock { header: Header::Child(header), txs, .. } = stored else {
         return Err(Failure::ours("a rotation without a child's header"));

@@ -94,8 +94,8 @@ fn check_size(data: &[u8]) -> Result<(), Failure> {
     Err(failure.with(json!({ "max": max, "got": got })).hint("post less at once"))
 }
 
-fn key_of(data: &[u8]) -> Option<String> {
-    Some(show::hex(seed_key(data)))
+fn key_of(data: &[u8]) -> String {
+    show::hex(seed_key(data))
 }
 
 /// The answer for data that are there already.
@@ -105,7 +105,7 @@ fn known(mount: &Mount, lane: &Lane, data: &[u8]) -> Result<Option<ScheduleAnswe
         Some(tx) => Some(tx),
         None => posted(mount.chain(), data)?,
     };
-    Ok(carrier.map(|tx| ScheduleAnswer { id: tx.to_string(), key: key_of(data), status: "known" }))
+    Ok(carrier.map(|tx| ScheduleAnswer { id: tx.to_string(), key: Some(key_of(data)), status: "known" }))
 }
 
 /// The transaction that its sender has signed.
@@ -170,5 +170,5 @@ async fn give(mount: &Mount, lane: &Lane, tx: SignedTx) -> Result<ScheduleAnswer
     if let Some(data) = &data {
         lane.remember(blob_hash(data), id);
     }
-    Ok(ScheduleAnswer { id: id.to_string(), key: data.as_deref().and_then(key_of), status })
+    Ok(ScheduleAnswer { id: id.to_string(), key: data.as_deref().map(key_of), status })
 }

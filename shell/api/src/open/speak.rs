@@ -84,7 +84,7 @@ pub(crate) async fn commit(
 }
 
 fn statement(mount: &Mount, lane: &Lane, request: CommitRequest) -> Result<SignedStatement, Failure> {
-    let (by, signature) = (key(request.validator)?, signature(request.signature)?);
+    let (by, signature) = (key(&request.validator)?, signature(request.signature)?);
     let kind = match request.kind.as_str() {
         "commit" => StatementKind::Precommit,
         "accept" => StatementKind::Prevote,
@@ -103,7 +103,7 @@ fn statement(mount: &Mount, lane: &Lane, request: CommitRequest) -> Result<Signe
     }
 }
 
-fn key(octets: Octets) -> Result<PublicKey, Failure> {
+fn key(octets: &Octets) -> Result<PublicKey, Failure> {
     let key = octets.0.as_slice().try_into().map(PublicKey);
     key.map_err(|_| Failure::invalid("validator", "a validator's key has 32 bytes"))
 }

@@ -20,7 +20,7 @@ use banyan_types::{
 };
 
 use super::{
-    Link, Operators, PROOF_RECORD, SEAL_RECORD,
+    EMPTY_MAX, Link, Operators, PROOF_RECORD, SEAL_RECORD,
     block::{self, Made},
     bodies::{Bodies, Held, Missing},
     epochs::{self, SET_RECORD, Turn},
@@ -76,8 +76,8 @@ pub struct CommitteeDriver {
     steps: VecDeque<Step>,
     /// Whether the machine was told, since the state last moved, that something waits.
     ready: bool,
-    /// Whether the last block took nothing of what waits: the next one would not either, until something changes.
-    is_stuck: bool,
+    /// Empty blocks since the pool grew. One may have been under way already; two say that no block takes what waits.
+    empty: u8,
     wake: Option<TimeMs>,
     /// Whether the last block was the last one of an epoch.
     turned: bool,
@@ -127,7 +127,7 @@ impl CommitteeDriver {
             peers: BTreeMap::new(),
             steps: VecDeque::new(),
             ready: false,
-            is_stuck: false,
+            empty: 0,
             wake: None,
             turned: false,
         };
@@ -160,7 +160,7 @@ impl CommitteeDriver {
     /// Tell the machine and the peers of new transactions, even if others wait already: those may be what no block takes.
     pub(crate) fn pool_grew(&mut self, core: &mut Core) -> Result<(), NodeError> {
         relay::spread(core, self.peers.keys());
-        (self.ready, self.is_stuck) = (true, false);
+        (self.ready, self.empty) = (true, 0);
         self.steps.push_back(Step::PoolReady);
         self.run(core)
     }
@@ -200,7 +200,7 @@ impl CommitteeDriver {
     fn run(&mut self, core: &mut Core) -> Result<(), NodeError> {
         let mut effects = Vec::new();
         loop {
-            let ready = core.pool().has_waiting() && !self.is_stuck;
+            let ready = core.pool().has_waiting() && self.empty < EMPTY_MAX;
             if std::mem::replace(&mut self.ready, ready) != ready {
                 self.steps.push_back(if ready { Step::PoolReady } else { Step::PoolEmpty });
             }
@@ -395,7 +395,8 @@ impl CommitteeDriver {
             self.judge(core, header, prev_seal.as_ref())?;
         }
         let (_, made) = self.made.remove(&block).ok_or_else(lost_block)?;
-        self.is_stuck = made.txs.is_empty() && made.inbox.is_empty();
+        let is_empty = made.txs.is_empty() && made.inbox.is_empty();
+        self.empty = if is_empty { self.empty.saturating_add(1) } else { 0 };
         let (mut entries, rows) = (Vec::new(), std::mem::take(&mut self.rows));
         made.inbox.iter().map(|entry| Bytes(entry.encode())).collect::<Vec<_>>().put(&mut entries);
         let edge = epochs::row(self.machine.tip(), header, &self.machine.epoch().set);
@@ -417,7 +418,7 @@ impl CommitteeDriver {
         self.made.clear();
         self.bodies.forget_to(height);
         // Whoever did not build the block still takes the pool for what it was.
-        self.ready = core.pool().has_waiting() && !self.is_stuck;
+        self.ready = core.pool().has_waiting() && self.empty < EMPTY_MAX;
         self.steps.push_back(if self.ready { Step::PoolReady } else { Step::PoolEmpty });
         let next = epochs::next(&core.chain)?.map(|(_, epoch)| epoch);
         let next = next.filter(|next| next.number != self.machine.epoch().number).map(Box::new);
@@ -449,7 +450,7 @@ impl CommitteeDriver {
             }
             Ok(Talk::Blocks(blocks)) => !self.blocks_came(peer, blocks)?,
             Ok(Talk::Txs(txs)) => {
-                (self.ready, self.is_stuck) = (false, false);
+                (self.ready, self.empty) = (false, 0);
                 !relay::take(core, peer, self.peers.keys(), &txs)?
             }
             Ok(Talk::Have(hashes)) => {

@@ -37,6 +37,9 @@ use crate::{Chain, Header, NodeError};
 /// Name of the row that holds the parent block which the head names.
 const PARENT_ROW: &str = "solo.parent";
 
+/// Empty blocks in a row, since the pool grew, after which what waits is taken for what no block takes.
+const EMPTY_MAX: u8 = 2;
+
 /// Kinds of the records that are kept by height: the seals of blocks, and the proof of the system leaf in the state after a
 /// block, until a summary has taken it up.
 pub const SEAL_RECORD: u8 = 8;

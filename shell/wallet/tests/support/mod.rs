@@ -123,7 +123,9 @@ impl World {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let root = start(files["root"].clone(), Role::Root(root_role()), ServiceConfig::default());
         let mut world = Self { files, services: vec![("root", root)], runtime };
-        children.iter().for_each(|name| world.start(name));
+        for name in children {
+            world.start(name);
+        }
         world
     }
 

@@ -43,7 +43,7 @@ pub fn operators(
 }
 
 /// Let accounts in or shut them out, or everybody.
-pub fn access(session: &Session, id: &str, new: NewAccess<'_>, act: &Act) -> Result<Report, Failure> {
+pub fn access(session: &Session, id: &str, new: &NewAccess<'_>, act: &Act) -> Result<Report, Failure> {
     let line = |account: &String, may| {
         Ok::<_, Failure>(AccessLine { account: session.account(account)?, receive: may, transact: may })
     };

@@ -52,7 +52,7 @@ pub fn kit(session: &Session, ledger: &LedgerPath, account: &str, out: &Path) ->
     let ledgers: Vec<_> = way.iter().map(|(name, _)| client.on(name)).collect();
     let ids: Vec<_> = way.iter().map(|(_, id)| *id).collect();
     let parent = parent_of(&client, &way[0].0)?;
-    let kit = Kit::fetch(&parent, (&ids, &ledgers), account).map_err(no_kit)?;
+    let kit = Kit::fetch(&parent, (&ids, &ledgers), account).map_err(|why| no_kit(&why))?;
     let file = File {
         format: FORMAT,
         parent: kit.parent.clone(),
@@ -74,8 +74,8 @@ pub fn kit(session: &Session, ledger: &LedgerPath, account: &str, out: &Path) ->
     Ok(Report::new(text, json))
 }
 
-fn no_kit(why: NoKit) -> Failure {
-    let (exit, next) = match &why {
+fn no_kit(why: &NoKit) -> Failure {
+    let (exit, next) = match why {
         NoKit::Client(error) => return error.clone().into(),
         NoKit::NotProven(_) => (Exit::No, "another node"),
         NoKit::Unknown(_) => (Exit::No, "banyan tree"),

@@ -43,7 +43,7 @@ pub fn run(session: &Session, action: &Associate) -> Result<Report, Failure> {
             act::operators(session, id, (operators, *threshold), act)
         }
         Associate::Access { id, allow, deny, listed, open, act } => {
-            act::access(session, id, act::NewAccess { allow, deny, listed: *listed, open: *open }, act)
+            act::access(session, id, &act::NewAccess { allow, deny, listed: *listed, open: *open }, act)
         }
         Associate::Thaw { id, act } => act::thaw(session, id, act),
         Associate::Close { id, act } => act::close(session, id, act),

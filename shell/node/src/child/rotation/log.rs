@@ -28,9 +28,19 @@ pub struct Log {
     next: u64,
 }
 
+/// What the log holds at the start.
+pub struct Found {
+    /// Its rows.
+    pub log: Log,
+    /// What is in them, and the newest summary.
+    pub records: Vec<Record>,
+    /// The blocks that it says are kept.
+    pub known: BTreeMap<Hash, Known>,
+}
+
 impl Log {
-    /// The log as it stands, what is in it, and the blocks that it says are kept.
-    pub fn read(chain: &Chain) -> Result<(Self, Vec<Record>, BTreeMap<Hash, Known>), NodeError> {
+    /// The log as it stands.
+    pub fn read(chain: &Chain) -> Result<Found, NodeError> {
         let (mut log, mut records, mut known) = (Self::default(), Vec::new(), BTreeMap::new());
         for (row, bytes) in chain.store().records(LOG_RECORD, 0, Direction::Ascending, LOG_ROWS_MAX)? {
             let record = Record::decode(&bytes)?;
@@ -45,7 +55,7 @@ impl Log {
         if let Some(bytes) = chain.store().record(RANGE_RECORD, 0)? {
             records.push(Record::decode(&bytes)?);
         }
-        Ok((log, records, known))
+        Ok(Found { log, records, known })
     }
 
     /// Write a record down; with a block goes what it settles.

@@ -23,9 +23,9 @@ use banyan_types::{
     text::Prefix,
 };
 
-use self::log::Log;
+use self::log::{Found, Log};
 use super::{
-    Link, Named, PARENT_ROW, SEAL_RECORD, ValidatorRole,
+    EMPTY_MAX, Link, Named, PARENT_ROW, SEAL_RECORD, ValidatorRole,
     block::{self, Made},
     bodies::{Bodies, Held, Missing},
     kept::{INBOX_RECORD, seal_bytes, stored, stored_from},
@@ -42,8 +42,6 @@ use crate::{
 
 /// Name of the row that holds the last final block, written with all that goes with it before the store is told.
 const FINAL_ROW: &str = "rotation.final";
-/// Empty blocks in a row, since the pool grew, after which what waits is taken for what no block takes.
-const EMPTY_MAX: u8 = 2;
 
 /// A rotation's engine in a node.
 pub struct RotationDriver {
@@ -101,10 +99,12 @@ impl RotationDriver {
         // Who follows has no key; with any that is no validator's the machine says nothing.
         let key = key.unwrap_or_else(|| SecretKey::from_seed(core.chain.genesis_hash().0));
         let own = PublicKey(key.public());
-        let (log, records, known) = Log::read(&core.chain)?;
+        let Found { log, records, known } = Log::read(&core.chain)?;
         let saved = log::saved(&core.chain, &point, records)?;
         let mut link = Link::new(parent, operators, &point, saved.last.parent);
-        known.values().for_each(|known| link.remember(known.parent));
+        for known in known.values() {
+            link.remember(known.parent);
+        }
         let machine = Machine::resume(rotation, turns, key, saved);
         let machine = machine.map_err(|broken| NodeError::Stopped(broken.to_string()))?;
         Ok(Self {
