@@ -120,9 +120,9 @@ fn scheduled(
     let hands = requests.chunks(requests.len().div_ceil(connections)).map(<[_]>::to_vec).collect();
     let (begun, from) = (Instant::now(), height(council.handle(0)?)?);
     let seen = runtime.block_on(client::send(address, hands))?;
-    let last = all.last().map(SignedTx::hash).ok_or("nothing was scheduled")?;
+    let newest = all.last().map(SignedTx::hash).ok_or("nothing was scheduled")?;
     let far = council.handle(2)?;
-    wait("all data", || Ok(far.chain().transaction(last)?.is_some()))?;
+    wait("all data", || Ok(far.chain().transaction(newest)?.is_some()))?;
     wait("an empty pool", || Ok(!far.pool(banyan_node::Pool::has_waiting)))?;
     let ordered = all.len() as f64 / begun.elapsed().as_secs_f64();
     let blocks = height(council.handle(0)?)? - from;

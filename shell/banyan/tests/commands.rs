@@ -258,6 +258,7 @@ fn a_genesis_is_shown_value_by_value() {
     lifetime_max            2628000
     grace                   21600
     root                    supply_cap 1000000000000 BNY, maturity 5, era 20, emission from 1, coins 100, from 1000000001, coins 0, tail_div 10000000000, stake none, anchors none
+    committee               none
 
     engine root
     edge_bits                 10

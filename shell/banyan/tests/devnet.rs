@@ -108,7 +108,8 @@ fn operators_and_users_of_a_child_are_told_what_is_missing() {
     assert!([(4, "not_dead"), (3, "stale_kit")].contains(&(early.code, code.as_str())), "{early:?}");
     let wrong = devnet.run(&["associate", "escape", kit, "--from", "dev2", "--ledger", "bank", "--yes"]).ended(3);
     assert_eq!(word(&wrong["error"], "code"), "wrong_ledger", "{wrong}");
-    devnet.run(&["associate", "extend", "vault", "1000", "--from", "dev1", "--yes"]).ended(0);
+    let long = devnet.run(&["associate", "extend", "vault", "1000", "--from", "dev1", "--yes"]).ended(3);
+    assert_eq!(word(&long["error"], "code"), "lifetime_too_long", "it lives as long as it may: {long}");
 }
 
 #[test]

@@ -22,6 +22,10 @@ use banyan_types::{
     witness::Seal,
 };
 
+mod wrong;
+
+pub use wrong::Wrong;
+
 /// A fee that covers every transaction of these tests.
 pub const FEE: Amount = Amount::new(50_000_000_000_000_000).unwrap();
 /// Heights that a child of these tests has to credit a commit.
@@ -782,30 +786,5 @@ impl Tree {
         let outcome = self.run(parent, &[tx]).unwrap();
         self.ledgers[at].effects.clear();
         outcome
-    }
-}
-
-/// A transaction in which everything is wrong at first, and is repaired step by step.
-pub struct Wrong<'a, T> {
-    tx: T,
-    admit: Box<dyn Fn(&T) -> Result<Outcome, Rejected> + 'a>,
-}
-
-impl<'a, T> Wrong<'a, T> {
-    pub fn new(tx: T, admit: impl Fn(&T) -> Result<Outcome, Rejected> + 'a) -> Self {
-        Self { tx, admit: Box::new(admit) }
-    }
-
-    /// The error that shows now, and the repair of its cause.
-    #[expect(clippy::needless_pass_by_value, reason = "rows read better without an ampersand each")]
-    pub fn says(mut self, expected: Rejected, repair: impl FnOnce(&mut T)) -> Self {
-        assert_eq!((self.admit)(&self.tx).unwrap_err(), expected);
-        repair(&mut self.tx);
-        self
-    }
-
-    /// Nothing is wrong any more.
-    pub fn accepted(self) -> Outcome {
-        (self.admit)(&self.tx).unwrap()
     }
 }

@@ -28,8 +28,9 @@ use crate::{
     proof, show,
 };
 
-/// Transactions of one page of the pool.
+/// Transactions of one page of the pool, and their bytes beyond the first.
 const POOL_PAGE: usize = 1_000;
+const POOL_PAGE_BYTES: usize = 1 << 20;
 /// Blocks whose commitments are listed.
 const COMMITTED_BLOCKS_MAX: usize = 64;
 /// What the clients of the routes know a missing block by.
@@ -108,7 +109,12 @@ pub(crate) async fn pool(State(mount): State<Mount>, Ask(part): Ask<PoolPart>) -
     let (limit, now) = (part.limit.unwrap_or(POOL_PAGE).min(POOL_PAGE), mount.head()?.header.time().0 / 1_000);
     let entries = mount.ledger().handle.pool(|pool| {
         let waiting = pool.iter().filter(|waiting| !waiting.included).skip(part.skip).take(limit);
-        waiting.map(|waiting| Entry::of(waiting.tx.get(), now)).collect()
+        let mut bytes = 0;
+        let fits = |waiting: &&banyan_node::Waiting| {
+            let is_first = std::mem::replace(&mut bytes, bytes + waiting.tx.get().bytes().len()) == 0;
+            is_first || bytes <= POOL_PAGE_BYTES
+        };
+        waiting.take_while(fits).map(|waiting| Entry::of(waiting.tx.get(), now)).collect()
     });
     Ok(Json(entries))
 }

@@ -76,7 +76,7 @@ pub struct CommitteeDriver {
     steps: VecDeque<Step>,
     /// Whether the machine was told, since the state last moved, that something waits.
     ready: bool,
-    /// Empty blocks since the pool grew. One may have been under way already; two say that no block takes what waits.
+    /// Blocks without transactions since the pool grew. One may have been under way already; two say that no block takes what waits.
     empty: u8,
     wake: Option<TimeMs>,
     /// Whether the last block was the last one of an epoch.
@@ -395,7 +395,7 @@ impl CommitteeDriver {
             self.judge(core, header, prev_seal.as_ref())?;
         }
         let (_, made) = self.made.remove(&block).ok_or_else(lost_block)?;
-        let is_empty = made.txs.is_empty() && made.inbox.is_empty();
+        let is_empty = made.txs.is_empty();
         self.empty = if is_empty { self.empty.saturating_add(1) } else { 0 };
         let (mut entries, rows) = (Vec::new(), std::mem::take(&mut self.rows));
         made.inbox.iter().map(|entry| Bytes(entry.encode())).collect::<Vec<_>>().put(&mut entries);

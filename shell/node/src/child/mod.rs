@@ -37,7 +37,7 @@ use crate::{Chain, Header, NodeError};
 /// Name of the row that holds the parent block which the head names.
 const PARENT_ROW: &str = "solo.parent";
 
-/// Empty blocks in a row, since the pool grew, after which what waits is taken for what no block takes.
+/// Blocks without transactions in a row, since the pool grew, after which what waits is taken for what no block takes.
 const EMPTY_MAX: u8 = 2;
 
 /// Kinds of the records that are kept by height: the seals of blocks, and the proof of the system leaf in the state after a

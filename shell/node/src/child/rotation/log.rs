@@ -88,7 +88,7 @@ impl Log {
 
 fn known(block: &Block, inbox: Vec<Bytes>) -> Known {
     let (height, parent, settled) = (block.header.height, block.parent, block.settled);
-    let is_empty = block.header.txs_root == Hash::ZERO && inbox.is_empty();
+    let is_empty = block.header.txs_root == Hash::ZERO;
     Known { height, parent, settled, is_empty, inbox }
 }
 

@@ -56,7 +56,7 @@ pub struct RotationDriver {
     steps: VecDeque<Step>,
     /// Whether the machine was told, since the state last moved, that something waits.
     ready: bool,
-    /// Empty blocks since the pool grew.
+    /// Blocks without transactions since the pool grew.
     empty: u8,
     wake: Option<TimeMs>,
 }
@@ -227,7 +227,7 @@ impl RotationDriver {
             height: header.height,
             parent: made.parent,
             settled: made.settled(),
-            is_empty: made.txs.is_empty() && made.inbox.is_empty(),
+            is_empty: made.txs.is_empty(),
             inbox: made.inbox.iter().map(|entry| Bytes(entry.encode())).collect(),
         };
         block::keep(core, header, made)?;
