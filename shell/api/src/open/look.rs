@@ -111,7 +111,8 @@ pub(crate) async fn pool(State(mount): State<Mount>, Ask(part): Ask<PoolPart>) -
         let waiting = pool.iter().filter(|waiting| !waiting.included).skip(part.skip).take(limit);
         let mut bytes = 0;
         let fits = |waiting: &&banyan_node::Waiting| {
-            let is_first = std::mem::replace(&mut bytes, bytes + waiting.tx.get().bytes().len()) == 0;
+            let is_first = bytes == 0;
+            bytes += waiting.tx.get().bytes().len();
             is_first || bytes <= POOL_PAGE_BYTES
         };
         waiting.take_while(fits).map(|waiting| Entry::of(waiting.tx.get(), now)).collect()
