@@ -40,6 +40,9 @@ const COMMITTEE: usize = 4;
 const ROTATION: usize = 3;
 /// Commitments that confirm a rotation's block, where nothing else is said. Source: associates 10.
 const COMMITMENTS: u32 = 1;
+/// Length of a rotation's turn in milliseconds; blocks keep half of it between them. The JavaScript SDK looks at a transaction once
+/// a second and gives it up when five blocks were made in between.
+const TURN_MS: u64 = 500;
 /// Coins of each development account on the root, and on each ledger below.
 pub const COINS_ROOT: u64 = 10_000;
 pub const COINS_CHILD: u64 = 1_000;
@@ -259,7 +262,11 @@ pub fn make(seeds: &Seeds) -> Result<Files, Failure> {
             Only::Committee => GenesisFile::dev_committee(name, id, time, interval, &keys)?,
             Only::Rotation => {
                 let threshold = seeds.shape.threshold.unwrap_or(COMMITMENTS);
-                GenesisFile::dev_rotation(name, id, time, interval, (&keys, threshold))?
+                let mut file = GenesisFile::dev_rotation(name, id, time, interval, (&keys, threshold))?;
+                if let EngineParams::Rotation(engine) = &mut file.engine {
+                    engine.turn_ms = TURN_MS;
+                }
+                file
             }
             Only::Solo => GenesisFile::dev_solo(name, id, time, interval, PublicKey(leader(name).public())),
         });
