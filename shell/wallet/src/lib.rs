@@ -6,6 +6,7 @@
 extern crate alloc;
 
 pub mod aci;
+pub mod blob;
 pub mod client;
 pub mod journey;
 pub mod keystore;
