@@ -132,7 +132,7 @@ pub enum Command {
     /// Make contracts, call them, look at them, keep them alive
     #[command(subcommand)]
     Contract(Contract),
-    /// Look at connection points
+    /// Register children, look at them, answer for them, leave them
     #[command(subcommand)]
     Associate(Associate),
     /// Get and check state proofs
