@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use banyan_child::{Contradiction, Range};
+use banyan_child::{Contradiction, Range, To};
 use banyan_types::{
     Height, Peer, Points, TimeMs,
     committee::{Certificate, SignedStatement},
@@ -54,17 +54,6 @@ pub enum Effect {
 /// Number of a write; they only grow within one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seq(pub u64);
-
-/// Who gets a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum To {
-    /// Every peer.
-    All,
-    /// Every peer but the one that sent it.
-    Except(Peer),
-    /// One peer.
-    One(Peer),
-}
 
 /// A block that a quorum precommitted.
 #[derive(Clone, Debug, PartialEq, Eq)]

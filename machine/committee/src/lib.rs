@@ -32,10 +32,10 @@ mod sync;
 #[cfg(test)]
 mod tests;
 
-pub use banyan_child::{Draft, Mark, Range, SummaryParams};
+pub use banyan_child::{Draft, Mark, Range, SummaryParams, To};
 pub use banyan_ledger::{ParentTip, engine::committee::Epoch};
 pub use banyan_types::{Peer, Points};
-pub use effect::{Alarm, Decided, Effect, Seq, To};
+pub use effect::{Alarm, Decided, Effect, Seq};
 pub use handover::Handover;
 pub use input::{Input, Verdict};
 pub use machine::{Machine, Stopped};

@@ -129,7 +129,7 @@ impl Ledger {
 impl Person {
     /// Put a contract here whose `init` takes nothing.
     pub fn contract(&self, nonce: Nonce, code: &str) -> ContractCreateV2 {
-        let (_, code) = text::decode(code.trim()).expect("code as text");
+        let (_, code) = text::decode(code.trim()).expect("the committed file is code as text");
         ContractCreateV2 {
             owner_id: self.id,
             nonce,

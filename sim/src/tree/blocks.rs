@@ -97,7 +97,7 @@ impl Ledger {
             Err(why) => return Ok(Err(why)),
         };
         let (accepted, refused) = push_all(&mut execution, &self.params.network_id, txs)?;
-        let (inbox_to, outbox_to) = execution.ends().expect("a child's ends");
+        let (inbox_to, outbox_to) = execution.ends().expect("the execution of a child's block has ends");
         let outcome = execution.finish().map_err(missing)?;
         let written = Written::of(overlay)?;
         let header = ChildHeader {

@@ -94,7 +94,7 @@ impl Ledger {
     /// A ledger at its genesis.
     pub fn new(genesis: &Genesis, order: Option<Order>) -> Self {
         let mut state = MapState::default();
-        state.commit(&genesis_state(genesis).expect("a genesis"));
+        state.commit(&genesis_state(genesis).expect("a plan makes a genesis that adds up"));
         let header = order.as_ref().map(|order| first_header(genesis, state.root(), order));
         Self {
             params: genesis.params.clone(),
@@ -149,17 +149,18 @@ impl Ledger {
 
     /// The totals.
     pub fn supply(&self) -> Supply {
-        self.leaf(&key::supply(), |bytes| Supply::decode(bytes).ok()).expect("a supply")
+        self.leaf(&key::supply(), |bytes| Supply::decode(bytes).ok()).expect("every genesis writes the supply")
     }
 
     /// Of a child: its side of the connection.
     pub fn parent_leaf(&self) -> ParentLeaf {
-        self.leaf(&key::parent(), |bytes| ParentLeaf::decode(bytes).ok()).expect("a child's leaf")
+        self.leaf(&key::parent(), |bytes| ParentLeaf::decode(bytes).ok())
+            .expect("every block of a child writes its parent leaf")
     }
 
     /// Height and time of its last block.
     pub fn clock(&self) -> Clock {
-        self.leaf(&key::clock(), |bytes| Clock::decode(bytes).ok()).expect("a clock")
+        self.leaf(&key::clock(), |bytes| Clock::decode(bytes).ok()).expect("every genesis writes the clock")
     }
 
     /// Its height.

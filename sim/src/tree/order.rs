@@ -48,7 +48,8 @@ impl Order {
             |members: usize| -> Vec<_> { (0..members).map(|n| Person::new(seed, "validator", at * 16 + n)).collect() };
         let epoch = |members: &[Person], weight: fn(usize) -> u64| {
             let member = |(n, person): (usize, &Person)| Member { key: person.key(), weight: weight(n) };
-            let set = ValidatorSet::new(members.iter().enumerate().map(member).collect()).expect("a set");
+            let set = ValidatorSet::new(members.iter().enumerate().map(member).collect())
+                .expect("different keys of small weights make a set");
             let seed = Hash(banyan_crypto::blake2b(&[b"epoch", &seed.to_be_bytes(), &(at as u64).to_be_bytes()]));
             Epoch { number: 0, seed, set }
         };
@@ -60,7 +61,11 @@ impl Order {
             }
             Engine::Rotation { members, threshold } => {
                 let members = people(members);
-                Self::Rotation(Turns::new(&epoch(&members, |_| 1), threshold).expect("turns"), members)
+                Self::Rotation(
+                    Turns::new(&epoch(&members, |_| 1), threshold)
+                        .expect("members of weight 1 take turns, and the plan draws a threshold among them"),
+                    members,
+                )
             }
         }
     }

@@ -9,14 +9,10 @@ use banyan_committee::{
     Block, CommitteeParams, Decided, Effect, Input as Step, Machine, Message, Record, Saved, Sealed, Seq, To, Verdict,
 };
 use banyan_crypto::SecretKey;
-use banyan_ledger::{ConnectionPoint, Fault, Invalid, key};
+use banyan_ledger::{ConnectionPoint, key};
 use banyan_store::{Commit, Flush, Order as Direction};
 use banyan_types::{
-    Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs,
-    associate::InboxEntry,
-    committee::Certificate,
-    header::{ChildBody, ChildHeader},
-    rlp::Field as _,
+    Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs, committee::Certificate, header::ChildHeader, rlp::Field as _,
 };
 
 use super::{
@@ -24,8 +20,11 @@ use super::{
     block::{self, Made},
     bodies::{Bodies, Held, Missing},
     epochs::{self, SET_RECORD, Turn},
+    judge::{self, Judged, lost_block},
     kept::{INBOX_RECORD, carried, seal_bytes, stored, stored_from},
-    mark, marks, named, read_record, relay,
+    mark, marks, named,
+    peers::Peers,
+    read_record, relay,
     talk::{Carried, Final, Talk},
 };
 use crate::{
@@ -45,10 +44,6 @@ const HANDOVER_RECORD: u8 = 12;
 const LOG_ROWS_MAX: usize = 1 << 20;
 /// Proofs that are let go at once; more follow with the next summary.
 const PROOFS_MAX: usize = 4_096;
-/// The least score: the peer is sent away.
-const SCORE_MIN: i32 = -100;
-/// How long to stay away from it, in milliseconds.
-const BAN_MS: u64 = 600_000;
 
 /// What this node does on a committee's ledger.
 pub struct ValidatorRole {
@@ -71,8 +66,7 @@ pub struct CommitteeDriver {
     /// Rows of the log on disk, and the number of the next one.
     rows: Vec<u64>,
     next_row: u64,
-    /// Scores of the connected.
-    peers: BTreeMap<Peer, i32>,
+    peers: Peers,
     steps: VecDeque<Step>,
     /// Whether the machine was told, since the state last moved, that something waits.
     ready: bool,
@@ -81,13 +75,6 @@ pub struct CommitteeDriver {
     wake: Option<TimeMs>,
     /// Whether the last block was the last one of an epoch.
     turned: bool,
-}
-
-/// What a body says of a header that is good.
-enum Judged {
-    Good(Box<Made>),
-    Bad,
-    Unknown,
 }
 
 impl CommitteeDriver {
@@ -124,7 +111,7 @@ impl CommitteeDriver {
             bodies,
             rows,
             next_row,
-            peers: BTreeMap::new(),
+            peers: Peers::default(),
             steps: VecDeque::new(),
             ready: false,
             empty: 0,
@@ -144,12 +131,10 @@ impl CommitteeDriver {
             Input::Tick(now) => self.tick(core, now),
             Input::ParentMoved => self.look_up(core)?,
             Input::Connected { peer, .. } => {
-                self.peers.insert(peer, 0);
+                self.peers.join(peer);
                 relay::meet(core, peer);
             }
-            Input::Gone(peer) => {
-                self.peers.remove(&peer);
-            }
+            Input::Gone(peer) => self.peers.leave(peer),
             Input::Frame { peer, bytes } => self.hear(core, peer, &bytes)?,
             // Nobody mines, and blocks come in frames.
             Input::Block { .. } | Input::Asked { .. } | Input::Solved { .. } | Input::Reached(_) => {}
@@ -159,7 +144,7 @@ impl CommitteeDriver {
 
     /// Tell the machine and the peers of new transactions, even if others wait already: those may be what no block takes.
     pub(crate) fn pool_grew(&mut self, core: &mut Core) -> Result<(), NodeError> {
-        relay::spread(core, self.peers.keys());
+        relay::spread(core, self.peers.iter());
         (self.ready, self.empty) = (true, 0);
         self.steps.push_back(Step::PoolReady);
         self.run(core)
@@ -169,7 +154,7 @@ impl CommitteeDriver {
         self.steps.push_back(Step::Tick(now));
         let due = self.bodies.due(now);
         for block in due.ask {
-            self.send(core, To::All, &Talk::AskBody(block));
+            self.peers.send(core, To::All, &Talk::AskBody(block));
         }
         self.steps.extend(due.lost.into_iter().map(|block| Step::Verified(block, Verdict::Missing)));
     }
@@ -247,7 +232,7 @@ impl CommitteeDriver {
                 let news = if is_there { "a quorum of validators is back" } else { "no quorum of validators" };
                 core.order(Order::News(News::Alarm(news.into())));
             }
-            Effect::Score(peer, points) => self.score(core, peer, points),
+            Effect::Score(peer, points) => self.peers.score(core, peer, points),
             Effect::Wake(at) => self.wake = Some(at),
             Effect::Alarm(alarm) => core.order(Order::News(News::Alarm(format!("{alarm:?}")))),
         }
@@ -282,7 +267,7 @@ impl CommitteeDriver {
     ) -> Result<Option<Verdict>, NodeError> {
         let block = header.hash();
         let Some(held) = self.bodies.get(block) else { return Ok(None) };
-        Ok(match self.open_body(core, header, prev_seal, held)? {
+        Ok(match judge::judge(core, &self.link, header, prev_seal, held)? {
             Judged::Good(made) => {
                 let settled = made.settled();
                 self.made.insert(block, (header.clone(), *made));
@@ -291,41 +276,6 @@ impl CommitteeDriver {
             Judged::Bad => Some(Verdict::Bad),
             Judged::Unknown => Some(Verdict::Missing),
         })
-    }
-
-    /// Execute a body under its header on the head.
-    fn open_body(
-        &self,
-        core: &Core,
-        header: &ChildHeader,
-        prev_seal: Option<&Certificate>,
-        held: &Held,
-    ) -> Result<Judged, NodeError> {
-        let Ok(body) = ChildBody::decode(&held.carried.body.0) else { return Ok(Judged::Bad) };
-        let fits =
-            body.header.0 == header.encode() && body.prev_seal == seal_bytes(prev_seal) && body.attachments.is_empty();
-        if !fits {
-            return Ok(Judged::Bad);
-        }
-        let Some(inbox) = self.inbox(core, header, held)? else { return Ok(Judged::Unknown) };
-        let parent = self.link.told(header)?;
-        match block::execute(core, header, body, inbox, parent) {
-            Ok(made) => Ok(Judged::Good(Box::new(made))),
-            Err(NodeError::Decode(_)) => Ok(Judged::Bad),
-            Err(NodeError::OwnBlock(why)) if is_senders_fault(&why) => Ok(Judged::Bad),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The entries that the block settles: the parent's word, and where it keeps them no longer, for a block that has its
-    /// seal, what came with it.
-    fn inbox(&self, core: &Core, header: &ChildHeader, held: &Held) -> Result<Option<Vec<InboxEntry>>, NodeError> {
-        let from = block::inbox_after(core, header.prev_hash)?;
-        match self.link.inbox(from, header.inbox_to)? {
-            Some(entries) => Ok(Some(entries)),
-            None if held.is_sealed => Ok(held.carried.entries().ok()),
-            None => Ok(None),
-        }
     }
 
     fn persist(&mut self, core: &Core, seq: Seq, records: &[Record]) -> Result<(), NodeError> {
@@ -359,29 +309,21 @@ impl CommitteeDriver {
 
     /// Say it; behind a proposal of this node's own goes the body.
     fn say(&self, core: &mut Core, to: To, message: &Message) {
-        self.send(core, to, &Talk::Word(Bytes(message.encode())));
+        self.peers.send(core, to, &Talk::Word(Bytes(message.encode())));
         let Message::Proposal(proposed) = message else { return };
         let is_first = proposed.signed.by == self.own && proposed.signed.statement.valid_view.is_none();
         if let Some((header, made)) = self.made.get(&proposed.header.hash()).filter(|_| is_first) {
-            self.send(core, to, &Talk::Body(Box::new(carried(header, made))));
-        }
-    }
-
-    fn send(&self, core: &mut Core, to: To, talk: &Talk) {
-        let (bytes, is_urgent) = (talk.encode(), talk.is_urgent());
-        for peer in self.peers.keys().filter(|peer| match to {
-            To::All => true,
-            To::Except(other) => **peer != other,
-            To::One(one) => **peer == one,
-        }) {
-            core.order(Order::Frame { peer: *peer, is_urgent, bytes: bytes.clone() });
+            self.peers.send(core, to, &Talk::Body(Box::new(carried(header, made))));
         }
     }
 
     /// Send a peer the final blocks from a height on, as many as one frame takes.
-    fn serve(&self, core: &mut Core, peer: Peer, from: Height) -> Result<(), NodeError> {
+    fn serve(&mut self, core: &mut Core, peer: Peer, from: Height) -> Result<(), NodeError> {
+        if !self.peers.may_have(peer, core.now) {
+            return Ok(());
+        }
         if let Some(blocks) = stored_from(&core.chain, from)? {
-            self.send(core, To::One(peer), &Talk::Blocks(blocks));
+            self.peers.send(core, To::One(peer), &Talk::Blocks(blocks));
         }
         Ok(())
     }
@@ -451,7 +393,7 @@ impl CommitteeDriver {
             Ok(Talk::Blocks(blocks)) => !self.blocks_came(peer, blocks)?,
             Ok(Talk::Txs(txs)) => {
                 (self.ready, self.empty) = (false, 0);
-                !relay::take(core, peer, self.peers.keys(), &txs)?
+                !relay::take(core, peer, self.peers.iter(), &txs)?
             }
             Ok(Talk::Have(hashes)) => {
                 relay::told(core, peer, &hashes)?;
@@ -463,7 +405,7 @@ impl CommitteeDriver {
             }
         };
         if wrong {
-            self.score(core, peer, Points::WRONG_BYTES);
+            self.peers.score(core, peer, Points::WRONG_BYTES);
         }
         Ok(())
     }
@@ -495,7 +437,7 @@ impl CommitteeDriver {
             },
         };
         if let Some(carried) = found {
-            self.send(core, To::One(peer), &Talk::Body(Box::new(carried)));
+            self.peers.send(core, To::One(peer), &Talk::Body(Box::new(carried)));
         }
         Ok(())
     }
@@ -518,15 +460,6 @@ impl CommitteeDriver {
         self.steps.push_back(Step::Blocks(peer, sealed));
         Ok(true)
     }
-
-    fn score(&mut self, core: &mut Core, peer: Peer, points: Points) {
-        let Some(score) = self.peers.get_mut(&peer) else { return };
-        *score = score.saturating_add(i32::from(points.0)).min(0);
-        if *score <= SCORE_MIN {
-            self.peers.remove(&peer);
-            core.order(Order::Disconnect { peer, why: "score too low".into(), ban_ms: Some(BAN_MS) });
-        }
-    }
 }
 
 /// What a summary has taken up needs no proof any more.
@@ -537,14 +470,6 @@ fn forget_proofs(core: &Core, to: Height) -> Result<(), NodeError> {
         commit.forget(PROOF_RECORD, height);
     }
     Ok(core.chain.store().commit(commit, Flush::Later)?)
-}
-
-fn lost_block() -> NodeError {
-    NodeError::Stopped("a block that was executed is not there".into())
-}
-
-fn is_senders_fault(why: &Invalid) -> bool {
-    why.fault() == Fault::Invalid
 }
 
 /// What the last run wrote down of the height above the head.

@@ -8,6 +8,7 @@ mod block;
 mod bodies;
 mod committee;
 mod epochs;
+mod judge;
 mod kept;
 mod link;
 mod peers;

@@ -9,17 +9,13 @@ mod log;
 use std::collections::{BTreeMap, VecDeque};
 
 use banyan_crypto::SecretKey;
-use banyan_ledger::{Fault, Invalid, ParentTip};
+use banyan_ledger::ParentTip;
 use banyan_rotation::{
     Decided, Effect, Input as Step, Machine, Message, Record, RotationParams, Sealed, Seq, To, Verdict,
 };
 use banyan_store::{Commit, Flush, Order as Direction, Place};
 use banyan_types::{
-    Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs,
-    associate::InboxEntry,
-    committee::Certificate,
-    header::{ChildBody, ChildHeader},
-    rlp::Field as _,
+    Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs, committee::Certificate, header::ChildHeader, rlp::Field as _,
     text::Prefix,
 };
 
@@ -28,6 +24,7 @@ use super::{
     EMPTY_MAX, Link, Named, PARENT_ROW, SEAL_RECORD, ValidatorRole,
     block::{self, Made},
     bodies::{Bodies, Held, Missing},
+    judge::{self, Judged, lost_block},
     kept::{INBOX_RECORD, seal_bytes, stored, stored_from},
     peers::Peers,
     relay,
@@ -70,13 +67,6 @@ struct Known {
     is_empty: bool,
     /// The inbox entries that it settles, encoded.
     inbox: Vec<Bytes>,
-}
-
-/// What a body says of a header that is good.
-enum Judged {
-    Good(Box<Made>),
-    Bad,
-    Unknown,
 }
 
 impl RotationDriver {
@@ -262,7 +252,7 @@ impl RotationDriver {
         prev_seal: Option<&Certificate>,
     ) -> Result<Option<Verdict>, NodeError> {
         let Some(held) = self.bodies.get(header.hash()) else { return Ok(None) };
-        Ok(match self.open_body(core, header, prev_seal, held)? {
+        Ok(match judge::judge(core, &self.link, header, prev_seal, held)? {
             Judged::Good(made) => {
                 let settled = made.settled();
                 self.keep(core, header, *made)?;
@@ -271,41 +261,6 @@ impl RotationDriver {
             Judged::Bad => Some(Verdict::Bad),
             Judged::Unknown => Some(Verdict::Missing),
         })
-    }
-
-    /// Execute a body under its header on the block before it.
-    fn open_body(
-        &self,
-        core: &Core,
-        header: &ChildHeader,
-        prev_seal: Option<&Certificate>,
-        held: &Held,
-    ) -> Result<Judged, NodeError> {
-        let Ok(body) = ChildBody::decode(&held.carried.body.0) else { return Ok(Judged::Bad) };
-        let fits =
-            body.header.0 == header.encode() && body.prev_seal == seal_bytes(prev_seal) && body.attachments.is_empty();
-        if !fits {
-            return Ok(Judged::Bad);
-        }
-        let Some(inbox) = self.inbox(core, header, held)? else { return Ok(Judged::Unknown) };
-        let parent = self.link.told(header)?;
-        match block::execute(core, header, body, inbox, parent) {
-            Ok(made) => Ok(Judged::Good(Box::new(made))),
-            Err(NodeError::Decode(_)) => Ok(Judged::Bad),
-            Err(NodeError::OwnBlock(why)) if is_senders_fault(&why) => Ok(Judged::Bad),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The entries that the block settles: the parent's word, and where it keeps them no longer, for a block that others
-    /// follow, what came with it. Such entries belong to what the parent has a summary of.
-    fn inbox(&self, core: &Core, header: &ChildHeader, held: &Held) -> Result<Option<Vec<InboxEntry>>, NodeError> {
-        let from = block::inbox_after(core, header.prev_hash)?;
-        match self.link.inbox(from, header.inbox_to)? {
-            Some(entries) => Ok(Some(entries)),
-            None if held.is_sealed => Ok(held.carried.entries().ok()),
-            None => Ok(None),
-        }
     }
 
     fn persist(&mut self, core: &Core, seq: Seq, records: &[Record]) -> Result<(), NodeError> {
@@ -488,14 +443,6 @@ fn seal_again(core: &Core, seal: &Certificate) -> Result<(), NodeError> {
 
 fn alarm(core: &mut Core, what: String) {
     core.order(Order::News(News::Alarm(what)));
-}
-
-fn lost_block() -> NodeError {
-    NodeError::Stopped("a block that was executed is not there".into())
-}
-
-fn is_senders_fault(why: &Invalid) -> bool {
-    why.fault() == Fault::Invalid
 }
 
 /// The header of a block of the chain.
