@@ -10,7 +10,7 @@ use banyan_types::{
         Certificate, Member, MemberSignature, SignedStatement, Statement, StatementKind, ValidatorSet, handover_hash,
     },
     engine::{EngineAction, SetChange, set_change_message},
-    rlp::{Field as _, Items, put_list},
+    rlp::{Field as _, Items, Tail, put_list},
     tx::EngineAct,
 };
 
@@ -75,7 +75,7 @@ pub(super) fn set_change() -> EngineAct {
 }
 
 pub(super) fn engine() -> CommitteeEngine {
-    let drawn = |n| Drawn { seed: hash(n), set: set() };
+    let drawn = |n| Drawn { seed: hash(n), set: set(), plan: Tail(None) };
     let turns = vec![Turns { key: key_of(101), made: 5, missed: 2 }];
     let (now, next, later, jailed) = (drawn(98), drawn(99), set(), vec![key_of(102)]);
     CommitteeEngine {

@@ -16,7 +16,7 @@ fn world(seed: u64, faults: Faults) -> World {
     let member = |(n, weight)| Member { key: public(n), weight };
     let set = ValidatorSet::new([(1, 3), (2, 4), (3, 5)].map(member).into()).unwrap();
     let mut world = World::new(seed, faults);
-    world.next = Some((4, Epoch { number: 1, seed: Hash([9; 32]), set }));
+    world.next = Some((4, Epoch::drawn(1, Hash([9; 32]), set)));
     world
 }
 

@@ -1,0 +1,141 @@
+//! Faults of validators whom a contract has named: they are proven to the ledger, and the contract is told. Rules: associates 9.
+//!
+//! Nothing of theirs is bonded, so the protocol takes nothing: what a fault costs is the contract's own affair. It is told of
+//! each once, in a block after the one that proved it, and cannot refuse to hear it.
+
+use banyan_fate::Value;
+use banyan_types::{
+    AccountId, ContractId, Hash, PublicKey,
+    committee::{SignedStatement, StatementKind},
+    tx::Evidence,
+};
+
+use super::{CommitteeRules, Schedule, ask::Said, fault};
+use crate::{
+    CommitteeEngine, Event, Faults, Missing, Proven, Rejected, Served, State, Untold,
+    leaf::{Naming, key},
+    scene::Scene,
+};
+
+/// Epochs after which what was signed answers no more. Source: associates 9, the default of bonds.
+const ANSWER_EPOCHS: u64 = 14;
+/// Faults that wait to be told, at most: more than a third of the largest set, and then the ledger has other worries. A bound
+/// of ours.
+const WAITING_MAX: usize = 100;
+/// Faults that one block tells of, at most. A bound of ours.
+const TOLD_PER_BLOCK: usize = 10;
+
+/// A ledger that begins to keep faults.
+pub(super) const fn none() -> Option<Faults> {
+    Some(Faults { served: alloc::vec::Vec::new(), proven: alloc::vec::Vec::new(), waiting: alloc::vec::Vec::new() })
+}
+
+impl<S: State> Scene<'_, S> {
+    /// Two proposals or votes of one kind for one height and view, by who is or was a validator.
+    pub(crate) fn contradiction_of_named(
+        &mut self,
+        tx: &Evidence,
+        a: &SignedStatement,
+        b: &SignedStatement,
+    ) -> Result<(), Rejected> {
+        let rules = self.params.committee().ok_or(Missing("no committee on this ledger"))?;
+        let mut naming = self.naming()?;
+        let Some(faults) = &mut naming.faults.0 else {
+            return Err(Rejected::Change { why: "no contract wants to know of faults" });
+        };
+        let (key, expected) = (a.by, AccountId(a.by.0));
+        if tx.staker_id != expected {
+            return Err(Rejected::Accused { expected, got: tx.staker_id });
+        }
+        let schedule = self.committee()?.schedule;
+        if schedule.now.set.place(&key).is_none() && !faults.has_served(key) {
+            return Err(Rejected::Change { why: "the accused is no validator" });
+        }
+        let epoch = self.epoch_of_statement(rules, a)?;
+        let is_vote = a.statement.kind != StatementKind::Handover;
+        if fault(a, b, &self.params.network_id).filter(|_| is_vote).is_none() {
+            return Err(Rejected::NoFault);
+        }
+        let at = faults.proven.binary_search_by_key(&(key, epoch), |proven| (proven.key, proven.epoch));
+        let Err(at) = at else { return Err(Rejected::FaultKnown { epoch }) };
+        if faults.waiting.len() >= WAITING_MAX {
+            return Err(Rejected::TooManyPending { max: WAITING_MAX });
+        }
+        let hash = name(&self.params.network_id, key, epoch);
+        faults.proven.insert(at, Proven { key, epoch });
+        faults.waiting.push(Untold { key, kind: a.statement.kind.number().into(), hash });
+        self.set(key::naming(), &naming);
+        self.events.push(Event::FaultProven { key, epoch, hash, reporter: tx.from_id });
+        Ok(())
+    }
+
+    /// What was said of a block that could be made by now, and not too long ago.
+    fn epoch_of_statement(&self, rules: &CommitteeRules, said: &SignedStatement) -> Result<u64, Rejected> {
+        let (height, got) = (self.height, said.statement.height);
+        if got > height {
+            return Err(Rejected::StatementEarly { height, got });
+        }
+        let first = rules.epoch_of(height).saturating_sub(ANSWER_EPOCHS);
+        let got = rules.epoch_of(got);
+        if got < first { Err(Rejected::StatementOld { first, got }) } else { Ok(got) }
+    }
+
+    /// The epoch is over: who has served in it can be accused for a while, and what is too old is forgotten.
+    pub(super) fn serve_on(&mut self, naming: &mut Naming, schedule: &Schedule) {
+        let Some(faults) = &mut naming.faults.0 else { return };
+        let first = schedule.number.saturating_add(1).saturating_sub(ANSWER_EPOCHS);
+        for member in schedule.now.set.members() {
+            faults.serve(member.key, schedule.number);
+        }
+        faults.served.retain(|served| served.epoch >= first);
+        faults.proven.retain(|proven| proven.epoch >= first);
+    }
+
+    /// Tell the ruling contract of faults that were proven, oldest first, as long as it has gas to listen in earnest.
+    pub(super) fn tell_faults(&mut self, leaf: &CommitteeEngine) -> Result<(), Rejected> {
+        let mut naming = self.naming()?;
+        let (Some(ruling), Some(faults)) = (naming.ruling, &mut naming.faults.0) else { return Ok(()) };
+        if faults.waiting.is_empty() {
+            return Ok(());
+        }
+        let told = self.tell_speaker(ruling, faults, leaf.schedule.number)?;
+        faults.waiting.drain(..told);
+        self.set(key::naming(), &naming);
+        Ok(())
+    }
+
+    fn tell_speaker(&mut self, ruling: ContractId, faults: &Faults, epoch: u64) -> Result<usize, Rejected> {
+        let mut speaker = self.speaker(ruling)?;
+        let mut told = 0usize;
+        for fault in faults.waiting.iter().take(TOLD_PER_BLOCK) {
+            if !speaker.has_breath() {
+                break;
+            }
+            let Untold { key, kind, hash } = fault;
+            let arguments = alloc::vec![Value::address(&key.0), Value::int(*kind), Value::bytes(hash.0)];
+            if self.ask_speaker(&mut speaker, "penalise", arguments, |_| Some(()))? != Said::Answer(()) {
+                self.events.push(Event::ConsensusFailed { contract: ruling, what: "penalise", epoch });
+            }
+            told = told.saturating_add(1);
+        }
+        Ok(told)
+    }
+}
+
+impl Faults {
+    fn has_served(&self, key: PublicKey) -> bool {
+        self.served.binary_search_by_key(&key, |served| served.key).is_ok()
+    }
+
+    fn serve(&mut self, key: PublicKey, epoch: u64) {
+        match self.served.binary_search_by_key(&key, |served| served.key) {
+            Ok(at) => self.served.get_mut(at).into_iter().for_each(|served| served.epoch = epoch),
+            Err(at) => self.served.insert(at, Served { key, epoch }),
+        }
+    }
+}
+
+/// What names a fault, whichever statements prove it.
+fn name(network_id: &str, key: PublicKey, epoch: u64) -> Hash {
+    Hash(banyan_crypto::blake2b(&[b"fault", network_id.as_bytes(), &key.0, &epoch.to_be_bytes()]))
+}
