@@ -66,7 +66,7 @@ pub(super) fn naming() -> Naming {
     let (votes, against) = (vec![key_of(110)], vec![key_of(111)]);
     let contract = ContractId(fill(109));
     let candidate = Candidacy { contract, since: 4, voted_in: 6, votes, against, agreed: Some(7) };
-    Naming { ruling: Some(ContractId(fill(108))), candidate: Some(candidate) }
+    Naming { ruling: Some(ContractId(fill(108))), candidate: Some(candidate), faults: Tail(None) }
 }
 
 pub(super) fn set_change() -> EngineAct {
@@ -84,6 +84,7 @@ pub(super) fn engine() -> CommitteeEngine {
         schedule: Schedule { number: 8, now, next, later, turns, jailed },
         parent: hash(104),
         named: Some(set()),
+        kept: Tail(None),
     }
 }
 

@@ -456,6 +456,8 @@ impl Ledger {
                         Event::Rewarded { .. }
                             | Event::EpochTurned { .. }
                             | Event::Jailed { .. }
+                            | Event::EpochPlanned { .. }
+                            | Event::ShadowPlanned { .. }
                             | Event::ShadowAnswered { .. }
                             | Event::ConsensusFailed { .. }
                             | Event::ConsensusRules { .. }

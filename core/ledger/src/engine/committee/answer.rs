@@ -77,3 +77,106 @@ fn read_pairs(said: &[u8], max: usize) -> Option<Vec<([u8; 32], u128)>> {
     };
     read_list(said, max)?.iter().map(pair).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{vec, vec::Vec};
+
+    fn pair(who: u8, number: i64) -> Value {
+        Value::tuple(vec![Value::address(&[who; 32]), Value::int(number)])
+    }
+
+    fn pairs(pairs: &[(u8, i64)]) -> Vec<u8> {
+        Value::list(pairs.iter().map(|(who, number)| pair(*who, *number)).collect()).encode()
+    }
+
+    fn addresses(people: &[u8]) -> Vec<u8> {
+        Value::list(people.iter().map(|who| Value::address(&[*who; 32])).collect()).encode()
+    }
+
+    fn many(count: u8) -> Vec<(u8, i64)> {
+        (0..count).map(|who| (who, 1)).collect()
+    }
+
+    fn set() -> ValidatorSet {
+        read_set(&pairs(&[(1, 1), (2, 1), (3, 1)])).unwrap()
+    }
+
+    /// What is no answer to anything.
+    fn junk() -> Vec<Vec<u8>> {
+        let values = [Value::Bool(true), Value::string("a"), Value::address(&[1; 32]), Value::tuple(vec![])];
+        let encoded = values.iter().map(Value::encode);
+        let inside = values.iter().map(|value| Value::list(vec![value.clone()]).encode());
+        encoded.chain(inside).chain([vec![], vec![0xff], b"not a value".to_vec()]).collect()
+    }
+
+    #[test]
+    fn junk_is_no_answer() {
+        for said in junk() {
+            assert_eq!(read_version(&said), None);
+            assert_eq!(read_set(&said), None);
+            assert_eq!(read_interval(&said), None);
+            assert_eq!(read_shares(&said, Amount::ZERO), None);
+        }
+        let strange = junk().into_iter().filter(|said| *said != addresses(&[1]));
+        assert!(strange.into_iter().all(|said| read_leaders(&said, &set(), 9).is_none()));
+    }
+
+    #[test]
+    fn a_set_has_at_most_two_hundred_and_nobody_over_a_third() {
+        let wrong: [&[(u8, i64)]; 6] = [
+            &[],
+            &[(1, 1)],
+            &[(1, 1), (2, 1)],
+            &[(1, 2), (2, 2), (3, 0)],
+            &[(1, 1), (1, 1), (2, 1), (3, 1)],
+            &[(1, -1), (2, 1), (3, 1), (4, 1)],
+        ];
+        for members in wrong {
+            assert_eq!(read_set(&pairs(members)), None, "{members:?}");
+        }
+        assert_eq!(read_set(&pairs(&many(201))), None);
+        assert_eq!(read_set(&pairs(&many(200))).map(|set| set.members().len()), Some(200));
+        assert!(read_set(&pairs(&[(1, 3), (2, 3), (3, 3)])).is_some(), "a third is no more than a third");
+        assert_eq!(read_set(&pairs(&[(1, 4), (2, 3), (3, 3)])), None);
+    }
+
+    #[test]
+    fn leaders_are_members_and_no_more_than_there_are_slots() {
+        assert_eq!(read_leaders(&addresses(&[]), &set(), 3), None);
+        assert_eq!(read_leaders(&addresses(&[1, 4]), &set(), 3), None, "a stranger");
+        assert_eq!(read_leaders(&addresses(&[1, 2, 3, 1]), &set(), 3), None);
+        assert_eq!(read_leaders(&addresses(&[3, 1, 3]), &set(), 3), Some(vec![2, 0, 2]));
+        assert_eq!(read_leaders(&addresses(&[2]), &set(), 3), Some(vec![1]));
+        assert_eq!(read_leaders(&pairs(&[(1, 1)]), &set(), 3), None);
+    }
+
+    #[test]
+    fn an_interval_is_neither_too_short_nor_too_long() {
+        let said = |millis: i64| read_interval(&Value::int(millis).encode());
+        assert_eq!([-1, 0, 99, 100, 10_000, 10_001].map(said), [None, None, None, Some(100), Some(10_000), None]);
+        assert_eq!(read_interval(&Value::int(u128::MAX).encode()), None);
+        assert_eq!([0i64, 1, 2].map(|n| read_version(&Value::int(n).encode())), [None, Some(()), None]);
+    }
+
+    #[test]
+    fn shares_are_the_whole_value() {
+        let shared =
+            |lines: &[(u8, i64)]| read_shares(&pairs(lines), Amount::new(10).unwrap()).map(|lines| lines.len());
+        let rows: [(&[(u8, i64)], Option<usize>); 7] = [
+            (&[], None),
+            (&[(1, 9)], None),
+            (&[(1, 9), (2, 2)], None),
+            (&[(1, 11), (2, -1)], None),
+            (&[(1, 10)], Some(1)),
+            (&[(1, 5), (1, 5)], Some(2)),
+            (&[(1, 10), (2, 0)], Some(2)),
+        ];
+        for (lines, expected) in rows {
+            assert_eq!(shared(lines), expected, "{lines:?}");
+        }
+        assert_eq!(read_shares(&pairs(&[]), Amount::ZERO), Some(vec![]));
+        assert_eq!(read_shares(&pairs(&many(201)), Amount::new(201).unwrap()), None);
+    }
+}
