@@ -1,8 +1,8 @@
 //! What validators sign, and what their signatures make.
 
 use banyan_ledger::{
-    Candidacy, CommitteeEngine, Naming,
-    engine::committee::{BondRules, CommitteeRules, Drawn, Schedule, Sets, Turns},
+    Candidacy, CommitteeEngine, Faults, Kept, Naming, Owed, Proven, Served, Untold,
+    engine::committee::{BondRules, CommitteeRules, Decree, Drawn, Schedule, Sets, Turns},
 };
 use banyan_types::{
     ContractId, Hash, Height, Nonce, Signature,
@@ -69,13 +69,21 @@ pub(super) fn naming() -> Naming {
     Naming { ruling: Some(ContractId(fill(108))), candidate: Some(candidate), faults: Tail(None) }
 }
 
+/// The same, where the ruling contract is told of faults.
+pub(super) fn naming_with_faults() -> Naming {
+    let served = vec![Served { key: key_of(112), epoch: 6 }];
+    let proven = vec![Proven { key: key_of(112), epoch: 5 }];
+    let waiting = vec![Untold { key: key_of(112), kind: 2, hash: hash(113) }];
+    Naming { faults: Tail(Some(Faults { served, proven, waiting })), ..naming() }
+}
+
 pub(super) fn set_change() -> EngineAct {
     let signatures = certificate().signatures;
     act(EngineAction::SetChange(SetChange { epoch: 9, set: set(), signatures }))
 }
 
 pub(super) fn engine() -> CommitteeEngine {
-    let drawn = |n| Drawn { seed: hash(n), set: set(), plan: Tail(None) };
+    let drawn = |n| Drawn { seed: hash(n), set: set(), decree: Tail(None) };
     let turns = vec![Turns { key: key_of(101), made: 5, missed: 2 }];
     let (now, next, later, jailed) = (drawn(98), drawn(99), set(), vec![key_of(102)]);
     CommitteeEngine {
@@ -86,6 +94,17 @@ pub(super) fn engine() -> CommitteeEngine {
         named: Some(set()),
         kept: Tail(None),
     }
+}
+
+/// The same, where a contract decides all that it may.
+pub(super) fn decreed_engine() -> CommitteeEngine {
+    let mut engine = engine();
+    let decree = Decree { from: Height(4_801), leaders: vec![1, 0, 1], interval_ms: Some(700) };
+    engine.schedule.now.decree = Tail(Some(Decree { interval_ms: None, ..decree.clone() }));
+    engine.schedule.next.decree = Tail(Some(decree));
+    let owed = Some(vec![Owed { key: key_of(101), amount: amount(1_152) }]);
+    engine.kept = Tail(Some(Kept { owed, intervals: Some(vec![640, 710]) }));
+    engine
 }
 
 /// Rules stand inside a genesis; alone they are read as one item of a list.

@@ -435,7 +435,7 @@ events! {
         epoch: u64,
     },
     /// On a child: the ruling contract has decided of an epoch that has not begun.
-    EpochPlanned {
+    EpochDecreed {
         /// Which contract.
         contract: ContractId,
         /// The epoch.
@@ -448,7 +448,7 @@ events! {
         interval_ms: Option<u64>,
     },
     /// On a child: what a contract that is proposed would have decided of that epoch, and of the fees of the one that ended.
-    ShadowPlanned {
+    ShadowDecreed {
         /// Which contract.
         contract: ContractId,
         /// The epoch that it was asked about.

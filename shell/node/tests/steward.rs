@@ -58,8 +58,7 @@ fn run_to_epoch(council: &mut Council, epoch: u64) {
 
 /// A child that the contract rules since some epochs.
 fn ruled() -> Council {
-    let mut council =
-        Council::with(Engine::Committee, &VALIDATORS, |child| child.with_epochs(EPOCH, Sets::Contract));
+    let mut council = Council::with(Engine::Committee, &VALIDATORS, |child| child.with_epochs(EPOCH, Sets::Contract));
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(1_000), 1));
     for (nonce, seed) in (2..).zip(VALIDATORS) {
@@ -86,8 +85,8 @@ fn ruled() -> Council {
 #[test]
 fn a_committee_of_four_follows_the_leaders_and_the_interval_of_its_contract() {
     let mut council = ruled();
-    let plan = council.committee(0).schedule.now.plan.0.expect("the contract has planned this epoch");
-    assert_eq!((plan.leaders.len(), plan.interval_ms), (4, Some(PACE_MS)));
+    let decree = council.committee(0).schedule.now.decree.0.expect("the contract has decreed this epoch");
+    assert_eq!((decree.leaders.len(), decree.interval_ms), (4, Some(PACE_MS)));
     // There is always something to order, so that blocks come as fast as they may; one node loses its memory in between.
     let (network, from) = (council.network.clone(), council.height(0).0);
     let shared = VALIDATORS.map(|seed| council.balance(0, seed));

@@ -456,8 +456,8 @@ impl Ledger {
                         Event::Rewarded { .. }
                             | Event::EpochTurned { .. }
                             | Event::Jailed { .. }
-                            | Event::EpochPlanned { .. }
-                            | Event::ShadowPlanned { .. }
+                            | Event::EpochDecreed { .. }
+                            | Event::ShadowDecreed { .. }
                             | Event::ShadowAnswered { .. }
                             | Event::ConsensusFailed { .. }
                             | Event::ConsensusRules { .. }

@@ -2,7 +2,7 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use banyan_ledger::engine::committee::{Plan, check_handover};
+use banyan_ledger::engine::committee::{Decree, check_handover};
 use banyan_types::{
     AssociateId, Hash, Height,
     committee::{Member, ValidatorSet, handover_hash},
@@ -53,19 +53,19 @@ fn who_was_away_at_the_edge_catches_up_across_it() {
     world.run_until(6, 60_000);
 }
 
-/// The four go on after height 3, as a contract has planned it: 2, 0, 3, 1 and again, and so many milliseconds.
-fn planned(seed: u64, interval_ms: u64) -> World {
+/// The four go on after height 3, as a contract has decreed: led by 2, 0, 3, 1 and again, so many milliseconds apart.
+fn decreed(seed: u64, interval_ms: u64) -> World {
     let mut world = World::new(seed, Faults::default());
     let places = [2, 0, 3, 1].map(|n| world.epoch.set.place(&public(n)).unwrap());
-    let plan = Plan { from: Height(4), leaders: places.into(), interval_ms: Some(interval_ms) };
-    let epoch = Epoch { plan: Some(plan), ..Epoch::drawn(1, Hash([9; 32]), world.epoch.set.clone()) };
+    let decree = Decree { from: Height(4), leaders: places.into(), interval_ms: Some(interval_ms) };
+    let epoch = Epoch { decree: Some(decree), ..Epoch::drawn(1, Hash([9; 32]), world.epoch.set.clone()) };
     world.next = Some((4, epoch));
     world
 }
 
 #[test]
-fn a_committee_follows_the_leaders_and_the_interval_of_a_plan() {
-    let mut world = planned(31, 900);
+fn a_committee_follows_the_leaders_and_the_interval_that_are_decreed() {
+    let mut world = decreed(31, 900);
     world.run_until(4, 60_000);
     let before = world.height(0);
     for _ in 0..200 {
@@ -83,7 +83,7 @@ fn a_committee_follows_the_leaders_and_the_interval_of_a_plan() {
 
 #[test]
 fn an_elected_leader_who_is_away_costs_one_view() {
-    let mut world = planned(32, 200);
+    let mut world = decreed(32, 200);
     world.run_until(4, 60_000);
     world.kill(3);
     let before = world.height(0);

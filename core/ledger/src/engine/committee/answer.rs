@@ -14,7 +14,7 @@ use banyan_types::{
     committee::{Member, VALIDATORS_MAX, ValidatorSet},
 };
 
-use super::plan::{INTERVAL_MS_MAX, INTERVAL_MS_MIN};
+use super::decree::{INTERVAL_MS_MAX, INTERVAL_MS_MIN};
 
 /// The version of the interface that the protocol speaks. Source: associates 9.
 const VERSION: u64 = 1;

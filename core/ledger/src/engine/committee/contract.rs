@@ -13,7 +13,7 @@ use super::{
     CommitteeRules, End, Schedule, Snapshot,
     answer::{read_interval, read_leaders, read_set},
     ask::{Said, Speaker},
-    plan::{Plan, slots},
+    decree::{Decree, slots},
 };
 use crate::{
     CommitteeEngine, Event, Kept, Missing, Rejected, State,
@@ -39,7 +39,7 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// The epoch is over: the ruling contract shares its fees, a successor that is due takes over, and who rules then names the
-    /// validators of the epoch three ahead and plans the next one. The contract that is proposed is asked the same, without
+    /// validators of the epoch three ahead and decides on the next one. The contract that is proposed is asked the same, without
     /// effect. Whether the set is the one before again.
     pub(super) fn turn_by_contract(
         &mut self,
@@ -67,7 +67,7 @@ impl<S: State> Scene<'_, S> {
             Said::Useless => Snapshot::Answered(None),
         };
         let is_repeated = leaf.schedule.turn(&End { entropy, snapshot });
-        self.plan_next(rules, leaf, &mut of, payees)?;
+        self.decree_next(rules, leaf, &mut of, payees)?;
         self.keep_for(leaf, &mut naming, of.ruling.as_ref())?;
         self.set(key::naming(), &naming);
         Ok(is_repeated)
@@ -131,7 +131,7 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// What is decided of the epoch after the one that has just begun: its set and its seed are known now.
-    fn plan_next(
+    fn decree_next(
         &mut self,
         rules: &CommitteeRules,
         leaf: &mut CommitteeEngine,
@@ -141,36 +141,36 @@ impl<S: State> Scene<'_, S> {
         let epoch = leaf.schedule.number.saturating_add(1);
         let intervals = leaf.kept.0.as_ref().and_then(|kept| kept.intervals.clone()).unwrap_or_default();
         if let Some(ruling) = &mut of.ruling {
-            let plan = self.ask_plan(rules, &leaf.schedule, &intervals, ruling, true)?;
-            if !plan.is_empty() {
-                let (leaders, order) = (count(&plan.leaders), plan.order(&leaf.schedule.next.set));
-                let interval_ms = plan.interval_ms;
-                self.events.push(Event::EpochPlanned { contract: ruling.id, epoch, leaders, order, interval_ms });
-                leaf.schedule.next.plan = Tail(Some(plan));
+            let decree = self.ask_decree(rules, &leaf.schedule, &intervals, ruling, true)?;
+            if !decree.is_empty() {
+                let (leaders, order) = (count(&decree.leaders), decree.order(&leaf.schedule.next.set));
+                let interval_ms = decree.interval_ms;
+                self.events.push(Event::EpochDecreed { contract: ruling.id, epoch, leaders, order, interval_ms });
+                leaf.schedule.next.decree = Tail(Some(decree));
             }
         }
         if let Some(shadow) = &mut of.shadow {
             let moment = self.remember();
-            let plan = self.ask_plan(rules, &leaf.schedule, &intervals, shadow, false)?;
+            let decree = self.ask_decree(rules, &leaf.schedule, &intervals, shadow, false)?;
             self.forget_since(moment);
-            if !plan.is_empty() || payees > 0 {
-                let (leaders, order) = (count(&plan.leaders), plan.order(&leaf.schedule.next.set));
-                let (contract, interval_ms) = (shadow.id, plan.interval_ms);
-                self.events.push(Event::ShadowPlanned { contract, epoch, leaders, order, interval_ms, payees });
+            if !decree.is_empty() || payees > 0 {
+                let (leaders, order) = (count(&decree.leaders), decree.order(&leaf.schedule.next.set));
+                let (contract, interval_ms) = (shadow.id, decree.interval_ms);
+                self.events.push(Event::ShadowDecreed { contract, epoch, leaders, order, interval_ms, payees });
             }
         }
         Ok(())
     }
 
     /// Leaders, or a draw as ever; the interval, or the one before where the answer is of no use.
-    fn ask_plan(
+    fn ask_decree(
         &mut self,
         rules: &CommitteeRules,
         schedule: &Schedule,
         intervals: &[u64],
         speaker: &mut Speaker,
         rules_here: bool,
-    ) -> Result<Plan, Rejected> {
+    ) -> Result<Decree, Rejected> {
         let epoch = schedule.number.saturating_add(1);
         let (next, slots) = (&schedule.next, slots(rules.epoch_blocks));
         let arguments = alloc::vec![Value::int(epoch), Value::bytes(next.seed.0), Value::int(slots)];
@@ -182,8 +182,8 @@ impl<S: State> Scene<'_, S> {
         for (what, _) in wrong.into_iter().filter(|(_, is_wrong)| *is_wrong && rules_here) {
             self.events.push(Event::ConsensusFailed { contract: speaker.id, what, epoch });
         }
-        let before = schedule.now.plan.0.as_ref().filter(|_| rules_here).and_then(|plan| plan.interval_ms);
-        Ok(Plan {
+        let before = schedule.now.decree.0.as_ref().filter(|_| rules_here).and_then(|decree| decree.interval_ms);
+        Ok(Decree {
             from: Height(rules.last_height(schedule.number).0.saturating_add(1)),
             leaders: leaders.answer().unwrap_or_default(),
             interval_ms: match interval {
@@ -201,11 +201,13 @@ impl<S: State> Scene<'_, S> {
         naming: &mut Naming,
         ruling: Option<&Speaker>,
     ) -> Result<(), Rejected> {
-        let mut wants = |function| match ruling.filter(|ruling| ruling.counts) {
+        let mut has = |function| match ruling {
             Some(ruling) => self.has_function(ruling.id, function),
             None => Ok(false),
         };
-        let (shares, paces, judges) = (wants("reward")?, wants("difficulty")?, wants("penalise")?);
+        let (shares, paces, judges) = (has("reward")?, has("difficulty")?, has("penalise")?);
+        let counts = ruling.is_some_and(|ruling| ruling.counts);
+        let (shares, paces) = (shares && counts, paces && counts);
         let before = leaf.kept.0.take();
         let intervals = before.and_then(|kept| kept.intervals).unwrap_or_default();
         if shares || paces {
@@ -228,7 +230,7 @@ impl CommitteeEngine {
     }
 }
 
-impl Plan {
+impl Decree {
     /// The leaders' keys in their order, as one hash; zero where leaders are drawn.
     fn order(&self, set: &ValidatorSet) -> Hash {
         let keys: Vec<PublicKey> =

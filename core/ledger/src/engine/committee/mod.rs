@@ -6,10 +6,10 @@ mod ask;
 mod begin;
 mod certificate;
 mod contract;
+mod decree;
 mod election;
 mod faults;
 mod fees;
-mod plan;
 mod rules;
 mod schedule;
 mod votes;
@@ -25,7 +25,7 @@ pub(crate) use begin::{first_leaf, read_seal};
 pub use certificate::{
     BadCertificate, Fault, certificate_fault, check, check_handover, check_least, fault, handover_fault,
 };
-pub use plan::{INTERVAL_MS_MAX, INTERVAL_MS_MIN, LEADERS_MAX, Plan};
+pub use decree::{Decree, INTERVAL_MS_MAX, INTERVAL_MS_MIN, LEADERS_MAX};
 pub use rules::{BondRules, CommitteeRules, Sets};
 pub use schedule::{Drawn, End, STAKED_MAX, Schedule, Snapshot, Stakes, Turns, shares};
 
@@ -41,24 +41,24 @@ pub struct Epoch {
     /// The validators.
     pub set: ValidatorSet,
     /// What a contract has decided of it, where one does.
-    pub plan: Option<Plan>,
+    pub decree: Option<Decree>,
 }
 
 impl Epoch {
     /// An epoch whose leaders are drawn.
     pub const fn drawn(number: u64, seed: Hash, set: ValidatorSet) -> Self {
-        Self { number, seed, set, plan: None }
+        Self { number, seed, set, decree: None }
     }
 
     /// Who leads `view` at `height`: in view 0 whom a contract has elected, all others by draw.
     pub fn leader(&self, height: Height, view: u32) -> PublicKey {
-        let first = self.plan.as_ref().and_then(|plan| plan.leader(&self.set, height));
+        let first = self.decree.as_ref().and_then(|decree| decree.leader(&self.set, height));
         election::leader(&self.set, self.seed, height, view, first)
     }
 
     /// Milliseconds between its blocks; `None` where the genesis says it.
     pub fn interval_ms(&self) -> Option<u64> {
-        self.plan.as_ref()?.interval_ms
+        self.decree.as_ref()?.interval_ms
     }
 }
 

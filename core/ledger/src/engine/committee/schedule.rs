@@ -12,7 +12,7 @@ use banyan_types::{
     rlp::Tail,
 };
 
-use super::{Epoch, plan::Plan};
+use super::{Epoch, decree::Decree};
 
 /// Validators of a set by stake, at most. Source: associates 9.
 pub const STAKED_MAX: usize = 100;
@@ -31,7 +31,7 @@ banyan_types::record! {
         /// Who has them.
         set: ValidatorSet,
         /// What a contract has decided of it.
-        plan: Tail<Plan>,
+        decree: Tail<Decree>,
     }
 
     /// A validator's turns in the running epoch.
@@ -95,14 +95,14 @@ pub struct Stakes<'a> {
 
 impl Drawn {
     fn epoch(&self, number: u64) -> Epoch {
-        Epoch { number, seed: self.seed, set: self.set.clone(), plan: self.plan.0.clone() }
+        Epoch { number, seed: self.seed, set: self.set.clone(), decree: self.decree.0.clone() }
     }
 }
 
 impl Schedule {
     /// Epochs 0 to 3 are the genesis's: `seed` and `set` are known from the beginning.
     pub fn genesis(seed: Hash, set: &ValidatorSet) -> Self {
-        let drawn = |number| Drawn { seed: again(seed, number), set: set.clone(), plan: Tail(None) };
+        let drawn = |number| Drawn { seed: again(seed, number), set: set.clone(), decree: Tail(None) };
         let (now, next) = (drawn(0), drawn(1));
         Self { number: 0, now, next, later: set.clone(), turns: Vec::new(), jailed: Vec::new() }
     }
@@ -161,7 +161,7 @@ impl Schedule {
             None => again(self.next.seed, drawn_for),
         };
         let later = read.unwrap_or_else(|| self.later.clone());
-        let next = Drawn { seed, set: core::mem::replace(&mut self.later, later), plan: Tail(None) };
+        let next = Drawn { seed, set: core::mem::replace(&mut self.later, later), decree: Tail(None) };
         self.now = core::mem::replace(&mut self.next, next);
         self.number = ended.saturating_add(1);
         self.turns.clear();

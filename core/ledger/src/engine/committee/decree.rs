@@ -1,7 +1,7 @@
 //! What a contract has decided of an epoch before it begins: who leads its blocks, and how far apart they are.
 //! Rules: associates 9.
 //!
-//! A plan stands in the state one epoch ahead, with the set that it is about. So whoever has the state after a block can say
+//! A decree stands in the state one epoch ahead, with the set that it is about. So whoever has the state after a block can say
 //! who may make the next one, be it a validator, a follower or a light client with a proof of one leaf.
 
 use alloc::vec::Vec;
@@ -19,7 +19,7 @@ pub const INTERVAL_MS_MAX: u64 = 10_000;
 
 banyan_types::record! {
     /// What a contract has decided of an epoch.
-    Plan {
+    Decree {
         /// The epoch's first block: leaders are counted from it.
         from: Height,
         /// Places in the epoch's set of those who lead its blocks, in turn and from the beginning again; none where leaders are
@@ -30,7 +30,7 @@ banyan_types::record! {
     }
 }
 
-impl Plan {
+impl Decree {
     /// Whether everything is as it would be without a contract.
     pub const fn is_empty(&self) -> bool {
         self.leaders.is_empty() && self.interval_ms.is_none()
@@ -60,12 +60,12 @@ mod tests {
     fn leaders_go_round_from_the_epochs_first_block() {
         let member = |n| Member { key: PublicKey([n; 32]), weight: 1 };
         let set = ValidatorSet::new((1..=4).map(member).collect()).unwrap();
-        let plan = Plan { from: Height(9), leaders: vec![2, 0, 2], interval_ms: None };
-        let led = |height| plan.leader(&set, Height(height)).map(|key| key.0[0]);
+        let decree = Decree { from: Height(9), leaders: vec![2, 0, 2], interval_ms: None };
+        let led = |height| decree.leader(&set, Height(height)).map(|key| key.0[0]);
         assert_eq!([9, 10, 11, 12, 13, 14].map(led), [3, 1, 3, 3, 1, 3].map(Some));
         assert_eq!(led(8), None, "another epoch's");
-        let drawn = Plan { leaders: vec![], ..plan };
+        let drawn = Decree { leaders: vec![], ..decree };
         assert_eq!(drawn.leader(&set, Height(9)), None);
-        assert!(drawn.is_empty() && !Plan { interval_ms: Some(100), ..drawn }.is_empty());
+        assert!(drawn.is_empty() && !Decree { interval_ms: Some(100), ..drawn }.is_empty());
     }
 }
