@@ -6,7 +6,8 @@ use banyan_fate::{
     Value,
     abi::{encode_call, function_id},
 };
-use banyan_ledger::engine::committee::Sets;
+use banyan_ledger::{Faults, Naming, engine::committee::Sets, key as leaf};
+use banyan_node::Leaves as _;
 use banyan_types::{
     Amount, Bytes, ContractBytes, ContractId, FATE, Gas, GasPrice, Height, Lifetime, Nonce, PublicKey, Serial,
     engine::EngineAction,
@@ -56,12 +57,12 @@ fn run_to_epoch(council: &mut Council, epoch: u64) {
     }
 }
 
-/// A child that the contract rules since some epochs.
-fn ruled() -> Council {
-    let mut council = Council::with(Engine::Committee, &VALIDATORS, |child| child.with_epochs(EPOCH, Sets::Contract));
+/// A child that the contract rules since some epochs, with nodes of these keys. Their payer has coins on it.
+fn ruled(keys: &[u8]) -> Council {
+    let mut council = Council::with(Engine::Committee, keys, |child| child.with_epochs(EPOCH, Sets::Contract));
     council.run(1_000);
     council.submit_root(commit(council.child_id, USER, coins(1_000), 1));
-    for (nonce, seed) in (2..).zip(VALIDATORS) {
+    for (nonce, seed) in (2..).zip(VALIDATORS.into_iter().chain([OPERATORS[0], FRIEND])) {
         council.submit_root(commit_to(council.child_id, USER, seed, coins(10), nonce));
     }
     council.run(12_000);
@@ -84,7 +85,7 @@ fn ruled() -> Council {
 
 #[test]
 fn a_committee_of_four_follows_the_leaders_and_the_interval_of_its_contract() {
-    let mut council = ruled();
+    let mut council = ruled(&VALIDATORS);
     let decree = council.committee(0).schedule.now.decree.0.expect("the contract has decreed this epoch");
     assert_eq!((decree.leaders.len(), decree.interval_ms), (4, Some(PACE_MS)));
     // There is always something to order, so that blocks come as fast as they may; one node loses its memory in between.
@@ -123,4 +124,35 @@ fn a_committee_of_four_follows_the_leaders_and_the_interval_of_its_contract() {
     assert!(shared.iter().zip(after).all(|(before, after)| *before < after), "all have had their share of fees");
     (0..4).for_each(|n| totals_hold(council.node(n)));
     assert_eq!(council.alarms, []);
+}
+
+#[test]
+fn a_key_that_two_nodes_use_is_reported_and_the_contract_is_told() {
+    let mut council = ruled(&[41, 42, 43, 44, 44]);
+    let (network, twin) = (council.network.clone(), PublicKey(key(44).public()));
+    let faults = |council: &Council| -> Faults {
+        let head = council.node(0).chain().head().unwrap();
+        head.view.leaf(&leaf::naming(), Naming::decode).unwrap().unwrap().faults.0.unwrap()
+    };
+    for nonce in 0..20 {
+        // Both are given something else to put into the block that the key is to propose.
+        let leads = |council: &Council| {
+            let (schedule, next) = (council.committee(0).schedule, council.height(0).next().unwrap());
+            next.0 % EPOCH != 1 && schedule.epoch().leader(next, 0) == twin
+        };
+        while !leads(&council) {
+            council.run(50);
+        }
+        council.submit(3, spend(&network, USER, 51, coins(1), nonce + 2)).unwrap();
+        council.submit(4, spend(&network, FRIEND, 51, coins(1), nonce + 1)).unwrap();
+        council.run(5_000);
+        if !faults(&council).proven.is_empty() {
+            break;
+        }
+    }
+    let proven = faults(&council).proven;
+    assert_eq!(proven.iter().map(|proven| proven.key).collect::<Vec<_>>(), [twin]);
+    council.run(10_000);
+    assert_eq!(faults(&council).waiting, []);
+    totals_hold(council.node(0));
 }

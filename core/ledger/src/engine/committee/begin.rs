@@ -84,9 +84,8 @@ impl<S: State> Scene<'_, S> {
         leaf.note_interval(start.time.since(before.time).unwrap_or(0));
         if rules.turns_at(start.height) {
             self.turn_epoch(rules, &mut leaf, named)?;
-        }
-        if rules.sets == Sets::Contract {
-            self.tell_faults(&leaf).map_err(ours)?;
+        } else if rules.sets == Sets::Contract {
+            self.tell_faults(leaf.schedule.number).map_err(ours)?;
         }
         leaf.schedule.count(start.height, start.view);
         self.set(key::engine(), &leaf);

@@ -69,6 +69,9 @@ impl<S: State> Scene<'_, S> {
         let is_repeated = leaf.schedule.turn(&End { entropy, snapshot });
         self.decree_next(rules, leaf, &mut of, payees)?;
         self.keep_for(leaf, &mut naming, of.ruling.as_ref())?;
+        if let (Some(ruling), Some(faults)) = (&mut of.ruling, &mut naming.faults.0) {
+            self.tell_speaker(ruling, faults, begun)?;
+        }
         self.set(key::naming(), &naming);
         Ok(is_repeated)
     }

@@ -5,14 +5,18 @@
 
 use banyan_fate::Value;
 use banyan_types::{
-    AccountId, ContractId, Hash, PublicKey,
+    AccountId, Hash, PublicKey,
     committee::{SignedStatement, StatementKind},
     tx::Evidence,
 };
 
-use super::{CommitteeRules, Schedule, ask::Said, fault};
+use super::{
+    CommitteeRules, Schedule,
+    ask::{Said, Speaker},
+    fault,
+};
 use crate::{
-    CommitteeEngine, Event, Faults, Missing, Proven, Rejected, Served, State, Untold,
+    Event, Faults, Missing, Proven, Rejected, Served, State, Untold,
     leaf::{Naming, key},
     scene::Scene,
 };
@@ -91,34 +95,39 @@ impl<S: State> Scene<'_, S> {
         faults.proven.retain(|proven| proven.epoch >= first);
     }
 
-    /// Tell the ruling contract of faults that were proven, oldest first, as long as it has gas to listen in earnest.
-    pub(super) fn tell_faults(&mut self, leaf: &CommitteeEngine) -> Result<(), Rejected> {
+    /// In a block that turns no epoch: tell the ruling contract of faults that were proven.
+    pub(super) fn tell_faults(&mut self, epoch: u64) -> Result<(), Rejected> {
         let mut naming = self.naming()?;
         let (Some(ruling), Some(faults)) = (naming.ruling, &mut naming.faults.0) else { return Ok(()) };
         if faults.waiting.is_empty() {
             return Ok(());
         }
-        let told = self.tell_speaker(ruling, faults, leaf.schedule.number)?;
-        faults.waiting.drain(..told);
+        let mut speaker = self.speaker(ruling)?;
+        self.tell_speaker(&mut speaker, faults, epoch)?;
         self.set(key::naming(), &naming);
         Ok(())
     }
 
-    fn tell_speaker(&mut self, ruling: ContractId, faults: &Faults, epoch: u64) -> Result<usize, Rejected> {
-        let mut speaker = self.speaker(ruling)?;
+    /// Tell a contract of faults, oldest first, as long as it has gas to listen in earnest.
+    pub(super) fn tell_speaker(
+        &mut self,
+        speaker: &mut Speaker,
+        faults: &mut Faults,
+        epoch: u64,
+    ) -> Result<(), Rejected> {
         let mut told = 0usize;
-        for fault in faults.waiting.iter().take(TOLD_PER_BLOCK) {
+        for Untold { key, kind, hash } in faults.waiting.iter().take(TOLD_PER_BLOCK) {
             if !speaker.has_breath() {
                 break;
             }
-            let Untold { key, kind, hash } = fault;
             let arguments = alloc::vec![Value::address(&key.0), Value::int(*kind), Value::bytes(hash.0)];
-            if self.ask_speaker(&mut speaker, "penalise", arguments, |_| Some(()))? != Said::Answer(()) {
-                self.events.push(Event::ConsensusFailed { contract: ruling, what: "penalise", epoch });
+            if self.ask_speaker(speaker, "penalise", arguments, |_| Some(()))? != Said::Answer(()) {
+                self.events.push(Event::ConsensusFailed { contract: speaker.id, what: "penalise", epoch });
             }
             told = told.saturating_add(1);
         }
-        Ok(told)
+        faults.waiting.drain(..told);
+        Ok(())
     }
 }
 
