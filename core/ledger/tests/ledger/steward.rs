@@ -40,7 +40,7 @@ fn feel(named: &mut Named, contract: ContractId, what: &str, how: u64) {
     named.call_with(contract, "feel", vec![Value::string(what), Value::int(how)]);
 }
 
-fn failed<'a>(events: &'a [Event]) -> Vec<&'a str> {
+fn failed(events: &[Event]) -> Vec<&'static str> {
     let what = events.iter().filter_map(|event| match event {
         Event::ConsensusFailed { what, .. } => Some(*what),
         _ => None,

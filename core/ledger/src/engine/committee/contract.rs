@@ -16,7 +16,7 @@ use super::{
     decree::{Decree, slots},
 };
 use crate::{
-    CommitteeEngine, Event, Kept, Missing, Rejected, State,
+    CommitteeEngine, Event, Faults, Kept, Missing, Rejected, State,
     leaf::{Candidacy, Naming, key},
     scene::Scene,
 };
@@ -57,7 +57,9 @@ impl<S: State> Scene<'_, S> {
             of.shadow = Some(self.speaker(contract)?);
         }
         let payees = self.share_epoch(leaf, of.ruling.as_mut(), of.shadow.as_mut())?;
-        self.serve_on(&mut naming, &leaf.schedule);
+        if let Some(faults) = &mut naming.faults.0 {
+            faults.turn(&leaf.schedule);
+        }
         self.take_over(&mut naming, &mut of, begun)?;
 
         let answer = self.ask_sets(&mut of, ended.saturating_add(3))?;
@@ -97,8 +99,7 @@ impl<S: State> Scene<'_, S> {
         }
         if let Some(old) = naming.ruling {
             let arguments = alloc::vec![Value::address(&old.0)];
-            let said = self.ask_speaker(&mut speaker, "migrate", arguments, |_| Some(()))?;
-            if said != Said::Answer(()) {
+            if self.ask_speaker(&mut speaker, "migrate", arguments, |_| Some(()))? == Said::Useless {
                 self.events.push(Event::ConsensusFailed { contract, what: "migrate", epoch: now });
                 return Ok(());
             }
@@ -217,7 +218,7 @@ impl<S: State> Scene<'_, S> {
             let kept = Kept { owed: shares.then(Vec::new), intervals: paces.then_some(intervals) };
             leaf.kept = Tail(Some(kept));
         }
-        naming.faults = Tail(naming.faults.0.take().or_else(super::faults::none).filter(|_| judges));
+        naming.faults = Tail(judges.then(|| naming.faults.0.take().unwrap_or(Faults::NONE)));
         Ok(())
     }
 }

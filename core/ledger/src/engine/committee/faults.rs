@@ -3,6 +3,8 @@
 //! Nothing of theirs is bonded, so the protocol takes nothing: what a fault costs is the contract's own affair. It is told of
 //! each once, in a block after the one that proved it, and cannot refuse to hear it.
 
+use alloc::vec::Vec;
+
 use banyan_fate::Value;
 use banyan_types::{
     AccountId, Hash, PublicKey,
@@ -15,11 +17,7 @@ use super::{
     ask::{Said, Speaker},
     fault,
 };
-use crate::{
-    Event, Faults, Missing, Proven, Rejected, Served, State, Untold,
-    leaf::{Naming, key},
-    scene::Scene,
-};
+use crate::{Event, Faults, Missing, Proven, Rejected, Served, State, Untold, leaf::key, scene::Scene};
 
 /// Epochs after which what was signed answers no more. Source: associates 9, the default of bonds.
 const ANSWER_EPOCHS: u64 = 14;
@@ -28,11 +26,6 @@ const ANSWER_EPOCHS: u64 = 14;
 const WAITING_MAX: usize = 100;
 /// Faults that one block tells of, at most. A bound of ours.
 const TOLD_PER_BLOCK: usize = 10;
-
-/// A ledger that begins to keep faults.
-pub(super) const fn none() -> Option<Faults> {
-    Some(Faults { served: alloc::vec::Vec::new(), proven: alloc::vec::Vec::new(), waiting: alloc::vec::Vec::new() })
-}
 
 impl<S: State> Scene<'_, S> {
     /// Two proposals or votes of one kind for one height and view, by who is or was a validator.
@@ -57,7 +50,7 @@ impl<S: State> Scene<'_, S> {
         }
         let epoch = self.epoch_of_statement(rules, a)?;
         let is_vote = a.statement.kind != StatementKind::Handover;
-        if fault(a, b, &self.params.network_id).filter(|_| is_vote).is_none() {
+        if !is_vote || fault(a, b, &self.params.network_id).is_none() {
             return Err(Rejected::NoFault);
         }
         let at = faults.proven.binary_search_by_key(&(key, epoch), |proven| (proven.key, proven.epoch));
@@ -82,17 +75,6 @@ impl<S: State> Scene<'_, S> {
         let first = rules.epoch_of(height).saturating_sub(ANSWER_EPOCHS);
         let got = rules.epoch_of(got);
         if got < first { Err(Rejected::StatementOld { first, got }) } else { Ok(got) }
-    }
-
-    /// The epoch is over: who has served in it can be accused for a while, and what is too old is forgotten.
-    pub(super) fn serve_on(&mut self, naming: &mut Naming, schedule: &Schedule) {
-        let Some(faults) = &mut naming.faults.0 else { return };
-        let first = schedule.number.saturating_add(1).saturating_sub(ANSWER_EPOCHS);
-        for member in schedule.now.set.members() {
-            faults.serve(member.key, schedule.number);
-        }
-        faults.served.retain(|served| served.epoch >= first);
-        faults.proven.retain(|proven| proven.epoch >= first);
     }
 
     /// In a block that turns no epoch: tell the ruling contract of faults that were proven.
@@ -132,6 +114,19 @@ impl<S: State> Scene<'_, S> {
 }
 
 impl Faults {
+    /// A ledger begins to keep them.
+    pub(super) const NONE: Self = Self { served: Vec::new(), proven: Vec::new(), waiting: Vec::new() };
+
+    /// The epoch is over: who has served in it can be accused for a while, and what is too old is forgotten.
+    pub(super) fn turn(&mut self, schedule: &Schedule) {
+        let first = schedule.number.saturating_add(1).saturating_sub(ANSWER_EPOCHS);
+        for member in schedule.now.set.members() {
+            self.serve(member.key, schedule.number);
+        }
+        self.served.retain(|served| served.epoch >= first);
+        self.proven.retain(|proven| proven.epoch >= first);
+    }
+
     fn has_served(&self, key: PublicKey) -> bool {
         self.served.binary_search_by_key(&key, |served| served.key).is_ok()
     }
