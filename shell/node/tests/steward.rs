@@ -91,10 +91,8 @@ fn a_committee_of_four_follows_the_leaders_and_the_interval_of_its_contract() {
     // There is always something to order, so that blocks come as fast as they may; one node loses its memory in between.
     let (network, from) = (council.network.clone(), council.height(0).0);
     let shared = VALIDATORS.map(|seed| council.balance(0, seed));
-    let mut nonce = 2;
-    for round in 0..100 {
+    for (round, nonce) in (0..100).zip(2..) {
         council.submit(0, spend(&network, USER, FRIEND, coins(1), nonce)).unwrap();
-        nonce += 1;
         council.run(200);
         if round == 50 {
             council.kill(2);

@@ -55,7 +55,7 @@ impl Order {
         };
         match engine {
             Engine::Solo => Self::Solo(Person::new(seed, "orders", at)),
-            Engine::Committee { members } => {
+            Engine::Committee { members } | Engine::Ruled { members } => {
                 let members = people(members);
                 Self::Committee(epoch(&members, |n| 2 + n as u64 % 2), members)
             }
