@@ -18,6 +18,11 @@ pub enum Engine {
         /// How many.
         members: usize,
     },
+    /// So many validators, and a contract that names them and decides who leads, how fast, and who is paid.
+    Ruled {
+        /// How many.
+        members: usize,
+    },
     /// So many validators in turn.
     Rotation {
         /// How many.
@@ -46,7 +51,7 @@ impl Engine {
     pub const fn certifies(self) -> bool {
         match self {
             Self::Solo => false,
-            Self::Committee { .. } => true,
+            Self::Committee { .. } | Self::Ruled { .. } => true,
             Self::Rotation { members, threshold } => threshold as usize * 2 > members,
         }
     }
