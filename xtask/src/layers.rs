@@ -68,7 +68,7 @@ const PURE_CRATES: [&str; 19] = [
     "base64",                // text of transactions and proofs; seed of the proof of work
     "blake2",                // ids and signing hashes
     "bs58",                  // text of ids
-    "ed25519-consensus",     // ZIP-215
+    "ed25519-zebra",         // ZIP-215
     "ed25519-dalek",         // signing
     "k256",                  // Ethereum's signatures in contracts (ADR 15)
     "nomt-core",             // the definition of the trie

@@ -230,6 +230,14 @@ impl Chain {
         Ok(Some(StoredBlock { header, txs, body }))
     }
 
+    /// The transactions of a block as bytes; none if it is not there.
+    /// # Errors
+    /// `Store` when it cannot be read, `Decode` when it holds what is no block.
+    pub(crate) fn raw_txs(&self, block: Hash) -> Result<Vec<Bytes>, NodeError> {
+        let Some(header) = self.header(block)? else { return Ok(vec![]) };
+        raw_txs(&header, &self.store.body(&block.0)?.unwrap_or_default())
+    }
+
     /// The block of the chosen chain at `place`.
     /// # Errors
     /// `Store` when it cannot be read.
@@ -342,13 +350,16 @@ pub(crate) fn settled(outcome: &Outcome) -> u64 {
 }
 
 fn decode_txs(header: &Header, body: &[u8]) -> Result<Vec<SignedTx>, NodeError> {
-    let txs = match header {
+    raw_txs(header, body)?.iter().map(|bytes| Ok(SignedTx::decode(&bytes.0)?)).collect()
+}
+
+fn raw_txs(header: &Header, body: &[u8]) -> Result<Vec<Bytes>, NodeError> {
+    Ok(match header {
         Header::Key(_) => vec![],
         _ if body.is_empty() => vec![],
         Header::Micro(_) => MicroBody::decode(body)?.txs,
         Header::Child(_) => ChildBody::decode(body)?.txs,
-    };
-    txs.iter().map(|bytes| Ok(SignedTx::decode(&bytes.0)?)).collect()
+    })
 }
 
 /// The leaves of a kept state, by what they mean.

@@ -27,7 +27,7 @@ pub use child::{Operators, SoloRole, ValidatorRole, with_least_fee};
 pub use error::{NodeError, SubmitError};
 pub use genesis::{CommitteeEngineParams, EngineParams, GenesisFile, RotationEngineParams, VersionRow};
 pub use header::Header;
-pub use mempool::{Dropped, Pool, PoolLimits, Purse, Waiting, bid};
+pub use mempool::{Dropped, InBlock, Pool, PoolLimits, Purse, Waiting, bid};
 pub use node::{BlockBytes, Input, News, Node, Order, Role, Submitted};
 pub use parent::{At, LocalParent, NEARBY_HEIGHTS, Parent, inbox_next_at};
 pub use root::{Boundary, FinalityView, MemberView, PeersRole, RootRole, WitnessRole};

@@ -66,6 +66,27 @@ pub struct Waiting {
     pub returned: bool,
 }
 
+/// What the pool has to know of a transaction that is in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InBlock {
+    /// Its hash.
+    pub hash: TxHash,
+    /// Whose nonce it uses.
+    pub signer: AccountId,
+    /// That nonce.
+    pub nonce: Nonce,
+    /// Whether it stands in no order among those of its account.
+    is_loose: bool,
+}
+
+impl InBlock {
+    /// Of this transaction.
+    pub fn of(tx: &SignedTx) -> Self {
+        let (signer, nonce) = (tx.transaction().signer(), tx.transaction().nonce());
+        Self { hash: tx.hash(), signer, nonce, is_loose: is_loose(tx) }
+    }
+}
+
 /// Why a transaction left the pool without being final.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dropped {
@@ -302,10 +323,10 @@ impl Pool {
 
     /// Let a transaction go because it is final, and with it others of its account whose nonces are used now. Returns the
     /// numbers of the rows.
-    pub fn settle(&mut self, tx: &SignedTx) -> Vec<u64> {
-        let (signer, nonce) = (tx.transaction().signer(), tx.transaction().nonce());
-        let mut rows: Vec<_> = self.remove(&tx.hash()).map(|waiting| waiting.seq).into_iter().collect();
-        if is_loose(tx) {
+    pub fn settle(&mut self, tx: &InBlock) -> Vec<u64> {
+        let InBlock { hash, signer, nonce, is_loose } = *tx;
+        let mut rows: Vec<_> = self.remove(&hash).map(|waiting| waiting.seq).into_iter().collect();
+        if is_loose {
             return rows;
         }
         let used = self.by_account.get(&signer).into_iter().flat_map(|queue| queue.txs.range(..=nonce));
@@ -346,22 +367,22 @@ impl Pool {
     }
 
     /// A block of the chosen chain holds `tx`, whether it was waiting here or not.
-    pub fn include(&mut self, tx: &SignedTx) {
-        let nonce = tx.transaction().nonce();
+    pub fn include(&mut self, tx: &InBlock) {
+        let nonce = tx.nonce;
         self.follow(tx, true, |_| nonce.next().unwrap_or(nonce));
     }
 
     /// The block that held `tx` has left the chosen chain.
-    pub fn exclude(&mut self, tx: &SignedTx) {
-        let nonce = tx.transaction().nonce();
+    pub fn exclude(&mut self, tx: &InBlock) {
+        let nonce = tx.nonce;
         self.follow(tx, false, |next| next.min(nonce));
     }
 
-    fn follow(&mut self, tx: &SignedTx, included: bool, next: impl FnOnce(Nonce) -> Nonce) {
-        if let Some(queue) = self.by_account.get_mut(&tx.transaction().signer()).filter(|_| !is_loose(tx)) {
+    fn follow(&mut self, tx: &InBlock, included: bool, next: impl FnOnce(Nonce) -> Nonce) {
+        if let Some(queue) = self.by_account.get_mut(&tx.signer).filter(|_| !tx.is_loose) {
             queue.next = next(queue.next);
         }
-        if let Some(waiting) = self.by_hash.get_mut(&tx.hash()) {
+        if let Some(waiting) = self.by_hash.get_mut(&tx.hash) {
             let was = std::mem::replace(&mut waiting.included, included);
             waiting.returned = !included;
             self.included = self.included + usize::from(included) - usize::from(was);

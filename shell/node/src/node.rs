@@ -23,7 +23,7 @@ use crate::{
     chain::Kept,
     child::{CommitteeDriver, RotationDriver, SoloDriver, SoloRole, ValidatorRole},
     genesis::EngineParams,
-    mempool::{Dropped, Purse},
+    mempool::{Dropped, InBlock, Purse},
     root::{FinalityView, RootDriver, RootRole},
     service::Said,
     verify,
@@ -581,7 +581,7 @@ impl Core {
         self.chain.store().commit(commit, flush)?;
         let mut pool = self.pool_mut();
         for tx in &txs {
-            pool.include(tx.get());
+            pool.include(&InBlock::of(tx.get()));
         }
         Ok(())
     }
@@ -594,16 +594,27 @@ impl Core {
 
     /// Make a block that was executed before the head again. `extra` adds rows to the same write.
     pub fn reapply(&mut self, hash: Hash, version: Version, extra: impl FnOnce(&mut Commit)) -> Result<(), NodeError> {
-        let block = self.chain.block(hash)?.ok_or(NodeError::Header)?;
+        let (header, txs) = (self.chain.header(hash)?.ok_or(NodeError::Header)?, self.in_block(hash)?);
         let mut commit = Commit::new();
-        commit.head(version).main(block.header.place(), Some(&hash.0));
+        commit.head(version).main(header.place(), Some(&hash.0));
         extra(&mut commit);
         self.chain.store().commit(commit, Flush::Later)?;
         let mut pool = self.pool_mut();
-        for tx in &block.txs {
+        for tx in &txs {
             pool.include(tx);
         }
         Ok(())
+    }
+
+    /// What the pool has to know of a block's transactions. Those that it holds need not be read again.
+    fn in_block(&self, block: Hash) -> Result<Vec<InBlock>, NodeError> {
+        let (raw, pool) = (self.chain.raw_txs(block)?, self.pool());
+        let known = |bytes: &Bytes| {
+            let waiting = pool.get(&TxHash(banyan_crypto::blake2b(&[&bytes.0])));
+            let read = || Ok(InBlock::of(&SignedTx::decode(&bytes.0)?));
+            waiting.map_or_else(read, |waiting| Ok(InBlock::of(waiting.tx.get())))
+        };
+        raw.iter().map(known).collect()
     }
 
     /// Make `to`, an ancestor of the head, the head; what stood above waits again.
@@ -625,7 +636,7 @@ impl Core {
         self.chain.store().commit(commit, Flush::Later)?;
         let mut pool = self.pool_mut();
         for tx in back.iter().rev() {
-            pool.exclude(tx);
+            pool.exclude(&InBlock::of(tx));
         }
         back.retain(|tx| pool.get(&tx.hash()).is_none());
         drop(pool);
@@ -650,7 +661,7 @@ impl Core {
         // What a rule says against one of them on this chain is nobody's business: nobody here has sent it.
         let _ = self.submit(lost.clone())?;
         let mut pool = self.pool_mut();
-        lost.iter().rev().for_each(|tx| pool.exclude(tx));
+        lost.iter().rev().for_each(|tx| pool.exclude(&InBlock::of(tx)));
         Ok(())
     }
 
@@ -664,8 +675,8 @@ impl Core {
             if place > to.place() {
                 break;
             }
-            let txs = self.chain.block(hash)?.map(|block| block.txs).unwrap_or_default();
-            self.went.extend(txs.iter().map(SignedTx::hash));
+            let txs = self.in_block(hash)?;
+            self.went.extend(txs.iter().map(|tx| tx.hash));
             let mut pool = self.pool_mut();
             for seq in txs.iter().flat_map(|tx| pool.settle(tx)) {
                 commit.unpool(seq);

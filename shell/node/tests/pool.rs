@@ -3,7 +3,7 @@
 mod support;
 
 use banyan_ledger::{Params, Rejected, Verified};
-use banyan_node::{Dropped, Pool, PoolLimits, Purse, SubmitError};
+use banyan_node::{Dropped, InBlock, Pool, PoolLimits, Purse, SubmitError};
 use banyan_types::{
     Amount, Bytes, Gas, Height, Nonce, Payee,
     tx::{SignedTx, Spend, Transaction},
@@ -99,7 +99,7 @@ fn what_is_too_late_leaves_with_a_reason_and_what_is_included_stays() {
     let (late, included) = (with_ttl(1, 1, 100, 5), with_ttl(2, 1, 100, 5));
     admit(&mut pool, &late, 0).unwrap();
     admit(&mut pool, &included, 1).unwrap();
-    pool.include(included.get());
+    pool.include(&InBlock::of(included.get()));
     assert_eq!(pool.expire(Height(5)), Vec::<u64>::new());
     assert_eq!(pool.expire(Height(6)), vec![0]);
     assert_eq!(pool.dropped(&late.get().hash()), Some(&Dropped::Expired));
@@ -112,11 +112,11 @@ fn a_lost_block_puts_its_transactions_back() {
     let txs = [bid(1, 1, 100), bid(1, 2, 100)];
     for (seq, tx) in (0..).zip(&txs) {
         admit(&mut pool, tx, seq).unwrap();
-        pool.include(tx.get());
+        pool.include(&InBlock::of(tx.get()));
     }
     assert!(!pool.has_waiting());
     for tx in txs.iter().rev() {
-        pool.exclude(tx.get());
+        pool.exclude(&InBlock::of(tx.get()));
     }
     assert_eq!(pool.select(Gas(60_000_000)).len(), 2);
 }
@@ -126,7 +126,7 @@ fn a_final_transaction_takes_its_rivals_along() {
     let mut pool = small(4, 4);
     let (ours, theirs) = (bid(1, 1, 100), bid(1, 1, 105));
     admit(&mut pool, &ours, 7).unwrap();
-    assert_eq!(pool.settle(theirs.get()), vec![7], "the nonce is used by another one");
+    assert_eq!(pool.settle(&InBlock::of(theirs.get())), vec![7], "the nonce is used by another one");
     assert_eq!(pool.dropped(&ours.get().hash()), Some(&Dropped::Invalid { code: "nonce_used" }));
     assert!(pool.is_empty());
 }
