@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 
 use banyan_ledger::{
-    AccessRight, Account, Code, ConnectionPoint, Contract, Escrow, Key, ParentLeaf, RootEngine, Source, Stake, Supply,
-    Tombstone, WitnessSets, key,
+    AccessRight, Account, Code, CommitteeEngine, ConnectionPoint, Contract, Escrow, Key, Naming, ParentLeaf,
+    RootEngine, Source, Stake, Supply, Tombstone, WitnessSets, key,
 };
 use banyan_tree::{BadEncoding, BadProof, MultiProof};
 use banyan_types::{
@@ -293,7 +293,7 @@ impl Proven {
         self.leaf(&key::supply(), &format_args!("the supply"), Supply::decode)
     }
 
-    /// On the root: what an account has bonded, if it ever bonded anything.
+    /// On the root, or where a committee is chosen by stake: what an account has bonded, if it ever bonded anything.
     /// # Errors
     /// `NotAsked` or `Leaf`.
     pub fn stake(&self, id: AccountId) -> Result<Option<Stake>, NotProven> {
@@ -312,6 +312,20 @@ impl Proven {
     /// `NotAsked` or `Leaf`.
     pub fn engine(&self) -> Result<Option<RootEngine>, NotProven> {
         self.leaf(&key::engine(), &format_args!("the engine leaf"), RootEngine::decode)
+    }
+
+    /// On a committee's ledger: what its engine keeps; `None` where its validators never change.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn committee(&self) -> Result<Option<CommitteeEngine>, NotProven> {
+        self.leaf(&key::engine(), &format_args!("the engine leaf"), CommitteeEngine::decode)
+    }
+
+    /// On a committee's ledger: what contract names its validators, and which is proposed.
+    /// # Errors
+    /// `NotAsked` or `Leaf`.
+    pub fn naming(&self) -> Result<Option<Naming>, NotProven> {
+        self.leaf(&key::naming(), &format_args!("the naming leaf"), Naming::decode)
     }
 
     /// Whether the parent stands for this block of its child `id`: the last accepted summary ends at it, with the

@@ -4,6 +4,7 @@
 
 mod associate;
 mod contract;
+mod validators;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use clap_complete::Shell;
 
 pub use associate::{Act, Associate, AssociateCreate};
 pub use contract::{Call, CompilerArg, Contract, Deploy, DryRun, Run, What};
+pub use validators::{Seat, Validators};
 
 /// Run, use and watch a tree of ledgers.
 #[derive(Debug, Parser)]
@@ -123,9 +125,12 @@ pub enum Command {
     Send(Send),
     /// Walk coins from one ledger to another
     Move(Move),
-    /// Bond coins on the root to witness or lead, take them back, look at them
+    /// Bond coins to witness or lead on the root, or to order a committee's ledger; take them back, look at them
     #[command(subcommand)]
     Stake(Stake),
+    /// See who orders a committee's ledger, name others, let a contract name them
+    #[command(subcommand)]
+    Validators(Validators),
     /// Let finality go on after over a third of the stake is lost for good: operators agree on a key block
     #[command(subcommand)]
     Anchor(Anchor),
@@ -450,12 +455,12 @@ pub struct Signing {
 /// `stake`.
 #[derive(Debug, Subcommand)]
 pub enum Stake {
-    /// Bond coins, so that a key may witness or lead
+    /// Bond coins, so that a key may witness or lead; on a committee's ledger, validate
     Bond {
         /// How much: 12.5 is coins, 12500u base units
         amount: Amount,
-        /// File with the secret of the key that is to witness (sk_…) [default: the account's own]
-        #[arg(long, value_name = "FILE")]
+        /// File with the secret of the key that is to serve (sk_…) [default: the account's own]
+        #[arg(long, value_name = "FILE", visible_alias = "validator-key")]
         witness_key: Option<PathBuf>,
         #[command(flatten)]
         signing: Signing,
@@ -467,7 +472,7 @@ pub enum Stake {
         #[command(flatten)]
         signing: Signing,
     },
-    /// Keep a stake among the witnesses for longer
+    /// Keep a stake among those who may serve for longer
     Renew {
         #[command(flatten)]
         signing: Signing,

@@ -16,6 +16,7 @@ mod proof;
 mod send;
 mod stake;
 mod tx;
+mod validators;
 
 pub use contract::with_room;
 pub use follow::{Followed, follow, millis};
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> Result<Report, Failure> {
         Command::Send(args) => send::run(&session, &args),
         Command::Move(args) => moves::run(&session, &args),
         Command::Stake(action) => stake::run(&session, &action),
+        Command::Validators(action) => validators::run(&session, &action),
         Command::Anchor(action) => anchor::run(&session, &action),
         Command::Tx(action) => tx::run(&session, action),
         Command::Contract(action) => contract::run(&session, &action),
