@@ -33,3 +33,4 @@ mod stakers;
 mod support;
 mod tokens;
 mod tree;
+mod turns;

@@ -15,7 +15,7 @@ use banyan_types::{
     },
     committee::{Certificate, SignedStatement},
     header::ChildHeader,
-    rlp::Field as _,
+    rlp::{Field as _, Tail},
     tx::{AssociateEvidence, AssociateRemit, AssociateUpdate, Evidence, SignedTx, Transaction},
 };
 
@@ -303,7 +303,8 @@ fn certified(chain: &Chain, height: Height) -> Result<Bytes, NodeError> {
         None => chain.state_at(hash)?.ok_or(NodeError::Header)?.prove_many(&[key::parent()]).encode(),
     };
     let leaf = ProofStep { leaves: vec![Bytes(leaf.encode())], proof: Bytes(proof) };
-    let block = CertifiedBlock { header: Bytes(header.encode()), certificate: Bytes(seal), leaf };
+    let grounds = Tail(None);
+    let block = CertifiedBlock { header: Bytes(header.encode()), certificate: Bytes(seal), leaf, grounds };
     Ok(Bytes(block.encode()))
 }
 
