@@ -1,6 +1,10 @@
 //! Regime `certificate` over validators in turns: what is final there and nothing else, and who has said too much.
 
-use banyan_ledger::{Event, Rejected, Status, engine::committee::BadCertificate, engine::rotation::leaders_word, key};
+use banyan_ledger::{
+    Event, Rejected, Status,
+    engine::{committee::BadCertificate, rotation::leaders_word},
+    key, rules,
+};
 use banyan_types::{
     Bytes, Hash, Height, PublicKey, Signature,
     associate::{
@@ -10,8 +14,9 @@ use banyan_types::{
     committee::{Certificate, Member, SignedStatement, Statement, StatementKind, ValidatorSet},
     header::ChildHeader,
     rlp::Tail,
-    tx::{AssociateCreate, AssociateEvidence, AssociateRemit},
+    tx::{AssociateCreate, AssociateEvidence, AssociateRemit, Transaction},
 };
+use proptest::prelude::*;
 
 use crate::{
     certified::{FIRST, SECOND, certificate, set},
@@ -338,5 +343,43 @@ fn a_validator_in_turns_loses_its_bond_for_what_it_may_say_once() {
         } else {
             assert_eq!(child.0.asked(CAROL, tx).unwrap_err(), Rejected::NoFault);
         }
+    }
+}
+
+#[test]
+fn every_signature_of_a_second_certificate_is_paid_for() {
+    let mut child = Turning::new(ENGINE_ROTATION_ONE_STEP);
+    let (then, header) = (child.0.child.clone(), child.0.child.child_header());
+    let after = child.more(1);
+    let certificate = child.certify(&header, &FIRST[..3]);
+    let gas = |people: &[u8]| {
+        let seal = Some(child.certify(&after[0], people));
+        let shown = Shown { header: header.clone(), after: after.clone(), certificate: certificate.clone(), seal };
+        let tx = Transaction::from(child.remit(&then, &shown));
+        let bytes = tx.encode().len();
+        (rules::intrinsic_gas(&tx, bytes).unwrap().0, bytes as u64)
+    };
+    let (three, four) = (gas(&FIRST[..3]), gas(&FIRST));
+    assert_eq!(four.0 - three.0, 1_500 + 20 * (four.1 - three.1));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn no_bit_of_what_shows_a_block_to_be_final_may_be_another(steps in 1u8..=2, blocks in 1usize..5, at in 0usize..1 << 16, bit in 0u8..8) {
+        let engine = if steps == 1 { ENGINE_ROTATION_ONE_STEP } else { ENGINE_ROTATION };
+        let mut child = Turning::new(engine);
+        let (then, header) = (child.0.child.clone(), child.0.child.child_header());
+        let after = child.more(blocks);
+        let chain: Vec<_> = std::iter::once(&header).chain(&after).collect();
+        let certificate = child.certify(chain[blocks + usize::from(steps) - 2], &FIRST[..3]);
+        let seal = (steps == 1).then(|| child.certify(&after[blocks - 1], &FIRST[..3]));
+        let good = child.remit(&then, &Shown { header, after, certificate, seal });
+        prop_assert_eq!(child.ask(good.clone()), None);
+        let mut bytes = good.authorization.0.clone();
+        let at = at % bytes.len();
+        bytes[at] ^= 1 << bit;
+        let changed = AssociateRemit { authorization: Bytes(bytes), ..good };
+        prop_assert!(child.ask(changed).is_some(), "byte {at}");
     }
 }

@@ -349,7 +349,10 @@ impl CommitteeDriver {
                 commit.forget(LOG_RECORD, row).forget(BODY_RECORD, row);
             }
         })?;
-        grounds::keep_proof(core, height)?;
+        // A crash in between loses only what the state says too, as long as it is kept.
+        let mut more = Commit::new();
+        grounds::prove(&mut more, height, &core.chain.head()?.view);
+        core.chain.store().commit(more, Flush::Later)?;
         self.made.clear();
         self.bodies.forget_to(height);
         // Whoever did not build the block still takes the pool for what it was.

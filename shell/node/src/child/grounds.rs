@@ -3,7 +3,7 @@
 //! It is kept by height until a summary has taken it up: states are kept for less long. Rules: associates 6 (`certificate`).
 
 use banyan_ledger::key;
-use banyan_store::{Commit, Flush, Order as Direction};
+use banyan_store::{Commit, Flush, Order as Direction, View};
 use banyan_types::{
     Bytes, Height,
     associate::{CertifiedBlock, ENGINE_COMMITTEE, Grounds, ProofStep, Validators},
@@ -21,13 +21,9 @@ const GROUNDS_RECORD: u8 = 13;
 /// Rows that are let go at once; more follow with the next summary.
 const ROWS_MAX: usize = 4_096;
 
-/// Keep the proof of the system leaf after the last block, which has this height.
-pub fn keep_proof(core: &Core, height: Height) -> Result<(), NodeError> {
-    let proof = core.chain.head()?.view.prove_many(&[key::parent()]).encode();
-    let mut commit = Commit::new();
-    commit.record(PROOF_RECORD, height.0, proof);
-    // A crash in between loses only what the state says too, as long as it is kept.
-    Ok(core.chain.store().commit(commit, Flush::Later)?)
+/// Keep the proof of the system leaf in the state after the block of a height.
+pub fn prove(commit: &mut Commit, height: Height, state: &View) {
+    commit.record(PROOF_RECORD, height.0, state.prove_many(&[key::parent()]).encode());
 }
 
 /// Keep why the block of a height is final: the child that shows its seal, with that child's own, where one step confirms.
@@ -49,8 +45,8 @@ pub fn forget_to(core: &Core, height: Height) -> Result<(), NodeError> {
     Ok(core.chain.store().commit(commit, Flush::Later)?)
 }
 
-/// The last block of a summary as a parent is shown it that knows these validators; `None` while it is not known here why the
-/// block is final.
+/// The last block of a summary as a parent is shown it that knows these validators; `None` where it is not known here why the
+/// block is final, or its state is kept no longer: others may show it.
 pub fn certified(chain: &Chain, known: &Validators, height: Height) -> Result<Option<Bytes>, NodeError> {
     let (sealed, grounds) = match known.engine {
         ENGINE_COMMITTEE => (height, None),
@@ -65,7 +61,10 @@ pub fn certified(chain: &Chain, known: &Validators, height: Height) -> Result<Op
     let seal = store.record(SEAL_RECORD, sealed.0)?.ok_or(NodeError::Header)?;
     let proof = match store.record(PROOF_RECORD, height.0)? {
         Some(proof) => proof,
-        None => chain.state_at(hash)?.ok_or(NodeError::Header)?.prove_many(&[key::parent()]).encode(),
+        None => match chain.state_at(hash)? {
+            Some(state) => state.prove_many(&[key::parent()]).encode(),
+            None => return Ok(None),
+        },
     };
     let leaf = ProofStep { leaves: vec![Bytes(leaf.encode())], proof: Bytes(proof) };
     let grounds = Tail(grounds.filter(|grounds| !grounds.headers.is_empty()));

@@ -313,14 +313,15 @@ impl RotationDriver {
         let (hash, height) = (header.hash(), header.height);
         let known = self.known.get(&hash).ok_or_else(lost_block)?;
         let version = core.chain.store().version_of(&hash.0).ok_or_else(lost_block)?;
+        let state = core.chain.state_at(hash)?.ok_or_else(lost_block)?;
         let undone = take_back_to(core, header.prev_hash)?;
         let (mut entries, is_empty) = (Vec::new(), known.is_empty);
         known.inbox.put(&mut entries);
         core.reapply(hash, version, |commit| {
             commit.record(SEAL_RECORD, height.0, decided.certificate.encode());
             commit.record(INBOX_RECORD, height.0, entries);
+            grounds::prove(commit, height, &state);
         })?;
-        grounds::keep_proof(core, height)?;
         core.order(Order::News(News::Tip { hash, height, undone, redone: vec![hash] }));
         core.take_back()?;
         core.tidy()?;
