@@ -12,7 +12,7 @@ use std::{
 
 use banyan_crypto::SecretKey;
 use banyan_types::{
-    AccountId, Amount, AssociateId, Payee, PublicKey,
+    AccountId, Amount, AssociateId, Payee,
     text::{self, Prefix},
 };
 use banyan_wallet::{
@@ -210,8 +210,8 @@ fn a_validator_in_turns_remits_by_its_own_certificate() {
     let owner = AccountId(owner().public()).to_string();
     let world = World::of(&["--validator", &owner, "--certificate"]);
     let shown = world.devnet.as_ref().unwrap().run(&["associate", "show", &world.child.to_string()]).ended(0);
-    let regime = shown["point"]["regime"].to_string();
-    assert!(regime.contains(&PublicKey(self::owner().public()).text(Prefix::Peer)), "{shown}");
+    let regime = &shown["point"]["regime"];
+    assert_eq!((&regime["engine"], &regime["set"][0]["key"]), (&2.into(), &owner.as_str().into()), "{shown}");
     let (account, chain, url) = (AccountId(user().public()), world.chain(), world.root.url());
     let node = Node::start(world.folder(), &world.genesis, &[&url], &["--parent-chain", &chain]);
     world.commit(coins(20));

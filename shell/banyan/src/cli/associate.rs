@@ -125,10 +125,10 @@ pub struct AssociateCreate {
     #[arg(long = "validator", value_name = "AK", conflicts_with = "leader")]
     pub validators: Vec<AccountId>,
     /// How many validators confirm a block [default: over two thirds]
-    #[arg(long, value_name = "N", requires = "validators")]
+    #[arg(long, value_name = "N", conflicts_with = "leader")]
     pub commitments: Option<u32>,
     /// The parent takes the validators' certificates in place of the operators' signatures
-    #[arg(long, requires = "validators")]
+    #[arg(long, conflicts_with = "leader")]
     pub certificate: bool,
     /// An account that answers for it to the parent; several
     #[arg(long = "operator", value_name = "AK", required = true)]
