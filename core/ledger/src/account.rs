@@ -36,7 +36,7 @@ impl<S: State> Scene<'_, S> {
     }
 
     /// The account of a contract that may be paid: it is there, and has not expired.
-    fn payable(&mut self, id: ContractId) -> Result<AccountId, Rejected> {
+    pub(crate) fn payable(&mut self, id: ContractId) -> Result<AccountId, Rejected> {
         let Some(contract) = self.get::<Contract>(&key::contract(id))? else {
             let gone: Option<Tombstone> = self.get(&key::tombstone(id.into()))?;
             return Err(

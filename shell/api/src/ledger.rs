@@ -11,7 +11,10 @@ use banyan_node::{Chain, Handle, Head, Leaves as _, NodeError};
 use banyan_types::{AssociateId, tx::Transaction};
 use tokio::sync::Semaphore;
 
-use crate::open::Lane;
+use crate::{
+    open::Lane,
+    pass::{Pass, Passes},
+};
 
 /// Event streams that may be open at once.
 const STREAMS_MAX: usize = 1_024;
@@ -25,14 +28,14 @@ pub struct Served {
     pub handle: Handle,
     /// Of a rotation: signs and pays for data that its clients did not sign. Without one such data is refused.
     pub scribe: Option<SecretKey>,
-    /// Of a private ledger: who does not say it is told that there is no such ledger.
-    pub token: Option<String>,
+    /// Of a private ledger: whoever says none of these is told that there is no such ledger. None: everybody may see it.
+    pub passes: Vec<Pass>,
 }
 
 impl Served {
     /// A ledger that everybody may see.
     pub const fn new(path: Vec<String>, handle: Handle) -> Self {
-        Self { path, handle, scribe: None, token: None }
+        Self { path, handle, scribe: None, passes: vec![] }
     }
 }
 
@@ -69,8 +72,8 @@ pub(crate) struct Ledger {
     pub handle: Handle,
     /// Of a rotation: what its open routes need.
     pub lane: Option<Lane>,
-    /// Hash of what a request has to say; `None` if nothing.
-    token: Option<[u8; 32]>,
+    /// Who may see it.
+    pub passes: Passes,
     /// Place of its parent in the list, if that is served too.
     pub parent: Option<usize>,
     pub children: Vec<usize>,
@@ -94,11 +97,10 @@ impl Tree {
         let parent_of =
             |path: &[String]| paths.iter().position(|other| path.split_last().is_some_and(|(_, up)| up == other));
         let parents: Vec<_> = paths.iter().map(|path| parent_of(path)).collect();
-        let ledger = |(at, Served { path, handle, scribe, token })| {
+        let ledger = |(at, Served { path, handle, scribe, passes })| {
             let children = (0..parents.len()).filter(|child| parents[*child] == Some(at)).collect();
             let lane = Lane::of(&handle, scribe);
-            let token = token.map(|token| token_hash(&token));
-            Ledger { path, handle, lane, token, parent: parents[at], children }
+            Ledger { path, handle, lane, passes: Passes::new(passes), parent: parents[at], children }
         };
         let ledgers = served.into_iter().enumerate().map(ledger).collect();
         Ok(Self { ledgers, started: Instant::now(), streams: Arc::new(Semaphore::new(STREAMS_MAX)) })
@@ -136,20 +138,10 @@ impl Ledger {
         (id != AssociateId::ZERO).then_some(id)
     }
 
-    /// Whether a request that says `token`, or nothing, may see this ledger.
-    pub fn admits(&self, token: Option<&str>) -> bool {
-        // Hashes are compared: how long that takes says nothing of the token.
-        self.token.is_none_or(|expected| token.is_some_and(|token| token_hash(token) == expected))
-    }
-
     /// The engine's name.
     pub fn engine(&self) -> &'static str {
         self.chain().file().engine.name()
     }
-}
-
-fn token_hash(token: &str) -> [u8; 32] {
-    banyan_crypto::blake2b(&[b"token", token.as_bytes()])
 }
 
 /// Milliseconds since 1970 by this machine's clock: for ages that people read, never for rules.
@@ -165,14 +157,13 @@ pub(crate) struct Mount {
     at: usize,
     /// What stands before every path of this mount: nothing, or `/l/<name>`.
     pub base: Arc<str>,
-    /// What whoever asks has said: what it opens is shown to him under every mount that leads on from here.
-    said: Option<[u8; 32]>,
+    /// The mount that was asked: what its passes open is shown under every mount that leads on from there.
+    asked: usize,
 }
 
 impl Mount {
     pub fn new(tree: &Arc<Tree>, at: usize, base: &str) -> Self {
-        let said = tree.ledgers[at].token;
-        Self { tree: Arc::clone(tree), at, base: base.into(), said }
+        Self { tree: Arc::clone(tree), at, base: base.into(), asked: at }
     }
 
     pub fn tree(&self) -> &Tree {
@@ -190,7 +181,7 @@ impl Mount {
     /// The mount of another ledger of the process, under its own name.
     pub fn of(&self, at: usize) -> Self {
         let base = format!("/l/{}", self.tree.ledgers[at].name());
-        Self { tree: Arc::clone(&self.tree), at, base: base.into(), said: self.said }
+        Self { tree: Arc::clone(&self.tree), at, base: base.into(), asked: self.asked }
     }
 
     /// The mount of the first ledger, at `/`.
@@ -212,7 +203,7 @@ impl Mount {
     }
 
     fn may_show(&self, other: &Self) -> bool {
-        other.ledger().token.is_none_or(|token| self.said == Some(token))
+        self.tree.ledgers[self.asked].passes.all_open(&other.ledger().passes)
     }
 
     pub fn head(&self) -> Result<Head, NodeError> {

@@ -13,6 +13,7 @@ mod ledger;
 mod odds;
 mod open;
 mod page;
+mod pass;
 mod proof;
 mod serve;
 mod show;
@@ -26,6 +27,7 @@ pub(crate) use failure::Failure;
 pub use failure::{ErrorBody, ErrorObject};
 pub use ladder::Level;
 pub use ledger::{Served, Tree, TreeError};
+pub use pass::Pass;
 pub use proof::{HeaderBytes, ProofItem, StateProof};
 pub use serve::{document, router, routers, serve};
 pub use v1::{

@@ -119,24 +119,27 @@ fn cors() -> CorsLayer {
 
 /// Around every request of a mount: give it an id, render what failed for the surface that was asked, add headers.
 /// Whoever may not see a ledger is answered as if it were not there.
-async fn finish(State(mount): State<Mount>, request: Request, next: Next) -> Response {
+async fn finish(State(mount): State<Mount>, mut request: Request, next: Next) -> Response {
     let id = request_id(&request);
-    if mount.ledger().admits(token(&request)) {
+    if let Some(scope) = mount.ledger().passes.admit(token(&request)) {
+        request.extensions_mut().insert(scope);
         let surface = Surface::of(request.uri().path(), request.headers());
-        return dress(&mount, &id, &surface, next.run(request).await);
+        return dress(Some(&mount), &id, &surface, next.run(request).await);
     }
     let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
     let surface = Surface::of(uri.path(), request.headers());
-    dress(&mount.first(), &id, &surface, unknown_route(uri.path()).into_response())
+    let first = Some(mount.first()).filter(|first| first.ledger().passes.admit(None).is_some());
+    dress(first.as_ref(), &id, &surface, unknown_route(uri.path()).into_response())
 }
 
-fn dress(mount: &Mount, id: &str, surface: &Surface, mut response: Response) -> Response {
+/// `mount` is what is shown around the answer: none to a stranger where nothing is for everybody.
+fn dress(mount: Option<&Mount>, id: &str, surface: &Surface, mut response: Response) -> Response {
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         tracing::debug!(request = %id, code = failure.code, message = %failure.message, "refused");
-        response = match surface {
-            Surface::Public => failure.as_reason(),
-            Surface::Ours => failure.as_object(id),
-            Surface::Pages => failure.dressed(page::failed(mount, &failure)),
+        response = match (surface, mount) {
+            (Surface::Public, _) => failure.as_reason(),
+            (Surface::Pages, Some(mount)) => failure.dressed(page::failed(mount, &failure)),
+            (Surface::Ours, _) | (Surface::Pages, None) => failure.as_object(id),
         };
     }
     let headers = response.headers_mut();
@@ -146,7 +149,7 @@ fn dress(mount: &Mount, id: &str, surface: &Surface, mut response: Response) -> 
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
-    if let Ok(level) = Rungs::of_head(mount) {
+    if let Some(Ok(level)) = mount.map(Rungs::of_head) {
         headers.insert(LEVEL, HeaderValue::from_static(level.as_str()));
     }
     response

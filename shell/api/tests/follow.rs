@@ -33,6 +33,16 @@ async fn a_pending_transaction_is_minus_one() {
 }
 
 #[tokio::test]
+async fn who_asks_once_after_posting_hears_of_the_block() {
+    let world = World::quick();
+    let tx = spend(ROOT_NETWORK, USER, FRIEND, coins(1), 1);
+    world.post_tx("", &tx).await;
+    let found = world.get(&format!("/v3/transactions/{}", tx.hash())).await.json();
+    assert!(found["block_height"].as_i64().unwrap() > 0, "{found}");
+    world.stop();
+}
+
+#[tokio::test]
 async fn resubmitting_is_harmless() {
     let world = World::quick();
     let tx = spend(ROOT_NETWORK, USER, FRIEND, coins(5), 1);

@@ -6,6 +6,8 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
+use banyan_api::Pass;
+use serde_json::json;
 use support::*;
 
 async fn said(world: &World, path: &str, token: &str) -> Answer {
@@ -15,7 +17,7 @@ async fn said(world: &World, path: &str, token: &str) -> Answer {
 
 #[tokio::test]
 async fn a_private_child_is_invisible_to_strangers() {
-    let world = World::private("open sesame");
+    let world = World::private(vec![Pass::all("open sesame")]);
     for path in
         ["/l/bank/", "/l/bank/banyan/v1/status", "/l/bank/v3/status", "/l/bank/banyan/v1/blocks", "/l/bank/nothing"]
     {
@@ -41,5 +43,26 @@ async fn a_private_child_is_invisible_to_strangers() {
     // What the parent holds of it is in the parent's state, which is everybody's.
     let point = format!("/banyan/v1/associates/{}", world.child_id);
     assert_eq!(world.get(&point).await.status, StatusCode::OK);
+    world.stop();
+}
+
+#[tokio::test]
+async fn members_get_proofs_of_their_own_leaves_only() {
+    let member = Pass { token: "user".into(), accounts: Some([account(USER)].into()) };
+    let world = World::private(vec![Pass::all("operator"), member]);
+    let proof = async |token: &str, keys: &[String]| {
+        let request = Request::post("/l/bank/banyan/v1/proofs")
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json");
+        let body = json!({ "at": "top", "keys": keys }).to_string();
+        world.request(request.body(Body::from(body)).unwrap()).await
+    };
+    let (own, other) = (format!("account:{}", account(USER)), format!("account:{}", account(FRIEND)));
+    assert_eq!(proof("user", std::slice::from_ref(&own)).await.status, StatusCode::OK);
+    assert_eq!(proof("user", &["parent".into(), "supply".into(), "clock".into()]).await.status, StatusCode::OK);
+    let refused = proof("user", &[own, other.clone()]).await;
+    assert_eq!((refused.status, &refused.json()["error"]["code"]), (StatusCode::FORBIDDEN, &json!("not_yours")));
+    assert_eq!(proof("operator", std::slice::from_ref(&other)).await.status, StatusCode::OK);
+    assert_eq!(proof("guess", &[other]).await.status, StatusCode::NOT_FOUND);
     world.stop();
 }

@@ -51,7 +51,8 @@ impl<S: State> Scene<'_, S> {
                 let (n, to, asset, amount) = (entry.n, entry.to, entry.asset, entry.amount);
                 let cargo = self.arrive(asset, amount)?;
                 self.events.push(Event::Credited { n, to, asset, amount });
-                self.deliver(to, &entry.route, entry.leg, cargo)
+                let payer = (entry.from == Payee::Account(to)).then_some(to);
+                self.deliver(to, payer, (&entry.route, entry.leg), cargo)
             }
         }
     }

@@ -238,11 +238,21 @@ impl<S: State> Scene<'_, S> {
     }
 
     fn deliver_line(&mut self, id: AssociateId, line: &OutboxEntry) -> Result<(), Rejected> {
-        let Payee::Account(to) = line.to else { return self.return_line(id, line) };
+        let to = match line.to {
+            Payee::Account(to) => to,
+            // A contract can hold coins alone.
+            Payee::Contract(to) if line.asset == Asset::Coin => match self.payable(to) {
+                Ok(to) => to,
+                Err(Rejected::Ours(missing)) => return Err(missing.into()),
+                Err(_) => return self.return_line(id, line),
+            },
+            Payee::Contract(_) => return self.return_line(id, line),
+        };
         let (n, asset, amount) = (line.n, line.asset, line.amount);
         let cargo = self.escrow_out(id, asset, amount)?;
         self.events.push(Event::Remitted { associate: id, n, to, asset, amount });
-        self.deliver(to, &line.route, line.leg, cargo)
+        // Who sent the line is what a child says.
+        self.deliver(to, None, (&line.route, line.leg), cargo)
     }
 
     /// A line that cannot be paid never leaves the escrow: its money waits for the child again.

@@ -6,13 +6,21 @@ use super::create::Passage;
 use crate::{Event, Rejected, State, cargo::Cargo, leaf::HOP_GAS, scene::Scene};
 
 impl<S: State> Scene<'_, S> {
-    /// Deliver `cargo` to `to`, or send them on along `route`. What cannot go on rests here under its owner's key.
-    pub(super) fn deliver(&mut self, to: AccountId, route: &[Hop], leg: Hash, cargo: Cargo) -> Result<(), Rejected> {
+    /// Deliver `cargo` to `to`, or send them on along `route`. What cannot go on rests here under its owner's key. Coins pay
+    /// a hop out of what they are; that of tokens is paid by `payer`, who is `to` where it is sure that nobody else has sent
+    /// them: who only receives is charged nothing.
+    pub(super) fn deliver(
+        &mut self,
+        to: AccountId,
+        payer: Option<AccountId>,
+        (route, leg): (&[Hop], Hash),
+        cargo: Cargo,
+    ) -> Result<(), Rejected> {
         let (asset, amount) = (cargo.asset(), cargo.amount());
         self.pay_cargo(to, cargo)?;
         let Some((hop, rest)) = route.split_first() else { return Ok(()) };
         let moment = self.remember();
-        match self.hop(to, *hop, rest, leg, (asset, amount)) {
+        match self.hop((to, payer), *hop, (rest, leg), (asset, amount)) {
             Err(Rejected::Ours(missing)) => Err(missing.into()),
             Err(why) => {
                 self.forget_since(moment);
@@ -23,13 +31,12 @@ impl<S: State> Scene<'_, S> {
         }
     }
 
-    /// Send `amount` out of `from`'s account and on: coins less the hop's fee, tokens whole, if the account pays the fee.
+    /// Send `amount` out of `from`'s account and on: coins less the hop's fee, tokens whole.
     fn hop(
         &mut self,
-        from: AccountId,
+        (from, payer): (AccountId, Option<AccountId>),
         hop: Hop,
-        rest: &[Hop],
-        leg: Hash,
+        (rest, leg): (&[Hop], Hash),
         (asset, amount): (Asset, Amount),
     ) -> Result<(), Rejected> {
         let extra = match hop {
@@ -37,9 +44,10 @@ impl<S: State> Scene<'_, S> {
             Hop::Down(id) => self.point(id)?.params.commit_gas.0,
         };
         let fee = HOP_GAS.plus(extra).and_then(|gas| self.params.price(gas)).ok_or(Rejected::Overflow)?;
+        let short = |balance| Rejected::Funds { balance, needed: fee };
         let onward = match asset {
-            Asset::Coin => amount.minus(fee).ok_or(Rejected::Funds { balance: amount, needed: fee })?,
-            Asset::Token(_) => amount,
+            Asset::Coin => amount.minus(fee).ok_or_else(|| short(amount))?,
+            Asset::Token(_) => payer.map(|_| amount).ok_or_else(|| short(Amount::ZERO))?,
         };
         let fee = self.take(from, fee)?;
         self.pay_fees(fee)?;

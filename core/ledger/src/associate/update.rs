@@ -243,7 +243,7 @@ fn check_lines(lines: &[AccessLine]) -> Result<(), Rejected> {
 fn binds_at_once(point: &ConnectionPoint, change: &Change) -> bool {
     match change {
         Change::Operators { operators, threshold } => *operators == point.operators && *threshold >= point.threshold,
-        Change::Regime(regime) => strength(regime) > strength(&point.regime),
+        Change::Regime(regime) => is_stronger(regime, &point.regime),
         Change::Params(params) => is_tighter(&point.params, params),
         Change::Validators(_) => matches!(point.regime, Regime::Certificate(_)),
         Change::Access(_) | Change::BondOut { .. } => false,
@@ -251,13 +251,9 @@ fn binds_at_once(point: &ConnectionPoint, change: &Change) -> bool {
     }
 }
 
-/// Regimes in the order of what they demand; one without a place in it is never stronger.
-const fn strength(regime: &Regime) -> u8 {
-    match regime {
-        Regime::Contract(_) => 0,
-        Regime::Operators => 1,
-        Regime::Certificate(_) => 2,
-    }
+/// Whether `new` demands more than `old`. What a contract demands is not known: it is neither stronger nor weaker.
+const fn is_stronger(new: &Regime, old: &Regime) -> bool {
+    matches!((old, new), (Regime::Operators, Regime::Certificate(_)))
 }
 
 /// Nothing but a higher bond or a lower limit.

@@ -145,8 +145,10 @@ impl<S: State> Scene<'_, S> {
         self.set(key::block_hash(before.height), &ring);
         let (params, parent) = (self.params, &start.parent);
         let leaf = self.ledger.parent.as_mut().ok_or(Missing("no parent leaf: the ledger is no child"))?;
-        let step = parent.height.since(leaf.height).filter(|step| *step <= PARENT_STEP_MAX);
-        if step.is_none() || (step == Some(0) && leaf.hash != parent.hash && leaf.hash != Hash::ZERO) {
+        // A genesis names no parent block: the first that is named may be of any height.
+        let is_first = leaf.hash == Hash::ZERO;
+        let step = parent.height.since(leaf.height).filter(|step| is_first || *step <= PARENT_STEP_MAX);
+        if step.is_none() || (step == Some(0) && leaf.hash != parent.hash && !is_first) {
             return Err(Invalid::Header { field: "parent_height" });
         }
         let due = parent.inbox_next.saturating_sub(leaf.inbox).min(INBOX_PER_BLOCK_MAX);

@@ -397,6 +397,22 @@ fn operators_give_way_to_certificates_at_once_and_never_back() {
 }
 
 #[test]
+fn what_a_contract_demands_is_left_only_after_a_while() {
+    let contract = Regime::Contract(banyan_types::ContractId([1; 32]));
+    let begun = Validators::new(ENGINE_COMMITTEE, set(&FIRST));
+    for other in [Regime::Operators, Regime::Certificate(begun)] {
+        let mut pair = Pair::new();
+        let mut point = pair.root.point(pair.id);
+        point.regime = contract.clone();
+        pair.root.state.commit(&[(key::point(pair.id), Some(point.encode()))].into());
+        let tx = pair.root.update(ALICE, pair.id, Change::Regime(other));
+        pair.on_root(ALICE, tx);
+        let point = pair.root.point(pair.id);
+        assert_eq!((&point.regime, point.pending.len()), (&contract, 1));
+    }
+}
+
+#[test]
 fn a_child_cannot_be_kept_from_dying_by_freezing_it_again_and_again() {
     let mut certified = Certified::new();
     let id = certified.0.id;

@@ -126,6 +126,20 @@ fn the_parent_is_followed_step_by_step_and_never_back() {
     }
 }
 
+#[test]
+fn the_first_block_names_a_parent_block_of_any_height() {
+    let pair = Pair::new();
+    let tip = pair.root.tip(pair.id);
+    for height in [1, 1_000, 5_000, 1_000_000] {
+        let parent = ParentTip { height: Height(height), ..tip };
+        let mut child = pair.child.clone();
+        child.child_block_on(parent, &[], &[]).unwrap();
+        let far = ParentTip { height: Height(height + 1_001), hash: Hash([1; 32]), ..tip };
+        let refused = Err(Invalid::Header { field: "parent_height" });
+        assert_eq!(child.child_block_on(far, &[], &[]).map(drop), refused);
+    }
+}
+
 /// The child's next block, with every root right.
 fn block(pair: &Pair) -> ChildBlock {
     let child = &pair.child;

@@ -323,6 +323,9 @@ fn over_two_thirds_of_the_running_set_change_it_and_no_fewer() {
         assert_eq!(got, expected);
     }
     pair.on_child(ALICE, good);
+    let other = pair.child.set_change(ALICE, &[31, 32, 33], &[31, 32, 33]);
+    // One word for each epoch: or else anybody could send an earlier one again, over what was wanted later.
+    assert_eq!(pair.asked_child(ALICE, other), Rejected::SequenceUsed { expected: 1, got: 1 });
     pair.enter(2);
     assert_eq!(pair.child.committee().schedule.now.set, set(&FIRST));
     pair.enter(3);

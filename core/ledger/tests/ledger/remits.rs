@@ -1,8 +1,8 @@
 //! The parent's side: a summary pays out what it lists, all of it or nothing, and never more than went down.
 
-use banyan_ledger::{Event, Invalid, Rejected};
+use banyan_ledger::{Account, Event, Invalid, Rejected, key};
 use banyan_types::{
-    Amount, Asset, ContractId, Hash, Height, Payee, TokenId,
+    AccountId, Amount, Asset, ContractId, Hash, Height, Payee, TokenId,
     associate::{InboxKind, OutboxEntry, Summary},
     tx::{AssociateRemit, AssociateWithdraw},
 };
@@ -216,6 +216,30 @@ fn an_undeliverable_line_returns_to_its_sender() {
     assert_eq!(pair.child.balance(ALICE), before.1.minus(FEE).unwrap());
     pair.remit().unwrap();
     assert_eq!(pair.root.escrow(pair.id).waiting, Amount::ZERO);
+}
+
+#[test]
+fn a_line_to_a_contract_is_paid_if_that_may_be_paid() {
+    for payable in [true, false] {
+        let mut pair = Pair::funded();
+        let (id, create) = pair.root.counter(BOB, 1);
+        pair.on_root(BOB, create);
+        let address = AccountId(id.0);
+        let mut held = pair.root.at(&key::account(address), |bytes| Account::decode(bytes).unwrap()).unwrap();
+        held.payable = payable;
+        pair.root.state.commit(&[(key::account(address), Some(held.encode()))].into());
+        let before = pair.held();
+        let tx = pair.child.sign(ALICE, pair.child.withdraw(ALICE, Payee::Contract(id), coins(10)));
+        pair.step(&[tx]).unwrap();
+        let outcome = pair.remit().unwrap();
+        let got = pair.root.at(&key::account(address), |bytes| Account::decode(bytes).unwrap().balance);
+        let back = Event::Undelivered { associate: pair.id, n: 0, asset: Asset::Coin, amount: coins(10) };
+        assert_eq!(
+            (got, outcome.events.contains(&back)),
+            (Some(if payable { coins(10) } else { Amount::ZERO }), !payable)
+        );
+        assert_eq!(before.minus(pair.held()), Some(if payable { coins(10) } else { Amount::ZERO }));
+    }
 }
 
 #[test]

@@ -96,6 +96,29 @@ fn a_route_carries_tokens_whole_and_their_owner_pays_the_hop() {
 }
 
 #[test]
+fn who_only_receives_tokens_pays_no_hop() {
+    let (mut tree, token) = family();
+    let hop = Hop::Down(tree.id(3));
+    let stopped = |tree: &Tree| {
+        (tree.ledgers[2].balance(BOB), tree.ledgers[2].tokens(token, BOB), tree.ledgers[3].tokens(token, BOB))
+    };
+    // Alice sends them down to Bob, and on in his name.
+    let before = tree.ledgers[2].balance(BOB);
+    let commit = tree.ledgers[1].commit(ALICE, tree.id(2), BOB, units(70));
+    let commit = AssociateCommit { asset: Asset::Token(token), route: vec![hop], ..commit };
+    let tx = tree.ledgers[1].sign(ALICE, commit);
+    tree.run(1, &[tx]).unwrap();
+    tree.run(2, &[]).unwrap();
+    tree.run(3, &[]).unwrap();
+    assert_eq!(stopped(&tree), (before, 70, 0));
+    // Nor does a child send them on that comes with them: it may be a liar's.
+    tree.down(3, BOB, token, 20, vec![]);
+    let before = tree.ledgers[2].balance(BOB);
+    tree.up(3, BOB, token, 20, vec![hop]).unwrap();
+    assert_eq!(stopped(&tree), (before, 70, 0));
+}
+
+#[test]
 fn a_late_commit_of_tokens_goes_back() {
     let (mut tree, token) = family();
     let commit = tree.ledgers[1].commit(ALICE, tree.id(2), ALICE, units(30));

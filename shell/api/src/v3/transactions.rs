@@ -1,14 +1,20 @@
 //! Transactions in the public shape.
 
+use std::time::Duration;
+
 use axum::{Json, extract::State};
 use banyan_node::Header;
 use banyan_types::{
-    Hash,
+    Hash, TxHash,
     text::{self, Prefix},
     tx::SignedTx,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::{
+    sync::broadcast::error::RecvError,
+    time::{Instant, timeout_at},
+};
 use utoipa::ToSchema;
 
 use crate::{
@@ -19,6 +25,11 @@ use crate::{
     show::{self, Sums},
     submit,
 };
+
+/// How long the answer about a waiting transaction is held back for the block that takes it. The JavaScript SDK asks once, then
+/// sleeps for a second, and before it asks again gives up if five blocks were made since: on a ledger of quick blocks it would
+/// miss what is long there.
+const HOLD: Duration = Duration::from_secs(2);
 
 /// A transaction to submit.
 #[derive(Deserialize, ToSchema)]
@@ -76,11 +87,26 @@ pub async fn post(State(mount): State<Mount>, Body(post): Body<Post>) -> Result<
     Ok(Json(Posted { tx_hash: taken.map_err(refused)?.to_string() }))
 }
 
-/// A transaction, in a block or waiting.
+/// Where a transaction is, once a block has taken it or [`HOLD`] is over.
+async fn settled(mount: &Mount, hash: TxHash) -> Result<Standing, Failure> {
+    // Before the first look, so that no block falls between the two.
+    let (mut news, end) = (mount.ledger().handle.news(), Instant::now() + HOLD);
+    loop {
+        let standing = Standing::of(mount, hash)?;
+        if !matches!(standing, Standing::Pool(_)) {
+            return Ok(standing);
+        }
+        if let Err(_) | Ok(Err(RecvError::Closed)) = timeout_at(end, news.recv()).await {
+            return Ok(standing);
+        }
+    }
+}
+
+/// A transaction, in a block or waiting. Of one that waits the answer comes when a block has taken it, or two seconds later.
 #[utoipa::path(get, path = "/transactions/{hash}", tag = "transactions", params(("hash" = String, Path)),
     responses((status = 200), (status = 404)))]
 pub async fn get(State(mount): State<Mount>, Part(hash): Part<String>) -> Result<Json<Value>, Failure> {
-    match Standing::of(&mount, ask::tx_hash(&hash)?)? {
+    match settled(&mount, ask::tx_hash(&hash)?).await? {
         Standing::Block(found) => Ok(Json(shape(&found.tx, Some((&found.header, found.block))))),
         Standing::Pool(waiting) => Ok(Json(shape(waiting.tx.get(), None))),
         Standing::Dropped(_) | Standing::Unknown => Err(not_found()),

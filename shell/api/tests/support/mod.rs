@@ -12,7 +12,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Request, StatusCode},
 };
-use banyan_api::{Served, Tree, router};
+use banyan_api::{Pass, Served, Tree, router};
 use banyan_crypto::SecretKey;
 use banyan_node::{
     Chain, GenesisFile, Handle, LocalParent, Node, Operators, PoolLimits, Role, RootRole, Service, ServiceConfig,
@@ -94,15 +94,15 @@ impl World {
 
     /// The same, with so many threads that mine.
     pub fn mined_by(threads: usize, key_interval_ms: u64) -> Self {
-        Self::grown(threads, key_interval_ms, None)
+        Self::grown(threads, key_interval_ms, vec![])
     }
 
-    /// A world whose child is for those who say this.
-    pub fn private(token: &str) -> Self {
-        Self::grown(1, 500, Some(token))
+    /// A world whose child is for those who hold one of these.
+    pub fn private(passes: Vec<Pass>) -> Self {
+        Self::grown(1, 500, passes)
     }
 
-    fn grown(threads: usize, key_interval_ms: u64, token: Option<&str>) -> Self {
+    fn grown(threads: usize, key_interval_ms: u64, passes: Vec<Pass>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let time = TimeMs(u64::try_from(now.as_millis()).unwrap());
         let (root_file, child_file, child_id) = genesis(time, key_interval_ms);
@@ -112,7 +112,7 @@ impl World {
         let served = |path: &[&str], handle: &Handle| {
             Served::new(path.iter().map(ToString::to_string).collect(), handle.clone())
         };
-        let bank = Served { token: token.map(ToOwned::to_owned), ..served(&["root", "bank"], child.handle()) };
+        let bank = Served { passes, ..served(&["root", "bank"], child.handle()) };
         let tree = Tree::new(vec![served(&["root"], root.handle()), bank]);
         Self { router: router(tree.unwrap()), child_id, child_network, services: vec![child, root] }
     }
@@ -134,7 +134,7 @@ impl World {
             path: path.iter().map(ToString::to_string).collect(),
             handle: handle.clone(),
             scribe,
-            token: None,
+            passes: vec![],
         };
         let relay = served(&["root", "relay"], child.handle(), Some(self::key(SCRIBE)));
         let tree = Tree::new(vec![served(&["root"], root.handle(), None), relay]).unwrap();

@@ -40,8 +40,8 @@ const COMMITTEE: usize = 4;
 const ROTATION: usize = 3;
 /// Commitments that confirm a rotation's block, where nothing else is said. Source: associates 10.
 const COMMITMENTS: u32 = 1;
-/// Length of a rotation's turn in milliseconds; blocks keep half of it between them. The JavaScript SDK looks at a transaction once
-/// a second and gives it up when five blocks were made in between.
+/// Length of a rotation's turn in milliseconds; blocks keep half of it between them. The JavaScript SDK, if its transaction is in
+/// no block within two seconds, gives it up once five more were made between two looks.
 const TURN_MS: u64 = 500;
 /// Coins of each development account on the root, and on each ledger below.
 pub const COINS_ROOT: u64 = 10_000;

@@ -35,14 +35,15 @@ impl<S: State> Scene<'_, S> {
         Ok(())
     }
 
-    /// A quorum of the running set names the one that is to follow. The newest word before the edge counts.
+    /// A quorum of the running set names the one that is to follow: once in an epoch, so that no earlier word of it can be sent
+    /// again over a later one.
     fn change_set(&mut self, change: &SetChange) -> Result<(), Rejected> {
         if self.params.committee().is_none_or(|rules| rules.sets != Sets::Permissioned) {
             return Err(Rejected::Change { why: "validators are not named by those before them" });
         }
         let mut leaf = self.committee()?;
         let (expected, got) = (leaf.schedule.number, change.epoch);
-        if got < expected {
+        if got < expected || leaf.named.is_some() {
             return Err(Rejected::SequenceUsed { expected, got });
         }
         if got > expected {

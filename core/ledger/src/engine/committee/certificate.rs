@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use banyan_crypto::Claim;
 use banyan_types::{
-    Height, PublicKey,
+    Hash, Height, PublicKey,
     committee::{Certificate, MemberSignature, SignedStatement, Statement, StatementKind, ValidatorSet},
 };
 
@@ -162,10 +162,13 @@ pub fn fault(a: &SignedStatement, b: &SignedStatement, network_id: &str) -> Opti
     signed.then(|| Fault { kind: a.statement.kind, height: a.statement.height, keys: [a.by].into() })
 }
 
-/// The fault that two certificates of one set prove: another block of one height. Order does not matter.
+/// The fault that two certificates of one set prove: another block of one height. Order does not matter. A quorum that wants
+/// no block in one view and a block in another is honest.
 pub fn certificate_fault(a: &Certificate, b: &Certificate, set: &ValidatorSet, network_id: &str) -> Option<Fault> {
+    let is_block = |certificate: &Certificate| certificate.block_hash != Hash::ZERO;
     let conflict = a.height == b.height && a.block_hash != b.block_hash;
-    let hold = conflict && check(a, set, network_id).is_ok() && check(b, set, network_id).is_ok();
+    let contradict = conflict && (a.view == b.view || (is_block(a) && is_block(b)));
+    let hold = contradict && check(a, set, network_id).is_ok() && check(b, set, network_id).is_ok();
     hold.then(|| of_both(StatementKind::Precommit, a, b, set))
 }
 
@@ -323,6 +326,11 @@ mod tests {
         assert_eq!(certificate_fault(&a, &same, &set, NETWORK), None);
         let weak = certificate(&keys, &[2, 3], &statement(1, 4));
         assert_eq!(certificate_fault(&a, &weak, &set, NETWORK), None);
+        // Who wants no block in one view may want one in the next, or have wanted one before.
+        let nobody = certificate(&keys, &[0, 1, 2], &statement(2, 0));
+        assert_eq!(certificate_fault(&a, &nobody, &set, NETWORK), None);
+        let both = certificate(&keys, &[0, 1, 2], &statement(1, 0));
+        assert_eq!(certificate_fault(&both, &a, &set, NETWORK).map(|fault| fault.keys.len()), Some(3));
         assert_eq!(handover_fault(&a, &b, &set, NETWORK), None);
         let handed = |next: u8| certificate(&keys, &[0, 1, 2], &Statement::handover(5, Hash([next; 32])));
         let found = handover_fault(&handed(1), &handed(2), &set, NETWORK).unwrap();
