@@ -72,7 +72,9 @@ fn a_summary_that_ends_below_what_a_quorum_committed_to_shows_the_way_there() {
     }
     council.run(12_000);
     let (network, stop) = (council.network.clone(), council.last_final(0));
-    [1, 2].into_iter().for_each(|n| council.kill(n));
+    for n in [1, 2] {
+        council.kill(n);
+    }
     for nonce in 1..=EACH {
         for from in PEOPLE {
             council.submit(0, withdraw(&network, from, coins(1), nonce)).unwrap();
@@ -81,7 +83,9 @@ fn a_summary_that_ends_below_what_a_quorum_committed_to_shows_the_way_there() {
     }
     council.run(5_000);
     assert!(council.last_final(0).0 <= stop.0 + 1 && council.height(0).0 > stop.0 + 10, "nothing of that is final");
-    [1, 2].into_iter().for_each(|n| council.start(n));
+    for n in [1, 2] {
+        council.start(n);
+    }
     council.run(60_000);
     let seqs = council.point().point.seq;
     assert_eq!(escrow(&council).remitted, coins(EACH * PEOPLE.count() as u64), "in {seqs} summaries");

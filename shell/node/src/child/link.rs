@@ -228,9 +228,13 @@ impl Link {
         if self.reports.is_empty() {
             return Ok(());
         }
-        let point = self.parent.point(At::Tip)?;
-        self.reports.retain(|by, [a, b]| !point.bond_of(AccountId(by.0)).is_zero() && convicts(&point, a, b));
-        let Some([a, b]) = self.reports.values().next() else { return Ok(()) };
+        // What is judged at the tip alone may be undone.
+        let [settled, tip] = [self.parent.point(At::Final)?, self.parent.point(At::Tip)?];
+        let waits = |point: &ConnectionPoint, [a, b]: &[SignedStatement; 2]| {
+            !point.bond_of(AccountId(a.by.0)).is_zero() && convicts(point, a, b)
+        };
+        self.reports.retain(|_, pair| waits(&settled, pair) || waits(&tip, pair));
+        let Some([a, b]) = self.reports.values().find(|pair| waits(&tip, pair)) else { return Ok(()) };
         let (a, b, associate_id) = (Bytes(a.encode()), Bytes(b.encode()), core.chain.params().ledger);
         self.send(core, |from_id, nonce| {
             let (kind, ttl, fee) = (0, Height(0), Amount::ZERO);
