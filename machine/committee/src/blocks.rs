@@ -267,6 +267,11 @@ impl Machine {
             effects.push(Effect::Score(from, banyan_types::Points::INVALID));
             return;
         }
+        let holds = |sealed: &&crate::Sealed| rules.check_seal(&sealed.header, &sealed.certificate).is_ok();
+        let further = self.sync.further(&sealed.header).filter(holds).map(|further| further.header.clone());
+        effects.extend(
+            [Some(sealed.header.clone()), further].into_iter().flatten().map(|header| Effect::Sealed(Box::new(header))),
+        );
         self.run.candidates.insert(sealed.header, sealed.prev_seal);
         self.sync.seal(from, sealed.certificate);
     }

@@ -34,6 +34,9 @@ pub enum Effect {
     Commit(Box<Decided>),
     /// One validator signed both of these, and may have signed one only. Said once per fault and height.
     Accuse(Box<[SignedStatement; 2]>),
+    /// The seal of this block holds, which came with its body: the block is good whatever becomes of it here. It may name a
+    /// block of the parent that is long past.
+    Sealed(Box<ChildHeader>),
     /// Tell the final block of the parent at this height.
     AskParent(Height),
     /// Make the summary of these blocks and remit it: it is this validator's turn. Sent again while there is no answer.

@@ -154,6 +154,7 @@ impl Machine {
             Input::Heard(from, message) => self.heard(from, message, effects)?,
             Input::Blocks(from, blocks) => self.sync.queue(from, blocks, self.height()),
             Input::Built(draft) => self.built(&draft)?,
+            Input::Unbuilt => drop(self.run.building.pop_front()),
             Input::Verified(hash, verdict) => self.verified(hash, verdict),
             Input::Persisted(seq) => self.persisted(seq),
             Input::Committed { height, next } => self.committed(height, next, effects),

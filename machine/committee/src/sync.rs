@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use banyan_types::{Hash, Height, Peer, TimeMs, committee::Certificate};
+use banyan_types::{Hash, Height, Peer, TimeMs, committee::Certificate, header::ChildHeader};
 
 use crate::{Effect, Machine, Message, Sealed, To};
 
@@ -37,6 +37,13 @@ impl Sync {
     /// The block at this height, if it came.
     pub fn next(&mut self, height: Height) -> Option<(Peer, Sealed)> {
         self.queue.remove(&height)
+    }
+
+    /// The last of the blocks at hand after `header` that settle more of the inbox under the same block of the parent.
+    pub fn further(&self, header: &ChildHeader) -> Option<&Sealed> {
+        let same = |sealed: &&Sealed| sealed.header.parent_hash == header.parent_hash;
+        let blocks = self.queue.values().map(|(_, sealed)| sealed);
+        blocks.take_while(same).last().filter(|last| last.header.inbox_to > header.inbox_to)
     }
 
     /// The block above the tip is sealed by this, as a peer says.

@@ -41,6 +41,8 @@ pub enum Effect {
     Final(Box<Finality>),
     /// One validator signed both of these, and may have signed one only. Said once per validator and height.
     Accuse(Box<[SignedStatement; 2]>),
+    /// The seal of this block holds, which came with its body. It may name a block of the parent that is long past.
+    Sealed(Box<ChildHeader>),
     /// Tell the final block of the parent at this height.
     AskParent(Height),
     /// Make the summary of these blocks, all of them final, and remit it: it is this validator's turn. Sent again, by the

@@ -16,6 +16,8 @@ use crate::{
     votes::{News, certificate, statements},
 };
 
+/// How far a block may be ahead of this node's clock, in milliseconds. Source: associates 5, rule 4.
+const AHEAD_OF_CLOCK_MS: u64 = 10_000;
 /// Views ahead of the running one of which statements are kept.
 const VIEWS_AHEAD: u32 = 64;
 /// Blocks that wait to be judged, at most.
@@ -24,6 +26,16 @@ const WAITING_MAX: usize = 1_000;
 const SHOWN_MAX: usize = 64;
 /// Peers whose last question is remembered.
 const PEERS_MAX: usize = 1_000;
+
+/// Why a block is not judged yet, or a bad one.
+enum Doubt {
+    /// Not before this time.
+    Later(TimeMs),
+    /// Not before the block of the parent that it names is known to be final.
+    Parent,
+    /// Never.
+    Bad,
+}
 
 impl Machine {
     pub(crate) fn heard(&mut self, peer: Peer, message: Message, effects: &mut Vec<Effect>) {
@@ -132,6 +144,7 @@ impl Machine {
             if self.check_seal(&header, &certificate).is_err() {
                 return Self::score(peer, effects);
             }
+            effects.push(Effect::Sealed(Box::new(header.clone())));
             self.count_all(&certificate);
             self.tree.follow(&hash);
             let has_quorum = self.is_quorum(&certificate);
@@ -236,13 +249,16 @@ impl Machine {
         for hash in next {
             let Some(block) = self.waiting.get(&hash).cloned() else { continue };
             match self.check(&block) {
-                Ok(None) => {}
-                Ok(Some(stage)) => {
+                Err(Doubt::Parent) => {}
+                Err(Doubt::Later(due)) => {
+                    self.waiting.entry(hash).and_modify(|block| block.stage = Stage::Idle(due));
+                }
+                Ok(stage) => {
                     block.prev_seal.iter().for_each(|seal| self.count_all(seal));
                     effects.push(Effect::Verify(Box::new(block.header), block.prev_seal.map(Box::new)));
                     self.waiting.entry(hash).and_modify(|block| block.stage = stage);
                 }
-                Err(_) => {
+                Err(Doubt::Bad) => {
                     self.waiting.remove(&hash);
                     Self::score(block.from, effects);
                 }
@@ -250,23 +266,27 @@ impl Machine {
         }
     }
 
-    /// `None` while the parent block is not known to be final.
-    fn check(&self, block: &Waiting) -> Result<Option<Stage>, BadHeader> {
+    fn check(&self, block: &Waiting) -> Result<Stage, Doubt> {
         let (header, rules) = (&block.header, self.rules());
-        let Some(prev) = self.tree.header(&header.prev_hash) else { return Ok(None) };
+        let Some(prev) = self.tree.header(&header.prev_hash) else { return Err(Doubt::Parent) };
         let parent = self.named(header);
         let prev_seal_hash = Turns::seal_hash(block.prev_seal.as_ref());
         let (version, associate) = (self.params.version, self.params.associate);
         match engine::check(&rules, &View { version, associate, prev, prev_seal_hash, parent }, header) {
-            Err(bad) if bad.is_early() => return Ok(None),
-            judged => judged?,
+            Err(bad) if bad.is_early() => return Err(Doubt::Parent),
+            judged => judged.map_err(|_| Doubt::Bad)?,
+        }
+        // Whoever dates a block far ahead would else set everybody's time: of this ledger and of all below it.
+        let ahead = header.time_ms.0.saturating_sub(AHEAD_OF_CLOCK_MS);
+        if ahead > self.now.0 {
+            return Err(Doubt::Later(TimeMs(ahead)));
         }
         match &block.prev_seal {
-            Some(seal) if prev.height > Height(0) => self.check_seal(prev, seal)?,
+            Some(seal) if prev.height > Height(0) => self.check_seal(prev, seal).map_err(|_| Doubt::Bad)?,
             None if prev.height == Height(0) => {}
-            _ => return Err(BadHeader::Seal),
+            _ => return Err(Doubt::Bad),
         }
-        Ok(parent.map(Stage::Judging))
+        parent.map(Stage::Judging).ok_or(Doubt::Parent)
     }
 
     pub(crate) fn verified(&mut self, hash: Hash, verdict: Verdict, effects: &mut Vec<Effect>) {

@@ -25,6 +25,8 @@ pub enum Input {
     Blocks(Peer, Vec<Sealed>),
     /// The answer to [`crate::Effect::Build`].
     Built(Draft),
+    /// The answer to it where the parent has let go what the block would settle: others are far ahead, and this turn passes.
+    Unbuilt,
     /// The answer to [`crate::Effect::Verify`].
     Verified(Hash, Verdict),
     /// The records of [`crate::Effect::Persist`] are on disk.

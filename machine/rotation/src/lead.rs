@@ -103,7 +103,7 @@ impl Machine {
         let Clock { height, view, tip, since, .. } = self.clock;
         let is_turn = self.turns.leader(height, view) == Some(self.said.own());
         let is_free = self.building.is_none() && !self.said.has_said((StatementKind::Proposal, height, view));
-        if !is_turn || !is_free || self.is_full() {
+        if !is_turn || !is_free || self.is_full() || self.far_behind == Some(height) {
             return None;
         }
         // The first leader of a height waits for the commitments to the block before. Later ones do without, since these may

@@ -22,6 +22,7 @@ mod resume;
 mod said;
 mod tree;
 mod votes;
+mod weigh;
 
 #[cfg(test)]
 mod tests;
@@ -35,3 +36,4 @@ pub use message::{MESSAGE_BYTES_MAX, Message, Proposed, Sealed};
 pub use params::RotationParams;
 pub use record::{Block, Record};
 pub use resume::{Broken, Saved, Tip};
+pub use weigh::Weight;

@@ -62,6 +62,8 @@ pub struct Machine {
     pub(crate) asked: Option<Height>,
     pub(crate) pool: Pool,
     pub(crate) building: Option<Building>,
+    /// The height at which a block could not be built: whoever is ahead has it.
+    pub(crate) far_behind: Option<Height>,
     pub(crate) summaries: Summaries,
     /// How often the summary under way was due: whose turn it is to send it.
     pub(crate) sends: u32,
@@ -223,6 +225,7 @@ impl Machine {
             asked: None,
             pool: Pool::default(),
             building: None,
+            far_behind: None,
             summaries,
             sends: 0,
             outbox: Outbox::default(),
@@ -257,6 +260,9 @@ impl Machine {
             Input::Heard(peer, message) => self.heard(peer, message, effects),
             Input::Blocks(peer, blocks) => self.blocks(peer, blocks, effects),
             Input::Built(draft) => self.built(&draft),
+            Input::Unbuilt => {
+                self.far_behind = self.building.take().map(|building| building.header.height);
+            }
             Input::Verified(hash, verdict) => self.verified(hash, verdict, effects),
             Input::Persisted(seq) => self.outbox.persisted(seq, effects),
             Input::Committed { height } => self.committed(height),

@@ -190,7 +190,7 @@ impl Mount {
     }
 
     pub fn parent(&self) -> Option<Self> {
-        self.ledger().parent.map(|at| self.of(at))
+        self.ledger().parent.map(|at| self.of(at)).filter(|parent| self.may_show(parent))
     }
 
     pub fn children(&self) -> impl Iterator<Item = Self> {

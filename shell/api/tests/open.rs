@@ -338,6 +338,14 @@ async fn an_unauthenticated_proposal_is_refused() {
             (StatusCode::FORBIDDEN, json!("no_validator"))
         );
     }
+    // A validator's own block that rests on nothing here is early, not counted.
+    let answer = world.post("/l/relay/propose", propose(sign(LEADER))).await;
+    assert_eq!(
+        (answer.status, answer.json()["error"]["owner"].clone()),
+        (StatusCode::CONFLICT, json!("early")),
+        "{}",
+        answer.text
+    );
     let unreadable = json!({ "body": "00ff", "signature": vec![1; 64] }).to_string();
     assert_eq!(world.post("/l/relay/propose", unreadable).await.status, StatusCode::BAD_REQUEST);
     world.stop();

@@ -17,6 +17,7 @@ mod progress;
 mod report;
 mod root_node;
 mod session;
+mod token;
 
 use std::process::ExitCode;
 

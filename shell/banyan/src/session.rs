@@ -17,6 +17,7 @@ use crate::{
     cli::Globals,
     failure::{Exit, Failure},
     progress::Progress,
+    token,
 };
 
 /// Accounts of the development mnemonic that have a name here: `dev0` to `dev7`.
@@ -63,6 +64,8 @@ impl Session {
     /// A bad address.
     pub fn client(&self) -> Result<Client, Failure> {
         let client = Client::new(&self.globals.url)?;
+        let token = self.globals.token_file.as_deref().map(token::read).transpose()?;
+        let client = token.iter().fold(client, |client, token| client.with_token(token));
         Ok(match &self.globals.ledger {
             Some(ledger) => client.on(ledger.name()),
             None => client,

@@ -203,6 +203,26 @@ fn a_child_in_its_own_process_lives_on_a_parent_that_it_only_asks() {
     withdraw(&node.client, coins(6));
     until("the second withdrawal is paid", || balance(&world.root, account) == before.plus(coins(6)).unwrap());
     node.stop();
+
+    // Private from now on: strangers are told that there is nothing, who holds a pass sees the ledger.
+    let passes = world.folder().join("passes");
+    let token = "a-word-of-this-test".to_owned();
+    fs::write(&passes, format!("{token} {account}\n")).unwrap();
+    let passes = passes.to_str().unwrap();
+    let node = Node::start(world.folder(), &world.genesis, &[&url], &["--passes", passes]);
+    assert!(node.client.status().is_err());
+    assert_eq!(node.client.clone().with_token(&token).status().unwrap().ledger, "shop");
+    let at = ["status", "--json", "--url", &node.client.url()];
+    banyan(&at).ended(1);
+    let seen = banyan(&[&at[..], &["--token-file", passes_token(world.folder(), &token).as_str()]].concat()).ended(0);
+    assert_eq!(seen["ledger"], "shop");
+    node.stop();
+}
+
+fn passes_token(folder: &Path, token: &str) -> String {
+    let path = folder.join("token");
+    fs::write(&path, token).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 #[test]

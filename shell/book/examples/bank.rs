@@ -71,6 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // What is known of the parent is proven from its genesis on; `bank.seals` remembers how far.
     let config = Config {
         urls: vec![args.parent.clone()],
+        token: None,
         genesis: parent_genesis(&args)?,
         trust: Trust::Verify(Memory::File(args.genesis.with_extension("seals"))),
         child,

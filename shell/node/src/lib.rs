@@ -21,7 +21,7 @@ mod root;
 mod service;
 mod verify;
 
-pub use banyan_rotation::Proposed;
+pub use banyan_rotation::{Proposed, Weight};
 pub use chain::{Chain, Found, Head, Leaves, StoredBlock};
 pub use child::{Operators, SoloRole, ValidatorRole, with_least_fee};
 pub use error::{NodeError, SubmitError};

@@ -9,6 +9,7 @@ use banyan_ledger::{
     Account, Block, Changes, Fault, Invalid, Outcome, Overlay, Rejected, Verified, apply_block, rules, try_behind,
 };
 use banyan_root::{Peer, TemplateId, To, pow::Cycle};
+use banyan_rotation::Weight;
 use banyan_store::{Commit, Flush, Order as Direction, Place, Session, Version};
 use banyan_types::{
     Bytes, Hash, Height, Payee, PublicKey, TimeMs, TxHash,
@@ -24,6 +25,7 @@ use crate::{
     genesis::EngineParams,
     mempool::{Dropped, Purse},
     root::{FinalityView, RootDriver, RootRole},
+    service::Said,
     verify,
 };
 
@@ -289,6 +291,14 @@ impl Node {
             }
         }
         Ok(std::mem::take(&mut self.core.orders))
+    }
+
+    /// What a validator's word from outside, which was heard, has come to.
+    pub(crate) fn weigh(&self, said: &Said) -> Weight {
+        match &self.driver {
+            Driver::Rotation(driver) => driver.weigh(said),
+            _ => Weight::Refused,
+        }
     }
 
     /// Take transactions into the durable pool: on disk before this returns.

@@ -14,7 +14,7 @@ use banyan_root::{
     pow::{BadCycle, EdgeBits, Seed, verify},
     target::Target,
 };
-use banyan_rotation::Proposed;
+use banyan_rotation::{Proposed, Weight};
 use banyan_types::{Bytes, Peer, PublicKey, TimeMs, committee::SignedStatement, header::KeyHeader, tx::SignedTx};
 use tokio::sync::{broadcast, oneshot};
 
@@ -141,8 +141,31 @@ pub(crate) enum Message {
     },
     /// One more frame has come from this peer.
     Mail(Peer),
+    /// A validator speaks who is no peer.
+    Outside(Said, oneshot::Sender<Weight>),
     Gone(Peer),
     Stop,
+}
+
+/// A validator's word that came by another way than from a peer.
+pub(crate) enum Said {
+    Statement(SignedStatement),
+    /// A proposal and the body of its block.
+    Block(Box<Proposed>, Vec<u8>),
+}
+
+impl Said {
+    /// As peers say it.
+    fn talk(&self) -> Vec<Talk> {
+        let word = |message: banyan_rotation::Message| Talk::Word(Bytes(message.encode()));
+        match self {
+            Self::Statement(signed) => vec![word(banyan_rotation::Message::Vote(*signed))],
+            Self::Block(proposed, body) => vec![
+                Talk::Body(Box::new(Carried { body: Bytes(body.clone()), inbox: vec![] })),
+                word(banyan_rotation::Message::Proposal(proposed.clone())),
+            ],
+        }
+    }
 }
 
 impl Handle {
@@ -220,21 +243,25 @@ impl Handle {
         let _ = self.inbox.send(message);
     }
 
-    /// Give a validator's statement to the engine of a rotation, as if a peer had sent it.
-    pub fn vote(&self, vote: SignedStatement) {
-        self.outside(&Talk::Word(Bytes(banyan_rotation::Message::Vote(vote).encode())));
+    /// Give a validator's statement to the engine of a rotation, as if a peer had sent it, and say what it came to.
+    /// # Errors
+    /// The node has ended.
+    pub async fn vote(&self, vote: SignedStatement) -> Result<Weight, NodeError> {
+        self.outside(Said::Statement(vote)).await
     }
 
-    /// Give a leader's proposal with its body to the engine of a rotation, as if a peer had sent both.
-    pub fn propose(&self, proposed: Proposed, body: Vec<u8>) {
-        let word = banyan_rotation::Message::Proposal(Box::new(proposed));
-        self.outside(&Talk::Body(Box::new(Carried { body: Bytes(body), inbox: vec![] })));
-        self.outside(&Talk::Word(Bytes(word.encode())));
+    /// Give a leader's proposal with its body to the engine of a rotation, as if a peer had sent both, and say what it came
+    /// to.
+    /// # Errors
+    /// The node has ended.
+    pub async fn propose(&self, proposed: Proposed, body: Vec<u8>) -> Result<Weight, NodeError> {
+        self.outside(Said::Block(Box::new(proposed), body)).await
     }
 
-    fn outside(&self, talk: &Talk) {
-        // A node that has stopped hears nobody.
-        let _ = self.inbox.send(Message::Input(Input::Frame { peer: OUTSIDE, bytes: talk.encode() }));
+    async fn outside(&self, said: Said) -> Result<Weight, NodeError> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox.send(Message::Outside(said, reply)).map_err(|_| NodeError::Ended)?;
+        answer.await.map_err(|_| NodeError::Ended)
     }
 
     /// Finality as it stands now.
@@ -386,6 +413,13 @@ impl Loop {
                     Message::Connected { peer, who, outbound } => self.connected(peer, who, outbound)?,
                     Message::Mail(peer) => self.read_mail(peer)?,
                     Message::Gone(peer) => self.input(Input::Gone(peer))?,
+                    Message::Outside(said, reply) => {
+                        for talk in said.talk() {
+                            self.input(Input::Frame { peer: OUTSIDE, bytes: talk.encode() })?;
+                        }
+                        // Whoever asked may be gone; what was said stays said.
+                        let _ = reply.send(self.node.weigh(&said));
+                    }
                     Message::Stop => return self.submit(submits),
                 }
             }

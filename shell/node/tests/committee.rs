@@ -92,6 +92,15 @@ fn one_of_four_may_be_away_and_two_may_not() {
 
 #[test]
 fn an_empty_validator_catches_up_with_what_the_parent_has_forgotten() {
+    catch_up(None);
+}
+
+#[test]
+fn whoever_forges_bodies_and_inbox_entries_keeps_nobody_from_catching_up() {
+    catch_up(Some(0));
+}
+
+fn catch_up(liar: Option<usize>) {
     let mut council = Council::new(Engine::Committee);
     council.run(1_000);
     council.kill(3);
@@ -109,6 +118,7 @@ fn an_empty_validator_catches_up_with_what_the_parent_has_forgotten() {
     let point = head.view.associate(council.child_id).unwrap().unwrap();
     assert!(point.inbox_acked >= 10, "the parent has let the entries go");
     assert!(head.header.height().0 > 80, "and the states of their heights: {}", head.header.height());
+    council.liar = liar;
     council.start(3);
     council.run(30_000);
     assert_eq!(council.balance(3, USER), council.balance(0, USER));

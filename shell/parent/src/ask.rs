@@ -27,6 +27,8 @@ const HEADERS_MAX: u64 = 200;
 pub struct Config {
     /// Nodes of the parent: `http://HOST:PORT`, or with `/l/NAME`. The next one is asked when one fails.
     pub urls: Vec<String>,
+    /// What is said to them, where the parent is private.
+    pub token: Option<String>,
     /// The parent's genesis: what is followed is this ledger and no other.
     pub genesis: GenesisFile,
     /// How its nodes are believed.
@@ -52,7 +54,11 @@ pub(crate) struct Asker {
 
 impl Asker {
     pub fn new(config: &Config) -> Result<Self, ParentError> {
-        let clients = config.urls.iter().map(|url| Client::new(url)).collect::<Result<Vec<_>, _>>()?;
+        let clients = config.urls.iter().map(|url| {
+            let client = Client::new(url)?;
+            Ok(config.token.iter().fold(client, |client, token| client.with_token(token)))
+        });
+        let clients = clients.collect::<Result<Vec<_>, ParentError>>()?;
         if clients.is_empty() {
             return Err(ParentError::NoUrl);
         }

@@ -318,6 +318,7 @@ impl World {
             }
             Effect::Commit(decided) => self.later(2, Event::Committing(i, life, decided)),
             Effect::Accuse(pair) => self.nodes[i].accused.push(*pair),
+            Effect::Sealed(_) => {}
             Effect::AskParent(height) => {
                 if height.0 <= self.parent_height {
                     self.later(1, Event::Feed(i, life, Input::ParentTip(parent(height.0))));

@@ -5,10 +5,11 @@ use alloc::{boxed::Box, vec::Vec};
 use banyan_types::{
     Hash, Height, Peer, Points, TimeMs,
     committee::{SignedStatement, Statement, StatementKind},
+    header::ChildHeader,
 };
 
 use super::world::*;
-use crate::{Draft, Effect, Input, Machine, Message, Record, Saved, Seq, To};
+use crate::{Block, Draft, Effect, Input, Machine, Message, Proposed, Record, Saved, Seq, To, Verdict, Weight};
 
 /// The validator whose turn view 0 of height 1 is, in a set of four.
 fn leader(threshold: u32) -> (usize, Machine) {
@@ -149,4 +150,67 @@ fn a_restart_says_again_what_was_said_and_nothing_else() {
             assert!(records.contains(&Record::Vote(vote)), "{vote:?}");
         }
     }
+}
+
+/// A block of the first leader, and another validator that has heard of no block yet.
+fn second(threshold: u32) -> (usize, Block, Machine) {
+    let turns = turns(4, threshold);
+    let keys = keys(4);
+    let (lead, mut machine) = leader(threshold);
+    let effects = built(&mut machine);
+    let [Effect::Persist(Seq(1), records)] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Record::Built(block), ..] = records.as_slice() else { panic!("{records:?}") };
+    let saved = Saved::genesis(genesis(&turns));
+    let mut other = Machine::resume(params(), turns, keys[(lead + 1) % 4].clone(), saved).unwrap();
+    step(&mut other, Input::Tick(TimeMs(START)));
+    step(&mut other, Input::ParentTip(parent(1)));
+    (lead, (**block).clone(), other)
+}
+
+/// The leader's proposal of a block in view 0.
+fn proposal(lead: usize, header: &ChildHeader) -> Input {
+    let (kind, block_hash) = (StatementKind::Proposal, header.hash());
+    let said = Statement { kind, height: Height(1), view: 0, block_hash, valid_view: None };
+    let signed = sign(&keys(4)[lead], said);
+    let proposed = Proposed { signed, header: header.clone(), prev_seal: None };
+    Input::Heard(Peer(1), Message::Proposal(Box::new(proposed)))
+}
+
+#[test]
+fn a_block_that_is_dated_ahead_of_the_clock_waits_for_it() {
+    let late = |ahead_ms: u64| {
+        let (lead, block, mut other) = second(1);
+        let header = ChildHeader { time_ms: TimeMs(START + ahead_ms), ..block.header };
+        let effects = step(&mut other, proposal(lead, &header));
+        let asks = |effects: &[Effect]| effects.iter().any(|effect| matches!(effect, Effect::Verify(..)));
+        let now = asks(&effects);
+        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Score(..))), "early is nobody's fault");
+        (now, asks(&step(&mut other, Input::Tick(TimeMs(START + ahead_ms - 10_000)))))
+    };
+    assert_eq!(late(10_000), (true, false));
+    assert_eq!(late(10_001), (false, true));
+}
+
+#[test]
+fn whoever_speaks_is_told_what_became_of_it() {
+    let (lead, block, mut other) = second(3);
+    let (hash, key) = (block.header.hash(), &keys(4)[lead]);
+    let wrong = ChildHeader { entropy: Hash([9; 32]), ..block.header.clone() };
+    step(&mut other, proposal(lead, &wrong));
+    assert_eq!(other.weigh_block(&wrong.hash()), Weight::Refused);
+
+    let (.., mut other) = second(3);
+    let commitment = |block_hash| sign(key, Statement::precommit(Height(1), 0, block_hash));
+    let heard = |signed| Input::Heard(Peer(1), Message::Vote(signed));
+    step(&mut other, heard(commitment(hash)));
+    assert_eq!(other.weigh_statement(&commitment(hash)), Weight::Early, "the block is not here");
+    step(&mut other, proposal(lead, &block.header));
+    assert_eq!(other.weigh_block(&hash), Weight::Early, "it is not executed");
+    step(&mut other, Input::Verified(hash, Verdict::Good { settled: 0 }));
+    assert_eq!((other.weigh_block(&hash), other.weigh_statement(&commitment(hash))), (Weight::Counts, Weight::Counts));
+    step(&mut other, heard(commitment(wrong.hash())));
+    assert_eq!(other.weigh_statement(&commitment(wrong.hash())), Weight::Contradicts);
+    let far = sign(key, Statement::precommit(Height(9), 0, hash));
+    step(&mut other, heard(far));
+    assert_eq!(other.weigh_statement(&far), Weight::Early);
 }

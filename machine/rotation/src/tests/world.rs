@@ -440,6 +440,7 @@ impl World {
                 self.accused.extend(fault.keys);
                 None
             }
+            Effect::Sealed(_) => None,
             Effect::AskParent(height) => Some(Input::ParentTip(parent(height.0))),
             Effect::Summarise(range) => {
                 let disk = &self.nodes[at].disk;

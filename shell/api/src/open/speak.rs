@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use banyan_ledger::{Fault, engine::rotation::Rotation};
-use banyan_node::{Header, Proposed};
+use banyan_node::{Header, Proposed, Weight};
 use banyan_types::{
     Hash, Height, PublicKey, Signature,
     committee::{Certificate, SignedStatement, Statement, StatementKind},
@@ -79,8 +79,7 @@ pub(crate) async fn commit(
     if is_counted(&mount, lane, &signed)? {
         return Ok(Json(Spoken { status: "known" }));
     }
-    mount.ledger().handle.vote(signed);
-    Ok(Json(Spoken { status: "counted" }))
+    counted(mount.ledger().handle.vote(signed).await?)
 }
 
 fn statement(mount: &Mount, lane: &Lane, request: CommitRequest) -> Result<SignedStatement, Failure> {
@@ -168,6 +167,21 @@ pub(crate) async fn propose(
     if mount.chain().header(block_hash)?.is_some_and(|known| matches!(known, Header::Child(_))) {
         return Ok(Json(Spoken { status: "known" }));
     }
-    mount.ledger().handle.propose(Proposed { signed, header, prev_seal }, bytes);
-    Ok(Json(Spoken { status: "counted" }))
+    counted(mount.ledger().handle.propose(Proposed { signed, header, prev_seal }, bytes).await?)
+}
+
+fn counted(weight: Weight) -> Result<Json<Spoken>, Failure> {
+    match weight {
+        Weight::Counts => Ok(Json(Spoken { status: "counted" })),
+        Weight::Early => {
+            let early = "what it rests on is not here yet";
+            let failure = Failure::new(Fault::Early, StatusCode::CONFLICT, "block_early", early);
+            Err(failure.hint("say it again when this node has the block, or the one before"))
+        }
+        Weight::Contradicts => {
+            let message = "this validator has said another thing at this height: both are kept as evidence";
+            Err(Failure::invalid("contradiction", message))
+        }
+        Weight::Refused => Err(Failure::invalid("refused", "it breaks a rule of blocks, or its height is past it")),
+    }
 }

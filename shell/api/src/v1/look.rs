@@ -145,7 +145,7 @@ fn escrow(mount: &Mount) -> Result<Option<EscrowAnswer>, NodeError> {
 
 /// The ledgers of the process whose parents it does not serve: one, where it serves the root.
 pub(crate) fn tops(mount: &Mount) -> Result<Vec<TreeNode>, NodeError> {
-    mount.all().filter(|mount| mount.ledger().parent.is_none()).map(|top| tree(&top)).collect()
+    mount.all().filter(|mount| mount.parent().is_none()).map(|top| tree(&top)).collect()
 }
 
 /// Whether the node can do its work.

@@ -8,7 +8,7 @@ mod contract;
 use std::path::PathBuf;
 
 use banyan_network::PeerAddr;
-use banyan_types::{AccountId, Amount, AssociateId, Hash, Height, TxHash};
+use banyan_types::{AccountId, Amount, AssociateId, Hash, Height, PublicKey, TxHash};
 use banyan_wallet::{Name, client::Level};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -53,6 +53,9 @@ pub struct Globals {
     /// File whose first line is the password of the keystore
     #[arg(long, global = true, value_name = "FILE", env = "BANYAN_PASSWORD_FILE")]
     pub password_file: Option<PathBuf>,
+    /// File whose first line opens a private ledger: its operators give it out
+    #[arg(long, global = true, value_name = "FILE", env = "BANYAN_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// A ledger by its names from the top of the tree down; the last one is its own.
@@ -270,6 +273,13 @@ pub struct Node {
     /// A peer to call first: pp_…@ADDRESS, or ADDRESS
     #[arg(long = "peer", value_name = "PEER")]
     pub peers: Vec<PeerAddr>,
+    /// Speak with the peer of this key, and with no other that is not named: of a private ledger
+    #[arg(long = "allow", value_name = "PP", value_parser = banyan_network::parse_key)]
+    pub allowed: Vec<PublicKey>,
+    /// Show the ledger to those alone who say a token of this file: one to a line, followed by the accounts (ak_…) of which its
+    /// holder gets proofs, or by nothing for all
+    #[arg(long, value_name = "FILE")]
+    pub passes: Option<PathBuf>,
     #[command(flatten)]
     pub child: Child,
 }
@@ -289,6 +299,9 @@ pub struct Child {
     /// Take the parent's node at its word about what is final: your own node, or a parent that is a child itself
     #[arg(long, requires = "parents")]
     pub believe_parent: bool,
+    /// File whose first line opens the parent, where that is private
+    #[arg(long, value_name = "FILE", requires = "parents")]
+    pub parent_token_file: Option<PathBuf>,
     /// Order the child with the key in this file (sk_…): its operator, or one of its validators
     #[arg(long, value_name = "FILE", requires = "parents")]
     pub key: Option<PathBuf>,

@@ -20,6 +20,7 @@ use crate::{
     report::{self, Report},
     root_node::{Duty, RootNode, check},
     session::Session,
+    token,
 };
 
 /// Run until Ctrl-C.
@@ -34,8 +35,9 @@ pub fn run(session: &Session, args: &Node) -> Result<Report, Failure> {
     } else {
         Running::Child(child::start(session, &folder, file, args)?)
     };
-    let host =
-        Host::start(host::listen(args.listen)?, vec![Served::new(vec![name.clone()], node.handle().clone())], None)?;
+    let passes = args.passes.as_deref().map(token::passes).transpose()?.unwrap_or_default();
+    let served = Served { passes, ..Served::new(vec![name.clone()], node.handle().clone()) };
+    let host = Host::start(host::listen(args.listen)?, vec![served], None)?;
     let interrupts = host.interrupts()?;
     let addresses = node.addresses();
     let mut text = vec![format!("{name} at {}   data {}   Ctrl-C stops", host.url(), folder.display())];
@@ -83,15 +85,21 @@ impl Running {
 /// What the flags make of the node.
 fn duty(args: &Node) -> Result<Duty, Failure> {
     let witness = args.witness_key.as_deref().map(read_key).transpose()?;
-    let is_alone = args.peer_listen.is_empty() && args.peers.is_empty();
     Ok(Duty {
         miner: args.miner_key.as_deref().map(read_key).transpose()?,
         miner_threads: args.miner_threads.unwrap_or_else(processors),
         beneficiary: args.beneficiary,
         overrules: args.overrule_conflict,
         witness: witness.map(|key| WitnessRole { key, is_new: args.is_new }),
-        network: (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone(), allow: None }),
+        network: plan(args),
     })
+}
+
+/// Whom to speak with; nobody where no address is named.
+fn plan(args: &Node) -> Option<Plan> {
+    let is_alone = args.peer_listen.is_empty() && args.peers.is_empty();
+    let allow = (!args.allowed.is_empty()).then(|| args.allowed.iter().copied().collect());
+    (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone(), allow })
 }
 
 /// As many threads as run at a time here.

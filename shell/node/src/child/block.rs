@@ -56,11 +56,17 @@ fn before(core: &Core, header: &ChildHeader) -> Result<Version, NodeError> {
     core.chain.store().version_of(&header.prev_hash.0).ok_or(NodeError::Header)
 }
 
-/// Execute the block that the header begins on the one that it names before it, with whatever transactions fit.
-pub fn build(core: &mut Core, link: &Link, header: &ChildHeader, prev_seal: Bytes) -> Result<(Made, Draft), NodeError> {
+/// Execute the block that the header begins on the one that it names before it, with whatever transactions fit. `None` where
+/// the parent has let go the entries that it would settle, since others have settled them.
+pub fn build(
+    core: &mut Core,
+    link: &Link,
+    header: &ChildHeader,
+    prev_seal: Bytes,
+) -> Result<Option<(Made, Draft)>, NodeError> {
     let parent = link.told(header)?;
     let inbox = link.inbox(inbox_after(core, header.prev_hash)?, header.inbox_to)?;
-    let inbox = inbox.ok_or_else(|| NodeError::Parent("entries that were not settled are gone there".into()))?;
+    let Some(inbox) = inbox else { return Ok(None) };
     let at = before(core, header)?;
     let session = core.session(at).map_err(NodeError::OwnBlock)?;
     let mut state = Overlay::new(session);
@@ -93,7 +99,7 @@ pub fn build(core: &mut Core, link: &Link, header: &ChildHeader, prev_seal: Byte
     };
     let bytes = bytes_of(&txs);
     let executed = Executed { session, changes, outcome, txs };
-    Ok((Made { txs: bytes, prev_seal, inbox, parent, executed }, draft))
+    Ok(Some((Made { txs: bytes, prev_seal, inbox, parent, executed }, draft)))
 }
 
 /// Execute a block that is there whole, on the one that it names before it.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use banyan_types::{Hash, Height, TimeMs, committee::Certificate, header::ChildHeader};
+use banyan_types::{Hash, Height, Peer, TimeMs, committee::Certificate, header::ChildHeader};
 
 use super::talk::Carried;
 
@@ -19,8 +19,8 @@ const FOUND_WITHIN_MS: u64 = 1_500;
 pub struct Held {
     /// Of which height.
     pub height: Height,
-    /// Whether it came with a seal: then the inbox entries beside it may stand in for those that the parent keeps no longer.
-    pub is_sealed: bool,
+    /// Who gave it; nobody where it comes from this node's own disk.
+    pub from: Option<Peer>,
     /// The body.
     pub carried: Carried,
 }
@@ -52,13 +52,14 @@ pub struct Bodies {
     bytes: usize,
     came: u64,
     missing: BTreeMap<Hash, Missing>,
+    /// Blocks whose seals hold: the inbox entries beside them may stand in for those that the parent keeps no longer.
+    sealed: BTreeMap<Hash, Height>,
 }
 
 impl Bodies {
-    /// Hold a body. One that is there already may only become a sealed one.
+    /// Hold a body. The first to come stays: two differ in their inbox entries alone.
     pub fn hold(&mut self, block: Hash, held: Held) {
-        if let Some((_, old)) = self.held.get_mut(&block) {
-            old.is_sealed |= held.is_sealed;
+        if self.held.contains_key(&block) {
             return;
         }
         self.came += 1;
@@ -69,6 +70,23 @@ impl Bodies {
             let Some(oldest) = oldest else { break };
             self.drop_one(&oldest);
         }
+    }
+
+    /// A seal of this block holds.
+    pub fn seal(&mut self, header: &ChildHeader) {
+        self.sealed.insert(header.hash(), header.height);
+    }
+
+    /// Whether a seal of this block is known to hold.
+    pub fn is_sealed(&self, block: &Hash) -> bool {
+        self.sealed.contains_key(block)
+    }
+
+    /// What came beside this body was wrong: another one may take its place. Who gave it.
+    pub fn forget(&mut self, block: &Hash) -> Option<Peer> {
+        let from = self.get(*block).and_then(|held| held.from);
+        self.drop_one(block);
+        from
     }
 
     fn drop_one(&mut self, block: &Hash) {
@@ -124,6 +142,7 @@ impl Bodies {
             self.drop_one(block);
         }
         self.missing.retain(|_, missing| missing.header.height > height);
+        self.sealed.retain(|_, sealed| *sealed > height);
     }
 }
 
@@ -134,7 +153,7 @@ mod tests {
 
     fn held(height: u64, bytes: usize) -> Held {
         let carried = Carried { body: Bytes(vec![0; bytes]), inbox: vec![] };
-        Held { height: Height(height), is_sealed: false, carried }
+        Held { height: Height(height), from: None, carried }
     }
 
     #[test]

@@ -209,11 +209,13 @@ impl CommitteeDriver {
     fn perform(&mut self, core: &mut Core, effect: Effect) -> Result<(), NodeError> {
         match effect {
             Effect::Build(header, prev_seal) => {
-                let prev_seal = seal_bytes(prev_seal.as_deref());
-                let (made, draft) = block::build(core, &self.link, &header, prev_seal)?;
-                let header = draft.complete(&header);
-                self.made.insert(header.hash(), (header, made));
-                self.steps.push_back(Step::Built(draft));
+                let built = block::build(core, &self.link, &header, seal_bytes(prev_seal.as_deref()))?;
+                let step = built.map_or(Step::Unbuilt, |(made, draft)| {
+                    let header = draft.complete(&header);
+                    self.made.insert(header.hash(), (header, made));
+                    Step::Built(draft)
+                });
+                self.steps.push_back(step);
             }
             Effect::Verify(header, prev_seal) => self.verify(core, header, prev_seal)?,
             Effect::Persist(seq, records) => self.persist(core, seq, &records)?,
@@ -222,6 +224,10 @@ impl CommitteeDriver {
             Effect::Commit(decided) => self.commit(core, &decided)?,
             Effect::Accuse(pair) => self.link.accuse(core, &pair)?,
             Effect::HandOver(handover, certificate) => self.link.hand_over(core, &handover, &certificate)?,
+            Effect::Sealed(header) => {
+                self.link.recall(&header)?;
+                self.bodies.seal(&header);
+            }
             Effect::AskParent(height) => self.steps.extend(self.link.ask(height)?.map(Step::ParentTip)),
             Effect::Summarise(range) => self.link.summarise(core, range)?,
             Effect::Quorum(is_there) => {
@@ -258,12 +264,13 @@ impl CommitteeDriver {
     /// What execution says, if the body is there.
     fn judge(
         &mut self,
-        core: &Core,
+        core: &mut Core,
         header: &ChildHeader,
         prev_seal: Option<&Certificate>,
     ) -> Result<Option<Verdict>, NodeError> {
         let block = header.hash();
         let Some(held) = self.bodies.get(block) else { return Ok(None) };
+        let held = (held, self.bodies.is_sealed(&block));
         Ok(match judge::judge(core, &self.link, header, prev_seal, held)? {
             Judged::Good(made) => {
                 let settled = made.settled();
@@ -272,6 +279,12 @@ impl CommitteeDriver {
             }
             Judged::Bad => Some(Verdict::Bad),
             Judged::Unknown => Some(Verdict::Missing),
+            Judged::Forged => {
+                if let Some(peer) = self.bodies.forget(&block) {
+                    self.peers.score(core, peer, Points::INVALID);
+                }
+                Some(Verdict::Missing)
+            }
         })
     }
 
@@ -381,12 +394,12 @@ impl CommitteeDriver {
                 }
                 Err(_) => true,
             },
-            Ok(Talk::Body(carried)) => !self.body_came(core, *carried)?,
+            Ok(Talk::Body(carried)) => !self.body_came(core, peer, *carried)?,
             Ok(Talk::AskBody(block)) => {
                 self.give_body(core, peer, block)?;
                 false
             }
-            Ok(Talk::Blocks(blocks)) => !self.blocks_came(peer, blocks)?,
+            Ok(Talk::Blocks(blocks)) => !self.blocks_came(peer, blocks),
             Ok(Talk::Txs(txs)) => {
                 (self.ready, self.empty) = (false, 0);
                 !relay::take(core, peer, self.peers.iter(), &txs)?
@@ -407,13 +420,13 @@ impl CommitteeDriver {
     }
 
     /// A body has come. Whether it is one.
-    fn body_came(&mut self, core: &Core, carried: Carried) -> Result<bool, NodeError> {
+    fn body_came(&mut self, core: &mut Core, peer: Peer, carried: Carried) -> Result<bool, NodeError> {
         let Ok((header, _)) = carried.open() else { return Ok(false) };
         if header.height <= self.machine.tip().height {
             return Ok(true);
         }
         let block = header.hash();
-        self.bodies.hold(block, Held { height: header.height, is_sealed: false, carried });
+        self.bodies.hold(block, Held { height: header.height, from: Some(peer), carried });
         if let Some(Missing { header, prev_seal, .. }) = self.bodies.found(block)
             && let Some(verdict) = self.judge(core, &header, prev_seal.as_deref())?
         {
@@ -439,22 +452,20 @@ impl CommitteeDriver {
     }
 
     /// Final blocks have come. Whether they are such.
-    fn blocks_came(&mut self, peer: Peer, blocks: Vec<Final>) -> Result<bool, NodeError> {
-        let (mut sealed, mut headers) = (Vec::new(), Vec::new());
+    fn blocks_came(&mut self, peer: Peer, blocks: Vec<Final>) -> bool {
+        let mut sealed = Vec::new();
         for Final { carried, seal } in blocks {
             let (Ok((header, body)), Ok(seal)) = (carried.open(), Certificate::read(&seal.0)) else {
-                return Ok(false);
+                return false;
             };
-            let Ok(one) = Sealed::of(&body, seal) else { return Ok(false) };
+            let Ok(one) = Sealed::of(&body, seal) else { return false };
             if header.height > self.machine.tip().height {
-                self.bodies.hold(header.hash(), Held { height: header.height, is_sealed: true, carried });
-                headers.push(header);
+                self.bodies.hold(header.hash(), Held { height: header.height, from: Some(peer), carried });
                 sealed.push(one);
             }
         }
-        self.link.recall(&headers)?;
         self.steps.push_back(Step::Blocks(peer, sealed));
-        Ok(true)
+        true
     }
 }
 
@@ -472,8 +483,10 @@ fn read_log(chain: &Chain) -> Result<Log, NodeError> {
         let record = Record::decode(&bytes)?;
         if let Record::Built(block) | Record::Verified(block) = &record {
             let bytes = chain.store().record(BODY_RECORD, row)?.ok_or_else(lost_block)?;
-            let held = Held { height: block.header.height, is_sealed: true, carried: read_record(&bytes)? };
+            let held = Held { height: block.header.height, from: None, carried: read_record(&bytes)? };
             log.bodies.hold(block.header.hash(), held);
+            // It was executed here once: what lies beside it is what it has settled.
+            log.bodies.seal(&block.header);
         }
         log.records.push(record);
         log.rows.push(row);

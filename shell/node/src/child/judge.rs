@@ -2,7 +2,6 @@
 
 use banyan_ledger::{Fault, Invalid};
 use banyan_types::{
-    associate::InboxEntry,
     committee::Certificate,
     header::{ChildBody, ChildHeader},
 };
@@ -23,6 +22,8 @@ pub enum Judged {
     Bad,
     /// What it settles is not known here.
     Unknown,
+    /// The inbox entries that came beside it are others than it settles: the carrier's fault.
+    Forged,
 }
 
 /// Execute a body under its header.
@@ -33,7 +34,7 @@ pub fn judge(
     link: &Link,
     header: &ChildHeader,
     prev_seal: Option<&Certificate>,
-    held: &Held,
+    (held, is_sealed): (&Held, bool),
 ) -> Result<Judged, NodeError> {
     let Ok(body) = ChildBody::decode(&held.carried.body.0) else { return Ok(Judged::Bad) };
     let fits =
@@ -41,24 +42,22 @@ pub fn judge(
     if !fits {
         return Ok(Judged::Bad);
     }
-    let Some(inbox) = inbox(core, link, header, held)? else { return Ok(Judged::Unknown) };
+    let from = block::inbox_after(core, header.prev_hash)?;
+    let (inbox, bad) = match link.inbox(from, header.inbox_to)? {
+        Some(entries) => (entries, Judged::Bad),
+        // The parent keeps them no longer, as it has a summary that has settled them.
+        None if is_sealed => match held.carried.entries() {
+            Ok(entries) => (entries, Judged::Forged),
+            Err(_) => return Ok(Judged::Forged),
+        },
+        None => return Ok(Judged::Unknown),
+    };
     let parent = link.told(header)?;
     match block::execute(core, header, body, inbox, parent) {
         Ok(made) => Ok(Judged::Good(Box::new(made))),
-        Err(NodeError::Decode(_)) => Ok(Judged::Bad),
-        Err(NodeError::OwnBlock(why)) if is_senders_fault(&why) => Ok(Judged::Bad),
+        Err(NodeError::Decode(_)) => Ok(bad),
+        Err(NodeError::OwnBlock(why)) if is_senders_fault(&why) => Ok(bad),
         Err(error) => Err(error),
-    }
-}
-
-/// The entries that the block settles: the parent's word, and where it keeps them no longer, for a block that has a seal,
-/// what came with it. Such entries belong to what the parent has a summary of.
-fn inbox(core: &Core, link: &Link, header: &ChildHeader, held: &Held) -> Result<Option<Vec<InboxEntry>>, NodeError> {
-    let from = block::inbox_after(core, header.prev_hash)?;
-    match link.inbox(from, header.inbox_to)? {
-        Some(entries) => Ok(Some(entries)),
-        None if held.is_sealed => Ok(held.carried.entries().ok()),
-        None => Ok(None),
     }
 }
 

@@ -115,18 +115,16 @@ impl Link {
         Ok(tip)
     }
 
-    /// Final blocks of the child name these parent blocks. Where the parent keeps a block's state no longer, how far the
-    /// child's inbox went there is what the last of them that names it has settled: none may be held back.
-    pub fn recall(&mut self, headers: &[ChildHeader]) -> Result<(), NodeError> {
-        for header in headers {
-            let (height, inbox_next) = (header.parent_height, header.inbox_to);
-            if let Some(known) = self.recalled.get_mut(&height).filter(|known| known.hash == header.parent_hash) {
-                known.inbox_next = known.inbox_next.max(inbox_next);
-                continue;
-            }
-            let past = self.parent.past(height, inbox_next)?;
-            self.recalled.extend(past.filter(|past| past.hash == header.parent_hash).map(|past| (height, past)));
+    /// A block of the child whose seal holds names this parent block. Where the parent keeps that block's state no longer, how
+    /// far the child's inbox went there is what the last block of the child that names it has settled.
+    pub fn recall(&mut self, header: &ChildHeader) -> Result<(), NodeError> {
+        let (height, inbox_next) = (header.parent_height, header.inbox_to);
+        if let Some(known) = self.recalled.get_mut(&height).filter(|known| known.hash == header.parent_hash) {
+            known.inbox_next = known.inbox_next.max(inbox_next);
+            return Ok(());
         }
+        let past = self.parent.past(height, inbox_next)?;
+        self.recalled.extend(past.filter(|past| past.hash == header.parent_hash).map(|past| (height, past)));
         Ok(())
     }
 

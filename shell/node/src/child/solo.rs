@@ -166,7 +166,9 @@ impl SoloDriver {
     }
 
     fn build(&mut self, core: &mut Core, header: &ChildHeader) -> Result<Draft, NodeError> {
-        let (made, draft) = block::build(core, &self.link, header, Bytes::default())?;
+        let built = block::build(core, &self.link, header, Bytes::default())?;
+        let gone = || NodeError::Parent("entries that were not settled are gone there".into());
+        let (made, draft) = built.ok_or_else(gone)?;
         self.making = Some((header.height, made));
         Ok(draft)
     }

@@ -6,6 +6,7 @@
 use banyan_types::{
     Bytes, Hash, TxHash,
     associate::InboxEntry,
+    committee::Certificate,
     header::{ChildBody, ChildHeader},
     limits::INBOX_PER_BLOCK_MAX,
     rlp::{DecodeError, Field, Items, put_list},
@@ -43,12 +44,23 @@ banyan_types::record! {
 }
 
 impl Carried {
-    /// The header that the body names, and the body.
+    /// The header that the body names, and the body. The body is the one that the header was made for, to the byte: what is
+    /// wrong with it is the fault of who made the block, and of nobody who carries it. The entries are bound by nothing.
     /// # Errors
     /// The first error found: the sender's fault.
     pub fn open(&self) -> Result<(ChildHeader, ChildBody), DecodeError> {
         let body = ChildBody::decode(&self.body.0)?;
-        Ok((ChildHeader::decode(&body.header.0)?, body))
+        let header = ChildHeader::decode(&body.header.0)?;
+        let hashes = body.txs.iter().map(|tx| banyan_crypto::blake2b(&[&tx.0]));
+        let seal_hash = match &body.prev_seal.0[..] {
+            [] => Hash::ZERO,
+            seal => Certificate::read(seal)?.hash(),
+        };
+        // No header covers attachments: with any, it is not the leader's body.
+        let fits = body.attachments.is_empty()
+            && header.txs_root == Hash(banyan_tree::list_root(hashes))
+            && header.prev_seal_hash == seal_hash;
+        if fits { Ok((header, body)) } else { Err(DecodeError::Malformed("a body of another block")) }
     }
 
     /// The entries.

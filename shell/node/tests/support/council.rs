@@ -15,7 +15,7 @@ use banyan_types::{
     tx::SignedTx,
 };
 
-use super::{MINER, OPERATORS, START, USER, account, coins, key, registration, solve};
+use super::{MINER, OPERATORS, START, USER, account, coins, key, lies::lie, registration, solve};
 
 /// Seeds of the validators' keys.
 pub const VALIDATORS: [u8; 4] = [41, 42, 43, 44];
@@ -37,6 +37,8 @@ pub struct Council {
     pub sides: Vec<u8>,
     /// Whether what is sent to the parent is lost.
     pub is_mute: bool,
+    /// Who gives others bodies and inbox entries that are not those of the blocks.
+    pub liar: Option<usize>,
     disks: Vec<Mem>,
     root_chain: Arc<Chain>,
     /// Frames under way: when they arrive, from whom, to whom.
@@ -108,6 +110,7 @@ impl Council {
             child_file,
             sides: vec![0; keys.len()],
             is_mute: false,
+            liar: None,
             disks: keys.iter().map(|_| Mem::new()).collect(),
             root_chain,
             wires: VecDeque::new(),
@@ -171,6 +174,7 @@ impl Council {
                 Order::Frame { peer, bytes, .. } => {
                     let to = self.links[n].iter().position(|link| *link == Some(peer.0));
                     let at = TimeMs(self.now.0 + LINK_MS);
+                    let bytes = if self.liar == Some(n) { lie(bytes) } else { bytes };
                     self.wires.extend(to.map(|to| (at, n, to, bytes)));
                 }
                 Order::ToParent(_) if self.is_mute => {}
@@ -179,7 +183,10 @@ impl Council {
                     let (_, orders) = self.root.submit(vec![*tx]).unwrap();
                     self.root_orders(orders);
                 }
-                Order::Disconnect { peer, why, .. } => panic!("{n} throws {peer:?} out: {why}"),
+                Order::Disconnect { peer, why, .. } => {
+                    let to = self.links[n].iter_mut().position(|link| link.take_if(|link| *link == peer.0).is_some());
+                    assert!(to.is_some() && to == self.liar, "{n} throws {peer:?} out: {why}");
+                }
                 Order::News(banyan_node::News::Alarm(alarm)) => self.alarms.push((n, alarm)),
                 _ => {}
             }

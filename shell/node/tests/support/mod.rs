@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)] // each test uses its part
 
 pub mod council;
+mod lies;
 pub mod town;
 
 use std::sync::Arc;

@@ -107,6 +107,7 @@ impl Root {
     pub fn config(&self, urls: &[&str]) -> Config {
         Config {
             urls: urls.iter().map(|url| (*url).to_owned()).collect(),
+            token: None,
             genesis: self.file.clone(),
             trust: Trust::Node,
             child: self.id(),

@@ -15,8 +15,8 @@ use crate::{
     command::genesis,
     disk,
     failure::{Exit, Failure},
-    peers::Plan,
     session::Session,
+    token,
 };
 
 /// Between two tries while the parent is away.
@@ -43,6 +43,7 @@ pub fn start(session: &Session, folder: &Path, file: GenesisFile, args: &Node) -
     let operators = operators(child)?.ok_or_else(|| needs("nobody signs the summaries", "--operator-key FILE"))?;
     let config = Config {
         urls: child.parents.clone(),
+        token: child.parent_token_file.as_deref().map(token::read).transpose()?,
         genesis: parent_genesis(child, folder)?,
         trust: if child.believe_parent { Trust::Node } else { Trust::Verify(Memory::File(folder.join(PARENT_SEALS))) },
         child: file.params.ledger,
@@ -55,9 +56,7 @@ pub fn start(session: &Session, folder: &Path, file: GenesisFile, args: &Node) -
         true
     });
     let parent = Above::There(Box::new(opened.map_err(|error| failed(&error))?));
-    let is_alone = args.peer_listen.is_empty() && args.peers.is_empty();
-    let network = (!is_alone).then(|| Plan { listen: args.peer_listen.clone(), boot: args.peers.clone(), allow: None });
-    ChildNode::start(&folder.join("store"), file, Seat { key, operators, parent, network })
+    ChildNode::start(&folder.join("store"), file, Seat { key, operators, parent, network: super::plan(args) })
 }
 
 fn operators(child: &Child) -> Result<Option<Operators>, Failure> {

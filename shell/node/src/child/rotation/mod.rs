@@ -12,6 +12,7 @@ use banyan_crypto::SecretKey;
 use banyan_ledger::ParentTip;
 use banyan_rotation::{
     Decided, Effect, Finality, Input as Step, Machine, Message, Record, RotationParams, Sealed, Seq, To, Verdict,
+    Weight,
 };
 use banyan_store::{Commit, Flush, Order as Direction, Place};
 use banyan_types::{
@@ -37,6 +38,7 @@ use crate::{
     genesis::EngineParams,
     node::{Core, Input, News, Order},
     parent::At,
+    service::Said,
 };
 
 /// Name of the row that holds the last final block, written with all that goes with it before the store is told.
@@ -139,6 +141,14 @@ impl RotationDriver {
         self.run(core)
     }
 
+    /// What a validator's word from outside has come to.
+    pub(crate) fn weigh(&self, said: &Said) -> Weight {
+        match said {
+            Said::Statement(signed) => self.machine.weigh_statement(signed),
+            Said::Block(proposed, _) => self.machine.weigh_block(&proposed.header.hash()),
+        }
+    }
+
     fn tick(&mut self, core: &mut Core, now: TimeMs) {
         self.steps.push_back(Step::Tick(now));
         let due = self.bodies.due(now);
@@ -185,7 +195,11 @@ impl RotationDriver {
     fn perform(&mut self, core: &mut Core, effect: Effect) -> Result<(), NodeError> {
         match effect {
             Effect::Build(header, prev_seal) => {
-                let (made, draft) = block::build(core, &self.link, &header, seal_bytes(prev_seal.as_deref()))?;
+                let built = block::build(core, &self.link, &header, seal_bytes(prev_seal.as_deref()))?;
+                let Some((made, draft)) = built else {
+                    self.steps.push_back(Step::Unbuilt);
+                    return Ok(());
+                };
                 self.keep(core, &draft.complete(&header), made)?;
                 self.steps.push_back(Step::Built(draft));
             }
@@ -202,6 +216,10 @@ impl RotationDriver {
             Effect::Seal(seal) => seal_again(core, &seal)?,
             Effect::Final(finality) => self.finalise(core, *finality)?,
             Effect::Accuse(pair) => self.link.accuse(core, &pair)?,
+            Effect::Sealed(header) => {
+                self.link.recall(&header)?;
+                self.bodies.seal(&header);
+            }
             Effect::AskParent(height) => self.steps.extend(self.link.ask(height)?.map(Step::ParentTip)),
             Effect::Summarise(range) => self.link.summarise(core, range)?,
             Effect::Quorum(is_there) => {
@@ -233,7 +251,7 @@ impl RotationDriver {
     /// Execute another's block, or wait for its body.
     fn verify(
         &mut self,
-        core: &Core,
+        core: &mut Core,
         header: Box<ChildHeader>,
         prev_seal: Option<Box<Certificate>>,
     ) -> Result<(), NodeError> {
@@ -252,11 +270,13 @@ impl RotationDriver {
     /// What execution says, if the body is there.
     fn judge(
         &mut self,
-        core: &Core,
+        core: &mut Core,
         header: &ChildHeader,
         prev_seal: Option<&Certificate>,
     ) -> Result<Option<Verdict>, NodeError> {
-        let Some(held) = self.bodies.get(header.hash()) else { return Ok(None) };
+        let block = header.hash();
+        let Some(held) = self.bodies.get(block) else { return Ok(None) };
+        let held = (held, self.bodies.is_sealed(&block));
         Ok(match judge::judge(core, &self.link, header, prev_seal, held)? {
             Judged::Good(made) => {
                 let settled = made.settled();
@@ -265,6 +285,12 @@ impl RotationDriver {
             }
             Judged::Bad => Some(Verdict::Bad),
             Judged::Unknown => Some(Verdict::Missing),
+            Judged::Forged => {
+                if let Some(peer) = self.bodies.forget(&block) {
+                    self.peers.score(core, peer, Points::INVALID);
+                }
+                Some(Verdict::Missing)
+            }
         })
     }
 
@@ -365,7 +391,7 @@ impl RotationDriver {
                 self.steps.extend(message.map(|message| Step::Heard(peer, message)));
                 is_good
             }
-            Ok(Talk::Body(carried)) => self.body_came(core, *carried)?,
+            Ok(Talk::Body(carried)) => self.body_came(core, peer, *carried)?,
             Ok(Talk::AskBody(block)) => {
                 let carried = self.carried(core, block)?.filter(|_| self.peers.may_have(peer, core.now));
                 if let Some(carried) = carried {
@@ -373,7 +399,7 @@ impl RotationDriver {
                 }
                 true
             }
-            Ok(Talk::Blocks(blocks)) => self.blocks_came(peer, blocks)?,
+            Ok(Talk::Blocks(blocks)) => self.blocks_came(peer, blocks),
             Ok(Talk::Txs(txs)) => {
                 (self.ready, self.empty) = (false, 0);
                 relay::take(core, peer, self.peers.iter(), &txs)?
@@ -394,13 +420,13 @@ impl RotationDriver {
     }
 
     /// A body has come. Whether it is one.
-    fn body_came(&mut self, core: &Core, carried: Carried) -> Result<bool, NodeError> {
+    fn body_came(&mut self, core: &mut Core, peer: Peer, carried: Carried) -> Result<bool, NodeError> {
         let Ok((header, _)) = carried.open() else { return Ok(false) };
         let block = header.hash();
         if header.height <= self.machine.status().final_height || self.known.contains_key(&block) {
             return Ok(true);
         }
-        self.bodies.hold(block, Held { height: header.height, is_sealed: false, carried });
+        self.bodies.hold(block, Held { height: header.height, from: Some(peer), carried });
         if let Some(Missing { header, prev_seal, .. }) = self.bodies.found(block)
             && let Some(verdict) = self.judge(core, &header, prev_seal.as_deref())?
         {
@@ -410,25 +436,23 @@ impl RotationDriver {
     }
 
     /// Blocks of a peer's ledger have come. Whether they are such.
-    fn blocks_came(&mut self, peer: Peer, blocks: Vec<Final>) -> Result<bool, NodeError> {
-        let (mut sealed, mut headers) = (Vec::new(), Vec::new());
+    fn blocks_came(&mut self, peer: Peer, blocks: Vec<Final>) -> bool {
+        let mut sealed = Vec::new();
         for Final { carried, seal } in blocks {
             let (Ok((header, body)), Ok(seal)) = (carried.open(), Certificate::read(&seal.0)) else {
-                return Ok(false);
+                return false;
             };
-            let Ok(one) = Sealed::of(&body, seal) else { return Ok(false) };
+            let Ok(one) = Sealed::of(&body, seal) else { return false };
             if header.height <= self.machine.status().final_height {
                 continue;
             }
             if !self.known.contains_key(&header.hash()) {
-                self.bodies.hold(header.hash(), Held { height: header.height, is_sealed: true, carried });
+                self.bodies.hold(header.hash(), Held { height: header.height, from: Some(peer), carried });
             }
-            headers.push(header);
             sealed.push(one);
         }
-        self.link.recall(&headers)?;
         self.steps.push_back(Step::Blocks(peer, sealed));
-        Ok(true)
+        true
     }
 }
 
