@@ -1,8 +1,8 @@
 //! What validators sign, and what their signatures make.
 
 use banyan_ledger::{
-    Candidacy, CommitteeEngine, Naming,
-    engine::committee::{BondRules, CommitteeRules, Drawn, Schedule, Sets, Turns},
+    Candidacy, CommitteeEngine, Faults, Kept, Naming, Owed, Proven, Served, Untold,
+    engine::committee::{BondRules, CommitteeRules, Decree, Drawn, Schedule, Sets, Turns},
 };
 use banyan_types::{
     ContractId, Hash, Height, Nonce, Signature,
@@ -10,7 +10,7 @@ use banyan_types::{
         Certificate, Member, MemberSignature, SignedStatement, Statement, StatementKind, ValidatorSet, handover_hash,
     },
     engine::{EngineAction, SetChange, set_change_message},
-    rlp::{Field as _, Items, put_list},
+    rlp::{Field as _, Items, Tail, put_list},
     tx::EngineAct,
 };
 
@@ -66,7 +66,15 @@ pub(super) fn naming() -> Naming {
     let (votes, against) = (vec![key_of(110)], vec![key_of(111)]);
     let contract = ContractId(fill(109));
     let candidate = Candidacy { contract, since: 4, voted_in: 6, votes, against, agreed: Some(7) };
-    Naming { ruling: Some(ContractId(fill(108))), candidate: Some(candidate) }
+    Naming { ruling: Some(ContractId(fill(108))), candidate: Some(candidate), faults: Tail(None) }
+}
+
+/// The same, where the ruling contract is told of faults.
+pub(super) fn naming_with_faults() -> Naming {
+    let served = vec![Served { key: key_of(112), epoch: 6 }];
+    let proven = vec![Proven { key: key_of(112), epoch: 5 }];
+    let waiting = vec![Untold { key: key_of(112), kind: 2, hash: hash(113) }];
+    Naming { faults: Tail(Some(Faults { served, proven, waiting })), ..naming() }
 }
 
 pub(super) fn set_change() -> EngineAct {
@@ -75,7 +83,7 @@ pub(super) fn set_change() -> EngineAct {
 }
 
 pub(super) fn engine() -> CommitteeEngine {
-    let drawn = |n| Drawn { seed: hash(n), set: set() };
+    let drawn = |n| Drawn { seed: hash(n), set: set(), decree: Tail(None) };
     let turns = vec![Turns { key: key_of(101), made: 5, missed: 2 }];
     let (now, next, later, jailed) = (drawn(98), drawn(99), set(), vec![key_of(102)]);
     CommitteeEngine {
@@ -84,7 +92,19 @@ pub(super) fn engine() -> CommitteeEngine {
         schedule: Schedule { number: 8, now, next, later, turns, jailed },
         parent: hash(104),
         named: Some(set()),
+        kept: Tail(None),
     }
+}
+
+/// The same, where a contract decides all that it may.
+pub(super) fn decreed_engine() -> CommitteeEngine {
+    let mut engine = engine();
+    let decree = Decree { from: Height(4_801), leaders: vec![1, 0, 1], interval_ms: Some(700) };
+    engine.schedule.now.decree = Tail(Some(Decree { interval_ms: None, ..decree.clone() }));
+    engine.schedule.next.decree = Tail(Some(decree));
+    let owed = Some(vec![Owed { key: key_of(101), amount: amount(1_152) }]);
+    engine.kept = Tail(Some(Kept { owed, intervals: Some(vec![640, 710]) }));
+    engine
 }
 
 /// Rules stand inside a genesis; alone they are read as one item of a list.

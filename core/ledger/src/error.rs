@@ -384,6 +384,13 @@ rejections! {
     StatementOld { /// The first epoch that still answers.
         first: u64, /// The statements'.
         got: u64 } = Invalid, "statement_old", "statements of epoch {got}; the oldest that answers is {first}";
+    /// What was said of a block that cannot be there yet.
+    StatementEarly { /// The height now.
+        height: Height, /// The statements'.
+        got: Height } = Early, "statement_early", "statements about height {got}, while {height} is being made";
+    /// Somebody was first.
+    FaultKnown { /// The epoch of the statements.
+        epoch: u64 } = Invalid, "fault_known", "what the key has signed twice in epoch {epoch} is proven already";
     /// The statements may both come from an honest key.
     NoFault = Invalid, "no_fault", "the two statements break no rule";
     /// Nobody who has signed both has a bond here.

@@ -434,6 +434,45 @@ events! {
         /// The epoch that it was asked about.
         epoch: u64,
     },
+    /// On a child: the ruling contract has decided of an epoch that has not begun.
+    EpochDecreed {
+        /// Which contract.
+        contract: ContractId,
+        /// The epoch.
+        epoch: u64,
+        /// How many turns it has given away; 0 where leaders are drawn.
+        leaders: u32,
+        /// Hash of the leaders' keys in their order; zero where there are none.
+        order: Hash,
+        /// Milliseconds between blocks; absent where the genesis says it.
+        interval_ms: Option<u64>,
+    },
+    /// On a child: what a contract that is proposed would have decided of that epoch, and of the fees of the one that ended.
+    ShadowDecreed {
+        /// Which contract.
+        contract: ContractId,
+        /// The epoch that it was asked about.
+        epoch: u64,
+        /// How many turns it would have given away; 0 where it gives none, or its answer is of no use.
+        leaders: u32,
+        /// Hash of the leaders' keys in their order; zero where there are none.
+        order: Hash,
+        /// Milliseconds between blocks; absent where it says none, or its answer is of no use.
+        interval_ms: Option<u64>,
+        /// Accounts that it would have shared the fees among; 0 where its answer is of no use.
+        payees: u32,
+    },
+    /// On a child: a validator signed two statements where one may be signed; the ruling contract is told in a later block.
+    FaultProven {
+        /// Its key.
+        key: PublicKey,
+        /// The epoch that the statements are of.
+        epoch: u64,
+        /// What names the fault.
+        hash: Hash,
+        /// Who reported it.
+        reporter: AccountId,
+    },
     /// On a child: what a contract that is proposed would have answered.
     ShadowAnswered {
         /// Which.
@@ -533,6 +572,12 @@ impl Part for Option<AccountId> {
     }
     fn account(&self) -> Option<AccountId> {
         *self
+    }
+}
+
+impl Part for Option<u64> {
+    fn shown(&self) -> Option<Value> {
+        self.as_ref().map(Field::show)
     }
 }
 

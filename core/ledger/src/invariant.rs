@@ -184,9 +184,13 @@ impl Sums {
                 plus(&mut self.rewards, pending.shares.before.amount)?;
                 plus(&mut self.rewards, pending.shares.after.amount)
             }
-            // A committee's engine holds no coin.
-            RootEngine::TAG if CommitteeEngine::decode(value).is_ok() => Ok(()),
-            RootEngine::TAG => plus(&mut self.rewards, RootEngine::decode(value)?.pot),
+            RootEngine::TAG => match CommitteeEngine::decode(value) {
+                Ok(committee) => {
+                    let owed = committee.kept.0.and_then(|kept| kept.owed).unwrap_or_default();
+                    owed.iter().try_for_each(|owed| plus(&mut self.rewards, owed.amount))
+                }
+                Err(_) => plus(&mut self.rewards, RootEngine::decode(value)?.pot),
+            },
             Stake::TAG => plus(&mut self.bonds, Stake::decode(value)?.at_stake().ok_or(Broken::Overflow)?),
             Fees::TAG => plus(&mut self.fees, Fees::decode(value)?.amount),
             Supply::TAG => {

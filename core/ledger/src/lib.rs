@@ -64,10 +64,11 @@ pub use genesis::{Genesis, GenesisAccount, GenesisError, GenesisWitness, genesis
 pub use invariant::{Broken, check_totals};
 pub use leaf::{
     AccessRight, Account, BlobPlace, BlockHash, Bucket, Candidacy, Candidate, Candidates, Claim, Claims, Clock, Code,
-    CommitteeEngine, ConnectionPoint, Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Fees, Generalized,
-    HOP_GAS, Inherited, Naming, OperatorBond, POINT_BYTES, ParentLeaf, Pending, PendingReward, Point, RemitSpan,
-    Reward, RootEngine, Shares, Slashed, Source, Stake, Standing, Status, Supply, SweepItem, SweepKind, SweepQueue,
-    Template, Token, TokenBalance, Tombstone, Unbonding, UsedAuth, UsedKey, WitnessSets, key,
+    CommitteeEngine, ConnectionPoint, Contract, Due, DueCount, DueCursor, Entry, Escrow, EscrowV2, Faults, Fees,
+    Generalized, HOP_GAS, Inherited, Kept, Naming, OperatorBond, Owed, POINT_BYTES, ParentLeaf, Pending, PendingReward,
+    Point, Proven, RemitSpan, Reward, RootEngine, Served, Shares, Slashed, Source, Stake, Standing, Status, Supply,
+    SweepItem, SweepKind, SweepQueue, Template, Token, TokenBalance, Tombstone, Unbonding, Untold, UsedAuth, UsedKey,
+    WitnessSets, key,
 };
 pub use params::{Anchors, CAPPED_FROM, EmissionRow, LeaderBond, Params, RootRules, StakeRules, emission_main};
 pub use stake::{CANDIDATES_MAX, candidates, stake, staker_of, witness_sets};

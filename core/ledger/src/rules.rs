@@ -8,7 +8,10 @@ use banyan_types::{
     tx::{SignedTx, Transaction},
 };
 
-use crate::{Account, Event, Missing, Params, Rejected, State, Verified, fees::amount_moved, scene::Scene};
+use crate::{
+    Account, Event, Missing, Params, Rejected, State, Verified, engine::committee::Sets, fees::amount_moved,
+    scene::Scene,
+};
 
 pub use crate::fees::{
     REMIT_GAS_MAX, charged_before, fees_offered, fees_through, intrinsic_gas, minimum_fee, rent_gas, run_cost, run_gas,
@@ -46,8 +49,9 @@ fn check_place(params: &Params, tx: &Transaction) -> Result<(), Rejected> {
         | Transaction::TokenBurn(_)
         | Transaction::TokenTransfer(_)
         | Transaction::BlobPost(_) => !params.is_root(),
-        Transaction::Bond(_) | Transaction::Unbond(_) | Transaction::Evidence(_) | Transaction::Renew(_) => {
-            params.has_stake()
+        Transaction::Bond(_) | Transaction::Unbond(_) | Transaction::Renew(_) => params.has_stake(),
+        Transaction::Evidence(_) => {
+            params.has_stake() || params.committee().is_some_and(|rules| rules.sets == Sets::Contract)
         }
         Transaction::EngineAct(_) => params.committee().is_some(),
         _ => true,

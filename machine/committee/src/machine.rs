@@ -218,13 +218,14 @@ impl Machine {
             return None;
         }
         let after = |millis| TimeMs(self.committed_at.0.saturating_add(millis));
-        let soon = after(self.params.block_interval_ms);
+        let interval = self.epoch.interval_ms().unwrap_or(self.params.block_interval_ms);
+        let soon = after(interval);
         if self.ahead.is_called(self.height(), &self.epoch) {
             return Some(soon);
         }
         let parent = self.parents.next(&self.tip).filter(|_| !self.summaries.is_full())?;
         let has_work = self.pool == Pool::Ready || self.brings_news(&parent);
-        Some(if has_work { soon } else { after(self.params.heartbeat_ms) })
+        Some(if has_work { soon } else { after(self.params.heartbeat_ms.max(interval)) })
     }
 
     /// Whether an empty block that names `parent` is of use.

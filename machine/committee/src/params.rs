@@ -14,7 +14,7 @@ pub struct CommitteeParams {
     pub associate: AssociateId,
     /// Protocol version that every header carries.
     pub version: u32,
-    /// Target interval: least time between two blocks.
+    /// Target interval: least time between two blocks, in epochs of which no contract says another.
     pub block_interval_ms: u64,
     /// A block is made after this long even if there is nothing to put into it.
     pub heartbeat_ms: u64,

@@ -15,7 +15,7 @@ use banyan_types::{
 use crate::{Book, Ours, ParentBlock, Position, Skipped};
 
 /// A summary is due without any work after this part of the time in which silence means death. Source: associates 2, 5.
-const HEARTBEAT_DIV: u64 = 4;
+const HEARTBEAT_DIV: u64 = 20;
 
 /// Speaks for a child to its parent: keys in a file, in a device, or of several people.
 pub trait Signer {

@@ -87,7 +87,7 @@ mod tests {
     fn turns() -> Turns {
         let member = |key: &SecretKey| Member { key: PublicKey(key.public()), weight: 1 };
         let set = ValidatorSet::new(keys().iter().map(member).collect()).unwrap();
-        Turns::new(&Epoch { number: 0, seed: Hash([3; 32]), set }, 3).unwrap()
+        Turns::new(&Epoch::drawn(0, Hash([3; 32]), set), 3).unwrap()
     }
 
     /// A proof of what a state that holds one blob says of another, and the commitments of so many validators.

@@ -1,17 +1,21 @@
 //! Transactions of a tree's people, as a ledger takes them.
 
-use banyan_fate::abi::{encode_call, function_id};
+use banyan_fate::{
+    Value,
+    abi::{encode_call, function_id},
+};
 use banyan_types::{
-    AccountId, Amount, Asset, AssociateId, Bytes, ContractBytes, FATE, Gas, GasPrice, Hash, Height, Lifetime, Nonce,
-    Payee, Signature,
+    AccountId, Amount, Asset, AssociateId, Bytes, ContractBytes, ContractId, FATE, Gas, GasPrice, Hash, Height,
+    Lifetime, Nonce, Payee, Signature,
     associate::{
         Access, Change, ChildParams, Hop, OperatorSignature, OutboxEntry, ProofStep, Regime, Summary,
         operators_authorization, update_message,
     },
+    engine::EngineAction,
     text,
     tx::{
         AssociateCommit, AssociateCreate, AssociateEscape, AssociateEvidence, AssociateRefund, AssociateRemit,
-        AssociateUpdate, AssociateWithdraw, ContractCreateV2, SignedTx, Spend, Transaction,
+        AssociateUpdate, AssociateWithdraw, ContractCall, ContractCreateV2, EngineAct, SignedTx, Spend, Transaction,
     },
 };
 
@@ -145,6 +149,33 @@ impl Person {
             lifetime: Lifetime::Default,
             source: Bytes::default(),
         }
+    }
+
+    /// Put a contract here whose source everybody can read.
+    pub fn open_contract(&self, nonce: Nonce, (code, source): (&str, &str), arguments: Vec<Value>) -> ContractCreateV2 {
+        let call_data = ContractBytes(encode_call(function_id("init"), arguments));
+        ContractCreateV2 { call_data, source: Bytes(source.as_bytes().to_vec()), ..self.contract(nonce, code) }
+    }
+
+    /// Call a contract.
+    pub fn call(&self, nonce: Nonce, contract: ContractId, function: &str, arguments: Vec<Value>) -> ContractCall {
+        ContractCall {
+            caller_id: self.id,
+            nonce,
+            contract_id: contract,
+            abi_version: FATE.abi(),
+            fee: FEE,
+            ttl: Height(0),
+            amount: Amount::ZERO,
+            gas: JUDGES_GAS,
+            gas_price: GAS_PRICE,
+            call_data: ContractBytes(encode_call(function_id(function), arguments)),
+        }
+    }
+
+    /// Tell a committee's engine something.
+    pub fn tell(&self, nonce: Nonce, action: EngineAction) -> EngineAct {
+        EngineAct { from_id: self.id, action, ttl: Height(0), fee: FEE, nonce }
     }
 
     /// Money down into a child.

@@ -221,6 +221,7 @@ impl Ledger {
             named.inbox_next = self.children.iter().filter_map(|id| next(*id)).collect();
         }
         self.records.push(record);
+        self.follow_epochs();
     }
 
     fn committed(&self, events: &[Event]) -> Vec<(AssociateId, InboxEntry)> {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use banyan_ledger::{
-    Account, Base as _, Changes, Clock, ConnectionPoint, Escrow, Genesis, MapState, Outcome, Params, ParentLeaf,
-    ParentTip, Supply, genesis_state, key,
+    Account, Base as _, Changes, Clock, CommitteeEngine, ConnectionPoint, Escrow, Genesis, MapState, Outcome, Overlay,
+    Params, ParentLeaf, ParentTip, Supply, engine::committee::next_epoch, genesis_state, key,
 };
 use banyan_tree::{Leaf, Trie};
 use banyan_types::{
@@ -96,7 +96,7 @@ impl Ledger {
         let mut state = MapState::default();
         state.commit(&genesis_state(genesis).expect("a plan makes a genesis that adds up"));
         let header = order.as_ref().map(|order| first_header(genesis, state.root(), order));
-        Self {
+        let mut ledger = Self {
             params: genesis.params.clone(),
             state,
             records: Vec::new(),
@@ -107,6 +107,16 @@ impl Ledger {
             last_key: genesis.hash(),
             genesis_header: header,
             genesis_hash: genesis.hash(),
+        };
+        ledger.follow_epochs();
+        ledger
+    }
+
+    /// Who may make the next block, where the state says it.
+    pub(super) fn follow_epochs(&mut self) {
+        let next = next_epoch(&mut Overlay::new(&mut self.state), &self.params).expect("a map answers");
+        if let (Some(next), Some(Order::Committee(epoch, _))) = (next, &mut self.order) {
+            *epoch = next;
         }
     }
 
@@ -204,6 +214,11 @@ impl Ledger {
         self.order.as_ref().expect("a child is ordered by somebody")
     }
 
+    /// What the state keeps of a committee whose validators may change.
+    pub fn committee(&self) -> Option<CommitteeEngine> {
+        self.leaf(&key::engine(), |bytes| CommitteeEngine::decode(bytes).ok())
+    }
+
     /// Of a child: the header of its last block.
     pub fn prev(&self) -> &ChildHeader {
         self.prev.as_ref().expect("a child has headers")
@@ -217,6 +232,7 @@ impl Ledger {
         let last = self.records.iter().rev();
         self.last_key = last.clone().find_map(|record| Some(record.named.as_ref()?.hash)).unwrap_or(self.genesis_hash);
         self.prev = last.clone().find_map(|record| record.header.clone()).or_else(|| self.genesis_header.clone());
+        self.follow_epochs();
         Some(record)
     }
 }

@@ -1,6 +1,9 @@
 //! Grow the tree of a plan: register each ledger at its parent, and give everybody something everywhere, by real transactions.
 
-use banyan_ledger::{Anchors, EmissionRow, Genesis, GenesisAccount, Params, RootRules};
+use banyan_ledger::{
+    Anchors, EmissionRow, Genesis, GenesisAccount, Params, RootRules,
+    engine::committee::{CommitteeRules, Sets},
+};
 use banyan_types::{
     AccountId, Amount, AssociateId, Bytes, ContractId, Gas, Hash, Nonce, Serial, TimeMs,
     associate::{Hop, Regime as Demand},
@@ -13,7 +16,7 @@ use super::{
     laws,
     order::Order,
     people::Person,
-    plan::{Plan, Regime},
+    plan::{Engine, Plan, Regime},
     world::{Cast, World},
 };
 use crate::{
@@ -27,6 +30,8 @@ const WHIM: &str = include_str!("../../contracts/Whim.cb");
 /// A contract that answers what is no answer.
 const JUNK: &str = include_str!("../../contracts/Junk.cb");
 
+/// Blocks of an epoch where a contract rules.
+const EPOCH_BLOCKS: u64 = 4;
 /// Users of a tree.
 const USERS: usize = 3;
 /// Coins that everybody is given on every ledger.
@@ -212,7 +217,15 @@ fn ledgers(plan: &Plan, cast: &Cast, orders: &[Option<Order>]) -> Vec<Ledger> {
         let id = AssociateId::derive(network, cast.keepers[at].id, nonce_of_create(spot.regime));
         ledgers[spot.parent].children.push(id);
         let network_id = format!("l{at}.{}", id.short());
-        ledgers.push(Ledger::new(&genesis(params(&network_id, id, None), vec![]), orders[at].clone()));
+        let order = orders[at].clone();
+        let validators = order.as_ref().and_then(Order::set).filter(|_| matches!(spot.engine, Engine::Ruled { .. }));
+        let committee = validators.map(|set| CommitteeRules {
+            validators: set.clone(),
+            epoch_blocks: EPOCH_BLOCKS,
+            sets: Sets::Contract,
+        });
+        let params = Params { committee: Tail(committee), ..params(&network_id, id, None) };
+        ledgers.push(Ledger::new(&genesis(params, vec![]), order));
     }
     ledgers
 }

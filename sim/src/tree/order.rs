@@ -52,11 +52,11 @@ impl Order {
             let set = ValidatorSet::new(members.iter().enumerate().map(member).collect())
                 .expect("different keys of small weights make a set");
             let seed = Hash(banyan_crypto::blake2b(&[b"epoch", &seed.to_be_bytes(), &(at as u64).to_be_bytes()]));
-            Epoch { number: 0, seed, set }
+            Epoch::drawn(0, seed, set)
         };
         match engine {
             Engine::Solo => Self::Solo(Person::new(seed, "orders", at)),
-            Engine::Committee { members } => {
+            Engine::Committee { members } | Engine::Ruled { members } => {
                 let members = people(members);
                 Self::Committee(epoch(&members, |n| 2 + n as u64 % 2), members)
             }

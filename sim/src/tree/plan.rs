@@ -18,6 +18,11 @@ pub enum Engine {
         /// How many.
         members: usize,
     },
+    /// So many validators, and a contract that names them and decides who leads, how fast, and who is paid.
+    Ruled {
+        /// How many.
+        members: usize,
+    },
     /// So many validators in turn.
     Rotation {
         /// How many.

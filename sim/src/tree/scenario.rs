@@ -43,7 +43,7 @@ pub enum Scenario {
     Nested,
     /// Leaders are missing.
     Absent,
-    /// A contract that judges badly.
+    /// A contract that judges a child, or decides of its committee, badly.
     BadContract,
 }
 
@@ -122,6 +122,10 @@ impl Scenario {
                     _ => Engine::Rotation { members: 4, threshold: 3 },
                 };
                 (spot.engine, spot.regime) = (engine, Regime::Certificate);
+            }
+            Self::BadContract if random.chance(400) => {
+                let regime = if random.chance(500) { Regime::Certificate } else { Regime::Operators };
+                (spot.engine, spot.regime) = (Engine::Ruled { members: 4 }, regime);
             }
             Self::BadContract => {
                 spot.regime = if random.chance(300) { Regime::Junk } else { Regime::Contract };
@@ -216,7 +220,7 @@ impl World {
         let members = self.ledgers[at].order.as_ref().map_or(Vec::new(), |order| order.members().to_vec());
         let may = match self.spot(at).engine {
             Engine::Solo => false,
-            Engine::Committee { members } => members > 3,
+            Engine::Committee { members } | Engine::Ruled { members } => members > 3,
             Engine::Rotation { members, threshold } => members > 3 && threshold < 4,
         };
         let one = self.random.place(members.len() + 1);

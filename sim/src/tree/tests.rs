@@ -103,3 +103,15 @@ fn the_same_seed_is_the_same_tree() {
         assert_eq!(one.trace, other.trace, "seed {seed}");
     }
 }
+
+#[test]
+fn a_contract_can_be_wrong_about_a_committee_and_its_ledger_does_not_stop() {
+    for regime in [Regime::Operators, Regime::Certificate] {
+        for seed in 0..4 {
+            let plan = Plan::pair(Engine::Ruled { members: 4 }, regime);
+            let ended = Scenario::BadContract.live(seed, plan, false);
+            let figures = ended.unwrap_or_else(|broken| panic!("{regime:?} {seed}: {broken}")).figures;
+            assert!(figures.lies_refused > 3 && figures.remits > 0, "{regime:?} {seed}: {figures:?}");
+        }
+    }
+}

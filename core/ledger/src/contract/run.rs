@@ -1,9 +1,9 @@
 //! Run a message: set the scene for the machine, read its outcome, settle its gas.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
 use banyan_fate::{
-    Engine, Message, Outcome, Value,
+    Engine, Loaded, Message, Outcome, Value,
     engine::{Auth, Entry, Env},
 };
 use banyan_types::{AccountId, Amount, Bytes, ContractId, Gas, GasPrice, Log, Status, TxHash};
@@ -71,6 +71,15 @@ impl<S: State> Scene<'_, S> {
             }
         };
         Ok(Ran { status, gas_used, returned: Bytes(returned), logs, created })
+    }
+
+    /// The code of a contract that stands, as the machine runs it.
+    pub(crate) fn loaded(&mut self, contract: ContractId, terms: Terms) -> Result<Option<Arc<Loaded>>, Missing> {
+        let env = self.env(terms)?;
+        let mut engine: Engine = core::mem::take(&mut self.engine);
+        let code = engine.code(&mut Chain::over(self, env), &contract.0);
+        self.engine = engine;
+        code
     }
 
     fn env(&mut self, terms: Terms) -> Result<Env, Missing> {

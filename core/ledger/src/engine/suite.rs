@@ -138,7 +138,7 @@ fn epoch() -> Epoch {
 
 fn epoch_of(weight: impl Fn(u8) -> u64) -> Epoch {
     let member = |n| Member { key: PublicKey(key(n).public()), weight: weight(n) };
-    Epoch { number: 0, seed: Hash([3; 32]), set: ValidatorSet::new((1..=4).map(member).collect()).unwrap() }
+    Epoch::drawn(0, Hash([3; 32]), ValidatorSet::new((1..=4).map(member).collect()).unwrap())
 }
 
 /// Validators 2, 3 and 4 have 9 of 10 shares of the weight.

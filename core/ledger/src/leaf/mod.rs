@@ -25,7 +25,7 @@ use banyan_types::{
     AccountId, Amount, ContractId, Era, Hash, Height, PublicKey, TimeMs,
     associate::Access,
     committee::ValidatorSet,
-    rlp::{DecodeError, Field, Items, put_list, take_tag},
+    rlp::{DecodeError, Field, Items, Tail, put_list, take_tag},
     show::Value,
     witness::WitnessSet,
 };
@@ -195,6 +195,8 @@ banyan_types::object! {
         ruling: Option<ContractId>,
         /// The one that is proposed.
         candidate: Option<Candidacy>,
+        /// Proven faults, where the ruling contract wants to be told.
+        faults: Tail<Faults>,
     }
 
     /// The hash of a block in the ring of the last 256.
@@ -287,6 +289,60 @@ banyan_types::record! {
         parent: Hash,
         /// Validators that were named and follow at the next edge.
         named: Option<ValidatorSet>,
+        /// What is kept for a contract that wants to share fees or to set the interval; absent where none does.
+        kept: Tail<Kept>,
+    }
+
+    /// What a committee keeps for the contract that rules it, in the running epoch.
+    Kept {
+        /// Where the contract shares the fees of an epoch: what validators would have been paid without it, ascending by key.
+        owed: Option<Vec<Owed>>,
+        /// Where it sets the interval: milliseconds between the last blocks, the newest last.
+        intervals: Option<Vec<u64>>,
+    }
+
+    /// Fees that wait for the end of the epoch.
+    Owed {
+        /// Whose, if the contract says nothing of use.
+        key: PublicKey,
+        /// How much.
+        amount: Amount,
+    }
+
+    /// Whom the ruling contract may be told of, and of what it was told. Source: associates 9.
+    Faults {
+        /// Who has served in an epoch that is over, ascending by key.
+        served: Vec<Served>,
+        /// Faults that were proven, ascending.
+        proven: Vec<Proven>,
+        /// Those that the contract will be told of, oldest first.
+        waiting: Vec<Untold>,
+    }
+
+    /// A validator of epochs that are over.
+    Served {
+        /// Which.
+        key: PublicKey,
+        /// The last epoch that it served in.
+        epoch: u64,
+    }
+
+    /// All that one key has signed twice in one epoch is one fault.
+    Proven {
+        /// Whose.
+        key: PublicKey,
+        /// The epoch of the statements.
+        epoch: u64,
+    }
+
+    /// A fault that the contract is not told of yet.
+    Untold {
+        /// Whose.
+        key: PublicKey,
+        /// The statements' kind, by its number on the wire.
+        kind: u64,
+        /// What names the fault.
+        hash: Hash,
     }
 
     /// A contract that is proposed to name validators.

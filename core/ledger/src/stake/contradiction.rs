@@ -8,7 +8,12 @@ use banyan_types::{
 };
 
 use super::{stake, staker_of};
-use crate::{Missing, Offence, Rejected, State, engine::committee::fault, leaf::Slashed, scene::Scene};
+use crate::{
+    Missing, Offence, Rejected, State,
+    engine::committee::{Sets, fault},
+    leaf::Slashed,
+    scene::Scene,
+};
 
 /// What is lost: half of the stake. The other half waits for its owner, but its key serves no more.
 const LOST_PARTS: u64 = 2;
@@ -24,6 +29,9 @@ impl<S: State> Scene<'_, S> {
         a: &SignedStatement,
         b: &SignedStatement,
     ) -> Result<(), Rejected> {
+        if self.params.committee().is_some_and(|rules| rules.sets == Sets::Contract) {
+            return self.contradiction_of_named(tx, a, b);
+        }
         let staker = tx.staker_id;
         let held = stake(self.state, staker)?.ok_or(Rejected::NoStake { staker })?;
         let expected = staker_of(self.state, a.by)?.unwrap_or(AccountId::ZERO);

@@ -30,6 +30,7 @@ mod seals;
 mod signatures;
 mod stake;
 mod stakers;
+mod steward;
 mod support;
 mod tokens;
 mod tree;

@@ -3,6 +3,7 @@
 use banyan_fate::{
     Value,
     abi::{encode_call, function_id},
+    value::decode::{Door, decode},
 };
 use banyan_ledger::{Base as _, Event, Naming, Rejected, key};
 use banyan_types::{
@@ -17,15 +18,16 @@ use crate::{
     support::*,
 };
 
-const CODE: &str = include_str!("../contracts/Consensus.cb");
-const SOURCE: &str = include_str!("../contracts/Consensus.aes");
+/// The code of a contract and its source.
+pub type Compiled = (&'static str, &'static str);
+const CONSENSUS: Compiled = (include_str!("../contracts/Consensus.cb"), include_str!("../contracts/Consensus.aes"));
 const PRICE: GasPrice = GasPrice(1_000_000_000);
 
 /// Weights 3, 4, 5, 6: nobody has over a third.
-const NEXT: [u8; 4] = [32, 33, 34, 35];
-const LATER: [u8; 4] = [33, 34, 35, 36];
+pub const NEXT: [u8; 4] = [32, 33, 34, 35];
+pub const LATER: [u8; 4] = [33, 34, 35, 36];
 
-fn names(people: &[u8]) -> Value {
+pub fn names(people: &[u8]) -> Value {
     let pair =
         |person: &u8| Value::tuple(vec![Value::address(&account(*person).0), Value::int(u64::from(*person) - 29)]);
     Value::list(people.iter().map(pair).collect())
@@ -36,10 +38,10 @@ fn call_data(function: &str, arguments: Vec<Value>) -> ContractBytes {
 }
 
 /// A child of the first validators, who hold coins, with contracts that Alice has made.
-struct Named(Pair);
+pub struct Named(pub Pair);
 
 impl Named {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let mut pair = Pair::of_committee(rules(banyan_ledger::engine::committee::Sets::Contract));
         for person in FIRST.into_iter().chain(NEXT).chain(LATER) {
             pair.commit(ALICE, person, coins(10));
@@ -50,9 +52,14 @@ impl Named {
 
     /// Make a contract that names these people.
     fn make(&mut self, people: &[u8], visible: bool) -> ContractId {
-        let (child, code) = (&self.0.child, text::decode(CODE).unwrap().1);
+        self.make_of(CONSENSUS, vec![names(people)], visible)
+    }
+
+    pub fn make_of(&mut self, (code, source): Compiled, arguments: Vec<Value>, visible: bool) -> ContractId {
+        let (child, code) = (&self.0.child, text::decode(code.trim()).unwrap().1);
+        let source = Bytes(source.as_bytes().to_vec());
         let hash = CodeObject::decode(&code).unwrap().source_hash;
-        assert_eq!(hash, banyan_types::source_hash(&Bytes(SOURCE.as_bytes().to_vec())), "the code is of this source");
+        assert_eq!(hash, banyan_types::source_hash(&source), "the code is of this source");
         let nonce = child.nonce(ALICE);
         let tx = ContractCreateV2 {
             owner_id: account(ALICE),
@@ -65,9 +72,9 @@ impl Named {
             amount: Amount::ZERO,
             gas: Gas(100_000),
             gas_price: PRICE,
-            call_data: call_data("init", vec![names(people)]),
+            call_data: call_data("init", arguments),
             lifetime: Lifetime::Default,
-            source: if visible { Bytes(SOURCE.as_bytes().to_vec()) } else { Bytes::default() },
+            source: if visible { source } else { Bytes::default() },
         };
         let outcome = self.0.step(&[self.0.child.sign(ALICE, tx)]).unwrap();
         assert_eq!(outcome.receipts[0].status, Status::Ok);
@@ -76,40 +83,55 @@ impl Named {
 
     /// Call it as Alice.
     fn call(&mut self, contract: ContractId, function: &str, argument: Value) {
+        self.call_with(contract, function, vec![argument]);
+    }
+
+    pub fn call_with(&mut self, contract: ContractId, function: &str, arguments: Vec<Value>) -> Value {
+        self.call_by((ALICE, Amount::ZERO), contract, function, arguments)
+    }
+
+    pub fn call_by(
+        &mut self,
+        (caller, amount): (u8, Amount),
+        contract: ContractId,
+        function: &str,
+        arguments: Vec<Value>,
+    ) -> Value {
         let tx = ContractCall {
-            caller_id: account(ALICE),
-            nonce: self.0.child.nonce(ALICE),
+            caller_id: account(caller),
+            nonce: self.0.child.nonce(caller),
             contract_id: contract,
             abi_version: 3,
             fee: coins(1),
             ttl: Height(0),
-            amount: Amount::ZERO,
+            amount,
             gas: Gas(100_000),
             gas_price: PRICE,
-            call_data: call_data(function, vec![argument]),
+            call_data: call_data(function, arguments),
         };
-        let outcome = self.0.step(&[self.0.child.sign(ALICE, tx)]).unwrap();
+        let outcome = self.0.step(&[self.0.child.sign(caller, tx)]).unwrap();
         assert_eq!(outcome.receipts[0].status, Status::Ok);
+        decode(&outcome.receipts[0].returned.0, Door::Any).unwrap()
     }
 
-    fn act(&mut self, person: u8, action: EngineAction) -> Vec<Event> {
+    pub fn act(&mut self, person: u8, action: EngineAction) -> Vec<Event> {
         let tx = self.0.child.act(person, action);
         self.0.on_child(person, tx)
     }
 
-    fn refused(&self, person: u8, action: EngineAction) -> Rejected {
+    pub fn refused(&self, person: u8, action: EngineAction) -> Rejected {
         self.0.asked_child(person, self.0.child.act(person, action))
     }
 
-    fn epoch(&self) -> u64 {
+    pub fn epoch(&self) -> u64 {
         self.0.child.committee().schedule.number
     }
 
-    fn enter(&mut self, epoch: u64) -> Vec<Event> {
+    pub fn enter(&mut self, epoch: u64) -> Vec<Event> {
         self.0.enter(epoch)
     }
 
-    fn naming(&self) -> Naming {
+    pub fn naming(&self) -> Naming {
         Naming::decode(&self.0.child.state.read(&key::naming()).unwrap().unwrap()).unwrap()
     }
 
@@ -122,7 +144,7 @@ impl Named {
     }
 
     /// The proposal goes through: the contract rules, and what it names is known.
-    fn install(&mut self, contract: ContractId, voters: &[u8]) -> Vec<Event> {
+    pub fn install(&mut self, contract: ContractId, voters: &[u8]) -> Vec<Event> {
         let mut events = self.act(voters[0], EngineAction::Propose(contract));
         let since = self.epoch();
         events.extend(self.enter(since + 2));

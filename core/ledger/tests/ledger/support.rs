@@ -456,6 +456,8 @@ impl Ledger {
                         Event::Rewarded { .. }
                             | Event::EpochTurned { .. }
                             | Event::Jailed { .. }
+                            | Event::EpochDecreed { .. }
+                            | Event::ShadowDecreed { .. }
                             | Event::ShadowAnswered { .. }
                             | Event::ConsensusFailed { .. }
                             | Event::ConsensusRules { .. }

@@ -2,9 +2,9 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use banyan_ledger::engine::committee::check_handover;
+use banyan_ledger::engine::committee::{Decree, check_handover};
 use banyan_types::{
-    AssociateId, Hash,
+    AssociateId, Hash, Height,
     committee::{Member, ValidatorSet, handover_hash},
 };
 
@@ -16,7 +16,7 @@ fn world(seed: u64, faults: Faults) -> World {
     let member = |(n, weight)| Member { key: public(n), weight };
     let set = ValidatorSet::new([(1, 3), (2, 4), (3, 5)].map(member).into()).unwrap();
     let mut world = World::new(seed, faults);
-    world.next = Some((4, Epoch { number: 1, seed: Hash([9; 32]), set }));
+    world.next = Some((4, Epoch::drawn(1, Hash([9; 32]), set)));
     world
 }
 
@@ -51,6 +51,53 @@ fn who_was_away_at_the_edge_catches_up_across_it() {
     assert!(world.height(1) <= 3 || world.height(1) >= 4);
     world.boot(2);
     world.run_until(6, 60_000);
+}
+
+/// The four go on after height 3, as a contract has decreed: led by 2, 0, 3, 1 and again, so many milliseconds apart.
+fn decreed(seed: u64, interval_ms: u64) -> World {
+    let mut world = World::new(seed, Faults::default());
+    let places = [2, 0, 3, 1].map(|n| world.epoch.set.place(&public(n)).unwrap());
+    let decree = Decree { from: Height(4), leaders: places.into(), interval_ms: Some(interval_ms) };
+    let epoch = Epoch { decree: Some(decree), ..Epoch::drawn(1, Hash([9; 32]), world.epoch.set.clone()) };
+    world.next = Some((4, epoch));
+    world
+}
+
+#[test]
+fn a_committee_follows_the_leaders_and_the_interval_that_are_decreed() {
+    let mut world = decreed(31, 900);
+    world.run_until(4, 60_000);
+    let before = world.height(0);
+    for _ in 0..200 {
+        world.fill_pools();
+        world.run(100);
+    }
+    let made = world.height(0) - before;
+    assert!((15..=22).contains(&made), "{made} blocks in 20 s at 900 ms each");
+    let headers: Vec<_> = world.nodes[0].disk.chain.iter().map(|decided| &decided.block.header).collect();
+    for header in headers.into_iter().filter(|header| header.height >= Height(4)) {
+        let turn = usize::try_from((header.height.0 - 4) % 4).unwrap();
+        assert_eq!((header.view, header.leader), (0, public([2, 0, 3, 1][turn])), "{}", header.height);
+    }
+}
+
+#[test]
+fn an_elected_leader_who_is_away_costs_one_view() {
+    let mut world = decreed(32, 200);
+    world.run_until(4, 60_000);
+    world.kill(3);
+    let before = world.height(0);
+    for _ in 0..200 {
+        world.fill_pools();
+        world.run(100);
+    }
+    let headers = world.nodes[0].disk.chain.iter().map(|decided| decided.block.header.clone());
+    let later: Vec<_> = headers.filter(|header| header.height.0 > before + 1).collect();
+    assert!(later.len() > 12, "{} blocks", later.len());
+    for header in later {
+        let is_away = (header.height.0 - 4) % 4 == 2;
+        assert_eq!(header.view, u32::from(is_away), "height {}", header.height);
+    }
 }
 
 /// From the four to the three, as the parent would count.

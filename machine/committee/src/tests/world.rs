@@ -39,7 +39,7 @@ pub fn params() -> CommitteeParams {
 pub fn epoch(members: usize, seed: u64) -> Epoch {
     let member = |n| Member { key: public(n), weight: 1 };
     let seed = Hash(banyan_crypto::blake2b(&[&seed.to_be_bytes()]));
-    Epoch { number: 0, seed, set: ValidatorSet::new((0..members).map(member).collect()).unwrap() }
+    Epoch::drawn(0, seed, ValidatorSet::new((0..members).map(member).collect()).unwrap())
 }
 
 /// The parent's final block at a height.

@@ -66,7 +66,7 @@ pub fn public(key: &SecretKey) -> PublicKey {
 pub fn turns(members: usize, threshold: u32) -> Turns {
     let member = |key: &SecretKey| Member { key: public(key), weight: 1 };
     let set = ValidatorSet::new(keys(members).iter().map(member).collect()).unwrap();
-    Turns::new(&Epoch { number: 0, seed: Hash([9; 32]), set }, threshold).unwrap()
+    Turns::new(&Epoch::drawn(0, Hash([9; 32]), set), threshold).unwrap()
 }
 
 pub fn sign(key: &SecretKey, statement: Statement) -> SignedStatement {

@@ -33,7 +33,7 @@ pub struct Turn {
 pub fn turn(chain: &Chain, engine: &CommitteeEngineParams) -> Result<Turn, NodeError> {
     let Some((leaf, epoch)) = next(chain)? else {
         let seed = Hash(banyan_crypto::blake2b(&[b"banyan committee", &chain.genesis_hash().0]));
-        let epoch = Epoch { number: 0, seed, set: engine.validators.clone() };
+        let epoch = Epoch::drawn(0, seed, engine.validators.clone());
         return Ok(Turn { sealers: epoch.set.clone(), epoch });
     };
     Ok(Turn { epoch, sealers: leaf.schedule.now.set })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use banyan_child::Range;
 use banyan_committee::Handover;
 use banyan_crypto::SecretKey;
-use banyan_ledger::{ConnectionPoint, Params, ParentTip, PointView, UsedKey, convicts, key, rules, summary_of};
+use banyan_ledger::{ConnectionPoint, Naming, Params, ParentTip, PointView, UsedKey, convicts, key, rules, summary_of};
 use banyan_store::{Commit, Flush, Place};
 use banyan_types::{
     AccountId, Amount, Bytes, Hash, Height, Nonce, PublicKey, Signature,
@@ -243,8 +243,13 @@ impl Link {
     /// Other nodes may be quicker; whose payer has no coin on the child reports nothing there.
     fn report_here(&self, core: &mut Core, a: &SignedStatement, b: &SignedStatement) -> Result<(), NodeError> {
         let view = core.chain.head()?.view;
-        let used = view.leaf(&key::used_key(a.by), UsedKey::decode)?;
-        let (Some(operators), Some(UsedKey { staker })) = (&self.operators, used) else { return Ok(()) };
+        let named = view.leaf(&key::naming(), Naming::decode)?.and_then(|naming| naming.faults.0);
+        // Whom a contract has named answers in its own name; whoever has bonded, in its owner's.
+        let staker = match named {
+            Some(_) => Some(AccountId(a.by.0)),
+            None => view.leaf(&key::used_key(a.by), UsedKey::decode)?.map(|used| used.staker),
+        };
+        let (Some(operators), Some(staker)) = (&self.operators, staker) else { return Ok(()) };
         let from_id = AccountId(operators.payer.public());
         let Some(nonce) = view.account(from_id)?.and_then(|account| account.nonce.next()) else { return Ok(()) };
         let (statement_a, statement_b) = (Bytes(a.encode()), Bytes(b.encode()));

@@ -92,7 +92,7 @@ impl RotationEngineParams {
     /// `GenesisFile` when the threshold or a weight does not fit.
     pub fn turns(&self, genesis_hash: Hash) -> Result<Turns, NodeError> {
         let seed = Hash(banyan_crypto::blake2b(&[b"banyan rotation", &genesis_hash.0]));
-        let epoch = Epoch { number: 0, seed, set: self.validators.clone() };
+        let epoch = Epoch::drawn(0, seed, self.validators.clone());
         Turns::new(&epoch, self.threshold).map_err(|bad| NodeError::GenesisFile(format!("engine: {bad}")))
     }
 }

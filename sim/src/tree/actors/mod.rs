@@ -5,6 +5,7 @@ mod dead;
 mod inbox;
 mod minter;
 mod replayer;
+mod ruler;
 mod sleeper;
 mod slow;
 mod twin;
@@ -45,7 +46,10 @@ pub fn of(scenario: Scenario, world: &mut World) -> Box<dyn Actor> {
         Scenario::Lazarus => Box::new(sleeper::Lazarus::new(world)),
         Scenario::Nested => Box::new(sleeper::Nested::new(world)),
         Scenario::Twin => Box::new(twin::Twin::new(world)),
-        Scenario::BadContract => Box::new(contract::BadContract::new(world)),
+        Scenario::BadContract => match ruler::BadRuler::at(world) {
+            Some(ruler) => Box::new(ruler),
+            None => Box::new(contract::BadContract::new(world)),
+        },
     }
 }
 

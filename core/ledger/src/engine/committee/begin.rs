@@ -7,17 +7,18 @@
 use alloc::vec::Vec;
 
 use banyan_types::{
-    AccountId, Amount, Bytes, Era, Hash, Height, PublicKey,
+    Amount, Bytes, Era, Hash, Height, PublicKey,
     committee::{Certificate, ValidatorSet},
+    rlp::Tail,
 };
 
-use super::{CommitteeRules, End, Epoch, Schedule, Sets, Snapshot, check, contract::Answer, schedule::Stakes, shares};
+use super::{CommitteeRules, End, Epoch, Schedule, Sets, Snapshot, check, schedule::Stakes};
 use crate::{
     ChildStart, Clock, CommitteeEngine, Event, Genesis, Invalid, Missing, Params, ParentLeaf, Rejected, State,
     leaf::key,
     money::Coins,
     scene::{Scene, load},
-    stake::{candidates, staker_of},
+    stake::candidates,
 };
 
 /// What the state keeps of a committee; `None` on a ledger whose validators never change.
@@ -58,6 +59,7 @@ pub(crate) fn first_leaf(genesis: &Genesis, rules: &CommitteeRules) -> Committee
         schedule: Schedule::genesis(seed, &rules.validators),
         parent: Hash::ZERO,
         named: None,
+        kept: Tail(None),
     }
 }
 
@@ -78,9 +80,12 @@ impl<S: State> Scene<'_, S> {
     ) -> Result<(), Invalid> {
         let mut leaf = self.committee()?;
         let seal = self.prev_seal(start, before, &leaf.schedule.now.set)?;
-        self.pay_validators(before.leader, fees, seal.as_ref(), &leaf.schedule.now.set)?;
+        self.pay_validators(&mut leaf, before.leader, fees, seal.as_ref()).map_err(ours)?;
+        leaf.note_interval(start.time.since(before.time).unwrap_or(0));
         if rules.turns_at(start.height) {
             self.turn_epoch(rules, &mut leaf, named)?;
+        } else if rules.sets == Sets::Contract {
+            self.tell_faults(leaf.schedule.number).map_err(ours)?;
         }
         leaf.schedule.count(start.height, start.view);
         self.set(key::engine(), &leaf);
@@ -103,32 +108,6 @@ impl<S: State> Scene<'_, S> {
         if holds { Ok(Some(seal)) } else { Err(wrong) }
     }
 
-    /// Six tenths to the leader, the rest by weight to those in the seal, what division leaves over to the leader: to whom a
-    /// key's stake belongs, else to the account of the key.
-    fn pay_validators(
-        &mut self,
-        leader: PublicKey,
-        fees: Coins,
-        seal: Option<&Certificate>,
-        set: &ValidatorSet,
-    ) -> Result<(), Invalid> {
-        let lost = Missing("fees that cannot be divided");
-        let mut left = fees;
-        let parts = match seal {
-            Some(seal) => shares(left.amount(), leader, seal, set).ok_or(lost.clone())?,
-            None => [(leader, left.amount())].into(),
-        };
-        for (key, amount) in parts.into_iter().filter(|(_, amount)| !amount.is_zero()) {
-            let account = staker_of(self.state, key)?.unwrap_or(AccountId(key.0));
-            let part;
-            (part, left) = left.split(amount).ok_or(lost.clone())?;
-            self.pay(account, part).map_err(ours)?;
-            self.events.push(Event::Rewarded { account, amount });
-        }
-        // The shares are the whole: nothing is left, and what is nothing may go anywhere.
-        self.pay(AccountId(leader.0), left).map_err(ours)
-    }
-
     fn turn_epoch(
         &mut self,
         rules: &CommitteeRules,
@@ -144,15 +123,7 @@ impl<S: State> Scene<'_, S> {
                 let asked = leaf.named.take();
                 leaf.schedule.turn(&End { entropy, snapshot: Snapshot::Named(asked.as_ref()) })
             }
-            Sets::Contract => {
-                let answer = self.ask_who_follows(leaf.schedule.number.saturating_add(1), epoch)?;
-                let snapshot = match &answer {
-                    Answer::Nobody => Snapshot::Named(None),
-                    Answer::Set(set) => Snapshot::Answered(Some(set)),
-                    Answer::Useless => Snapshot::Answered(None),
-                };
-                leaf.schedule.turn(&End { entropy, snapshot })
-            }
+            Sets::Contract => self.turn_by_contract(rules, leaf, entropy).map_err(ours)?,
             Sets::Stake(bonds) => {
                 let era = Era(u32::try_from(epoch).unwrap_or(u32::MAX));
                 let terms = self.terms()?;

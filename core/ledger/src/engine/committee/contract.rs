@@ -1,258 +1,252 @@
-//! Validators named by a contract, and how its successor comes to rule. Rules: associates 9.
+//! A contract that names the validators, and may elect leaders, set the interval and share the fees. Rules: associates 9.
 //!
 //! The protocol asks the contract when an epoch turns. A contract can be wrong; the ledger does not stop: where an answer fails
-//! or is of no use, the set before serves on, and an event says so. Which contract rules is the validators' own choice: one is
-//! proposed, answers beside the ruling one without effect, and takes over when over two thirds have agreed to it.
+//! or is of no use, what was before stands, or the protocol's own rule, and an event says so. What a contract has no function
+//! for is left to the protocol by its will. Which contract rules is the validators' own choice ([`super::votes`]).
 
 use alloc::vec::Vec;
 
-use banyan_fate::{
-    Message, Value,
-    abi::{encode_call, function_id},
-    engine::Entry,
-    value::{
-        Kind,
-        decode::{Door, decode},
-    },
-};
-use banyan_types::{
-    AccountId, Amount, ContractId, PublicKey, Status,
-    committee::{Member, VALIDATORS_MAX, ValidatorSet},
-};
+use banyan_fate::Value;
+use banyan_types::{ContractId, Hash, Height, PublicKey, committee::ValidatorSet, rlp::Tail};
 
-use super::{Sets, begin::ours};
+use super::{
+    CommitteeRules, End, Schedule, Snapshot,
+    answer::{read_interval, read_leaders, read_set},
+    ask::{Said, Speaker},
+    decree::{Decree, slots},
+};
 use crate::{
-    Event, Invalid, Missing, Rejected, State,
-    contract::Terms,
+    CommitteeEngine, Event, Faults, Kept, Missing, Rejected, State,
     leaf::{Candidacy, Naming, key},
     scene::Scene,
 };
 
-/// All calls of the protocol in one block use at most this part of the block's gas: a fifth. Source: associates 9.
-const GAS_PARTS: u64 = 5;
-/// A proposal is made by at least a hundredth of the weight. Source: associates 9.
-const PROPOSE_PARTS: u128 = 100;
-/// No validator weighs more than a third, and who weigh more can stop a proposal. Source: associates 9.
-const SHARE_PARTS: u128 = 3;
-/// Epochs in which a proposed contract answers before votes count, and between the vote and its rule. Source: associates 9.
-const SHADOW_EPOCHS: u64 = 2;
+/// Epochs between the vote and the rule of a contract. Source: associates 9.
 const RULE_EPOCHS: u64 = 2;
+/// Last intervals that a contract is told, at most. Source: the headers of a view, associates 8.
+const INTERVALS_MAX: usize = 64;
 
-/// What the ruling contract says of the set for an epoch.
-pub(super) enum Answer {
-    /// No contract rules.
-    Nobody,
-    /// These follow.
-    Set(ValidatorSet),
-    /// Nothing that can be used.
-    Useless,
+/// Who is asked when an epoch turns.
+struct Speakers {
+    ruling: Option<Speaker>,
+    shadow: Option<Speaker>,
 }
 
 impl<S: State> Scene<'_, S> {
-    fn naming(&mut self) -> Result<Naming, Missing> {
-        Ok(self.get(&key::naming())?.unwrap_or(Naming { ruling: None, candidate: None }))
+    pub(super) fn naming(&mut self) -> Result<Naming, Missing> {
+        let none = Naming { ruling: None, candidate: None, faults: Tail(None) };
+        Ok(self.get(&key::naming())?.unwrap_or(none))
     }
 
-    /// At the turn into epoch `now`: let a successor take over that is due, ask the ruling contract for the set of `epoch`, and
-    /// the one that is proposed, without effect.
-    pub(super) fn ask_who_follows(&mut self, now: u64, epoch: u64) -> Result<Answer, Invalid> {
-        let mut gas = self.params.gas_per_block_max.0.checked_div(GAS_PARTS).unwrap_or(0);
+    /// The epoch is over: the ruling contract shares its fees, a successor that is due takes over, and who rules then names the
+    /// validators of the epoch three ahead and decides on the next one. The contract that is proposed is asked the same, without
+    /// effect. Whether the set is the one before again.
+    pub(super) fn turn_by_contract(
+        &mut self,
+        rules: &CommitteeRules,
+        leaf: &mut CommitteeEngine,
+        entropy: Option<Hash>,
+    ) -> Result<bool, Rejected> {
         let mut naming = self.naming()?;
-        self.take_over(&mut naming, now, &mut gas).map_err(ours)?;
-        let answer = match naming.ruling {
-            None => Answer::Nobody,
-            Some(contract) => self.ask_ruling(contract, epoch, &mut gas).map_err(ours)?,
-        };
+        let (ended, begun) = (leaf.schedule.number, leaf.schedule.number.saturating_add(1));
+        let mut of = Speakers { ruling: None, shadow: None };
+        if let Some(contract) = naming.ruling {
+            of.ruling = Some(self.ruling_speaker(contract, begun)?);
+        }
         if let Some(Candidacy { contract, .. }) = naming.candidate {
-            let moment = self.remember();
-            let said = self.ask_validators(contract, epoch, &mut gas).map_err(ours)?;
-            self.forget_since(moment);
-            let set = said.as_ref().map_or(banyan_types::Hash::ZERO, ValidatorSet::hash);
-            let members = said.map_or(0, |set| u32::try_from(set.members().len()).unwrap_or(u32::MAX));
-            self.events.push(Event::ShadowAnswered { contract, epoch, members, set });
+            of.shadow = Some(self.speaker(contract)?);
+        }
+        let payees = self.share_epoch(leaf, of.ruling.as_mut(), of.shadow.as_mut())?;
+        if let Some(faults) = &mut naming.faults.0 {
+            faults.turn(&leaf.schedule);
+        }
+        self.take_over(&mut naming, &mut of, begun)?;
+
+        let answer = self.ask_sets(&mut of, ended.saturating_add(3))?;
+        let snapshot = match &answer {
+            Said::Nothing => Snapshot::Named(None),
+            Said::Answer(set) => Snapshot::Answered(Some(set)),
+            Said::Useless => Snapshot::Answered(None),
+        };
+        let is_repeated = leaf.schedule.turn(&End { entropy, snapshot });
+        self.decree_next(rules, leaf, &mut of, payees)?;
+        self.keep_for(leaf, &mut naming, of.ruling.as_ref())?;
+        if let (Some(ruling), Some(faults)) = (&mut of.ruling, &mut naming.faults.0) {
+            self.tell_speaker(ruling, faults, begun)?;
         }
         self.set(key::naming(), &naming);
-        Ok(answer)
+        Ok(is_repeated)
     }
 
-    fn ask_ruling(&mut self, contract: ContractId, epoch: u64, gas: &mut u64) -> Result<Answer, Rejected> {
-        if let Some(set) = self.ask_validators(contract, epoch, gas)? {
-            return Ok(Answer::Set(set));
+    fn ruling_speaker(&mut self, contract: ContractId, epoch: u64) -> Result<Speaker, Rejected> {
+        let speaker = self.speaker(contract)?;
+        if !speaker.counts {
+            self.events.push(Event::ConsensusFailed { contract, what: "version", epoch });
         }
-        self.events.push(Event::ConsensusFailed { contract, what: "validators", epoch });
-        Ok(Answer::Useless)
+        Ok(speaker)
     }
 
     /// A contract that was agreed to rules from the second epoch after. One that cannot take over from the old one never does.
-    fn take_over(&mut self, naming: &mut Naming, now: u64, gas: &mut u64) -> Result<(), Rejected> {
+    fn take_over(&mut self, naming: &mut Naming, of: &mut Speakers, now: u64) -> Result<(), Rejected> {
         let is_due = |candidate: &mut Candidacy| {
             candidate.agreed.is_some_and(|agreed| now >= agreed.saturating_add(RULE_EPOCHS))
         };
         let Some(Candidacy { contract, .. }) = naming.candidate.take_if(is_due) else { return Ok(()) };
+        let Some(mut speaker) = of.shadow.take() else { return Ok(()) };
+        if !speaker.counts {
+            self.events.push(Event::ConsensusFailed { contract, what: "version", epoch: now });
+            return Ok(());
+        }
         if let Some(old) = naming.ruling {
-            let said = self.call_as_protocol(contract, "migrate", alloc::vec![Value::address(&old.0)], gas)?;
-            if said.is_none() {
+            let arguments = alloc::vec![Value::address(&old.0)];
+            if self.ask_speaker(&mut speaker, "migrate", arguments, |_| Some(()))? == Said::Useless {
                 self.events.push(Event::ConsensusFailed { contract, what: "migrate", epoch: now });
                 return Ok(());
             }
         }
         naming.ruling = Some(contract);
+        of.ruling = Some(speaker);
         self.events.push(Event::ConsensusRules { contract, epoch: now });
         Ok(())
     }
 
-    /// The set that a contract names, if it is one. What the call has done is undone otherwise.
-    fn ask_validators(
-        &mut self,
-        contract: ContractId,
-        epoch: u64,
-        gas: &mut u64,
-    ) -> Result<Option<ValidatorSet>, Rejected> {
-        let moment = self.remember();
-        let said = self.call_as_protocol(contract, "validators", alloc::vec![Value::int(epoch)], gas)?;
-        let set = said.as_deref().and_then(read_set);
-        if set.is_none() {
-            self.forget_since(moment);
-        }
-        Ok(set)
-    }
-
-    /// Call a contract as the protocol: in nobody's name, at nobody's cost. `None` if it does not end well.
-    fn call_as_protocol(
-        &mut self,
-        contract: ContractId,
-        function: &str,
-        arguments: Vec<Value>,
-        gas: &mut u64,
-    ) -> Result<Option<Vec<u8>>, Rejected> {
-        match self.must_be_callable(contract) {
-            Ok(()) => {}
-            Err(Rejected::Ours(missing)) => return Err(missing.into()),
-            Err(_) => return Ok(None),
-        }
-        let message = Message {
-            contract: contract.0,
-            caller: AccountId::ZERO.0,
-            origin: AccountId::ZERO.0,
-            amount: 0,
-            gas: *gas,
-            call_data: encode_call(function_id(function), arguments),
-            entry: Entry::Call,
-            view: false,
+    /// Who serves in `epoch`: `Nothing` where no contract rules. To name the validators is what every contract must do.
+    fn ask_sets(&mut self, of: &mut Speakers, epoch: u64) -> Result<Said<ValidatorSet>, Rejected> {
+        let arguments = || alloc::vec![Value::int(epoch)];
+        let answer = match &mut of.ruling {
+            None => Said::Nothing,
+            Some(ruling) => match self.ask_speaker(ruling, "validators", arguments(), read_set)? {
+                Said::Answer(set) => Said::Answer(set),
+                Said::Nothing | Said::Useless => {
+                    self.events.push(Event::ConsensusFailed { contract: ruling.id, what: "validators", epoch });
+                    Said::Useless
+                }
+            },
         };
-        let terms = Terms { fee: Amount::ZERO, gas_price: self.params.gas_price_min, auth: None };
-        let moment = self.remember();
-        let ran = self.execute(&message, terms)?;
-        *gas = gas.saturating_sub(ran.gas_used.0);
-        if ran.status != Status::Ok {
+        if let Some(shadow) = &mut of.shadow {
+            let moment = self.remember();
+            let said = self.ask_speaker(shadow, "validators", arguments(), read_set)?.answer();
             self.forget_since(moment);
-            return Ok(None);
+            let set = said.as_ref().map_or(Hash::ZERO, ValidatorSet::hash);
+            let members = said.map_or(0, |set| count(set.members()));
+            self.events.push(Event::ShadowAnswered { contract: shadow.id, epoch, members, set });
         }
-        Ok(Some(ran.returned.0))
+        Ok(answer)
     }
 
-    /// The weight of the validator whose key is the account's, where a contract may name validators.
-    fn voice(&mut self, from: AccountId) -> Result<(PublicKey, u64, ValidatorSet, u64), Rejected> {
-        if self.params.committee().is_none_or(|rules| rules.sets != Sets::Contract) {
-            return Err(Rejected::Change { why: "no contract names validators here" });
+    /// What is decided of the epoch after the one that has just begun: its set and its seed are known now.
+    fn decree_next(
+        &mut self,
+        rules: &CommitteeRules,
+        leaf: &mut CommitteeEngine,
+        of: &mut Speakers,
+        payees: u32,
+    ) -> Result<(), Rejected> {
+        let epoch = leaf.schedule.number.saturating_add(1);
+        let intervals = leaf.kept.0.as_ref().and_then(|kept| kept.intervals.clone()).unwrap_or_default();
+        if let Some(ruling) = &mut of.ruling {
+            let decree = self.ask_decree(rules, &leaf.schedule, &intervals, ruling, true)?;
+            if !decree.is_empty() {
+                let (leaders, order) = (count(&decree.leaders), decree.order(&leaf.schedule.next.set));
+                let interval_ms = decree.interval_ms;
+                self.events.push(Event::EpochDecreed { contract: ruling.id, epoch, leaders, order, interval_ms });
+                leaf.schedule.next.decree = Tail(Some(decree));
+            }
         }
-        let schedule = self.committee()?.schedule;
-        let (validator, set) = (PublicKey(from.0), schedule.now.set);
-        match set.weight_of(&validator) {
-            0 => Err(Rejected::Change { why: "the sender is no validator" }),
-            weight => Ok((validator, weight, set, schedule.number)),
+        if let Some(shadow) = &mut of.shadow {
+            let moment = self.remember();
+            let decree = self.ask_decree(rules, &leaf.schedule, &intervals, shadow, false)?;
+            self.forget_since(moment);
+            if !decree.is_empty() || payees > 0 {
+                let (leaders, order) = (count(&decree.leaders), decree.order(&leaf.schedule.next.set));
+                let (contract, interval_ms) = (shadow.id, decree.interval_ms);
+                self.events.push(Event::ShadowDecreed { contract, epoch, leaders, order, interval_ms, payees });
+            }
         }
-    }
-
-    /// A validator wants a contract to rule: one whose source everybody can read.
-    pub(super) fn propose_contract(&mut self, from: AccountId, contract: ContractId) -> Result<(), Rejected> {
-        let (_, weight, set, since) = self.voice(from)?;
-        if u128::from(weight).saturating_mul(PROPOSE_PARTS) < u128::from(set.total()) {
-            return Err(Rejected::Change { why: "less than a hundredth of the weight" });
-        }
-        let mut naming = self.naming()?;
-        if naming.candidate.is_some() {
-            return Err(Rejected::TooManyPending { max: 1 });
-        }
-        self.must_be_callable(contract)?;
-        if !self.contract(contract)?.is_some_and(|contract| contract.visible) {
-            return Err(Rejected::Change { why: "the contract hides its source" });
-        }
-        naming.candidate =
-            Some(Candidacy { contract, since, voted_in: since, votes: Vec::new(), against: Vec::new(), agreed: None });
-        self.set(key::naming(), &naming);
-        self.events.push(Event::ConsensusProposed { contract, epoch: since });
         Ok(())
     }
 
-    /// A validator agrees. Votes of one epoch count together, once the contract has answered beside the other for long enough.
-    pub(super) fn vote_for_contract(&mut self, from: AccountId, contract: ContractId) -> Result<(), Rejected> {
-        let (validator, _, set, got) = self.voice(from)?;
-        let (mut naming, mut candidate) = self.candidacy(contract)?;
-        let expected = candidate.since.saturating_add(SHADOW_EPOCHS);
-        if got < expected {
-            return Err(Rejected::SequenceEarly { expected, got });
+    /// Leaders, or a draw as ever; the interval, or the one before where the answer is of no use.
+    fn ask_decree(
+        &mut self,
+        rules: &CommitteeRules,
+        schedule: &Schedule,
+        intervals: &[u64],
+        speaker: &mut Speaker,
+        rules_here: bool,
+    ) -> Result<Decree, Rejected> {
+        let epoch = schedule.number.saturating_add(1);
+        let (next, slots) = (&schedule.next, slots(rules.epoch_blocks));
+        let arguments = alloc::vec![Value::int(epoch), Value::bytes(next.seed.0), Value::int(slots)];
+        let leaders = self.ask_speaker(speaker, "elect", arguments, |said| read_leaders(said, &next.set, slots))?;
+        let last = intervals.iter().map(|millis| Value::int(*millis)).collect();
+        let arguments = alloc::vec![Value::int(epoch), Value::list(last)];
+        let interval = self.ask_speaker(speaker, "difficulty", arguments, read_interval)?;
+        let wrong = [("elect", leaders == Said::Useless), ("difficulty", interval == Said::Useless)];
+        for (what, _) in wrong.into_iter().filter(|(_, is_wrong)| *is_wrong && rules_here) {
+            self.events.push(Event::ConsensusFailed { contract: speaker.id, what, epoch });
         }
-        if candidate.voted_in != got {
-            (candidate.voted_in, candidate.votes) = (got, Vec::new());
+        let before = schedule.now.decree.0.as_ref().filter(|_| rules_here).and_then(|decree| decree.interval_ms);
+        Ok(Decree {
+            from: Height(rules.last_height(schedule.number).0.saturating_add(1)),
+            leaders: leaders.answer().unwrap_or_default(),
+            interval_ms: match interval {
+                Said::Answer(millis) => Some(millis),
+                Said::Useless => before,
+                Said::Nothing => None,
+            },
+        })
+    }
+
+    /// Keep in the epoch that begins what its contract will want to know.
+    fn keep_for(
+        &mut self,
+        leaf: &mut CommitteeEngine,
+        naming: &mut Naming,
+        ruling: Option<&Speaker>,
+    ) -> Result<(), Rejected> {
+        let mut has = |function| match ruling {
+            Some(ruling) => self.has_function(ruling.id, function),
+            None => Ok(false),
+        };
+        let (shares, paces, judges) = (has("reward")?, has("difficulty")?, has("penalise")?);
+        let counts = ruling.is_some_and(|ruling| ruling.counts);
+        let (shares, paces) = (shares && counts, paces && counts);
+        let before = leaf.kept.0.take();
+        let intervals = before.and_then(|kept| kept.intervals).unwrap_or_default();
+        if shares || paces {
+            let kept = Kept { owed: shares.then(Vec::new), intervals: paces.then_some(intervals) };
+            leaf.kept = Tail(Some(kept));
         }
-        add(&mut candidate.votes, validator);
-        if candidate.agreed.is_none() && set.is_quorum(weight(&candidate.votes, &set)) {
-            candidate.agreed = Some(got);
-            self.events.push(Event::ConsensusAgreed { contract, epoch: got });
-        }
-        naming.candidate = Some(candidate);
-        self.set(key::naming(), &naming);
+        naming.faults = Tail(judges.then(|| naming.faults.0.take().unwrap_or(Faults::NONE)));
         Ok(())
     }
+}
 
-    /// A validator is against it: over a third of the weight can stop it until it rules.
-    pub(super) fn cancel_contract(&mut self, from: AccountId, contract: ContractId) -> Result<(), Rejected> {
-        let (validator, _, set, epoch) = self.voice(from)?;
-        let (mut naming, mut candidate) = self.candidacy(contract)?;
-        add(&mut candidate.against, validator);
-        let against = u128::from(weight(&candidate.against, &set)).saturating_mul(SHARE_PARTS);
-        naming.candidate = Some(candidate);
-        if against > u128::from(set.total()) {
-            naming.candidate = None;
-            self.events.push(Event::ConsensusCancelled { contract, epoch });
+impl CommitteeEngine {
+    /// A block was made so long after the one before.
+    pub(super) fn note_interval(&mut self, millis: u64) {
+        let Some(intervals) = self.kept.0.as_mut().and_then(|kept| kept.intervals.as_mut()) else { return };
+        if intervals.len() >= INTERVALS_MAX {
+            intervals.remove(0);
         }
-        self.set(key::naming(), &naming);
-        Ok(())
-    }
-
-    fn candidacy(&mut self, contract: ContractId) -> Result<(Naming, Candidacy), Rejected> {
-        let mut naming = self.naming()?;
-        let candidate = naming.candidate.take().filter(|candidate| candidate.contract == contract);
-        candidate.map(|candidate| (naming, candidate)).ok_or(Rejected::Change { why: "the contract is not proposed" })
+        intervals.push(millis);
     }
 }
 
-fn add(keys: &mut Vec<PublicKey>, key: PublicKey) {
-    if let Err(at) = keys.binary_search(&key) {
-        keys.insert(at, key);
+impl Decree {
+    /// The leaders' keys in their order, as one hash; zero where leaders are drawn.
+    fn order(&self, set: &ValidatorSet) -> Hash {
+        let keys: Vec<PublicKey> =
+            self.leaders.iter().filter_map(|place| set.member(*place)).map(|member| member.key).collect();
+        if keys.is_empty() {
+            return Hash::ZERO;
+        }
+        let bytes: Vec<&[u8]> = keys.iter().map(|key| &key.0[..]).collect();
+        Hash(banyan_crypto::blake2b(&bytes))
     }
 }
 
-/// What those of `keys` weigh who are members.
-fn weight(keys: &[PublicKey], set: &ValidatorSet) -> u64 {
-    keys.iter().fold(0, |sum, key| sum.saturating_add(set.weight_of(key)))
-}
-
-/// `list(address * int)` as a set: at most 200, nobody with over a third of the weight.
-fn read_set(said: &[u8]) -> Option<ValidatorSet> {
-    let Value::List(list) = decode(said, Door::Outside).ok()? else { return None };
-    if list.len() > VALIDATORS_MAX {
-        return None;
-    }
-    let mut members = Vec::new();
-    for item in &list {
-        let [address, weight] = item.as_tuple()? else { return None };
-        let key = PublicKey(address.as_object(Kind::Address)?);
-        members.push(Member { key, weight: u64::try_from(weight.as_int()?).ok()? });
-    }
-    let set = ValidatorSet::new(members).ok()?;
-    let most = u128::from(set.total());
-    let is_fair = |member: &Member| u128::from(member.weight).saturating_mul(SHARE_PARTS) <= most;
-    set.members().iter().all(is_fair).then_some(set)
+fn count<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
 }

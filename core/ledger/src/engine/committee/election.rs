@@ -13,8 +13,9 @@ const VIEWS_PER_DRAW: u32 = 5;
 const SAMPLES_MAX: u8 = 16;
 
 /// Who leads `view` at `height`: drawn by weight, and different from the leaders of the views before in its group of
-/// [`VIEWS_PER_DRAW`], or of as many as there are members.
-pub fn leader(set: &ValidatorSet, seed: Hash, height: Height, view: u32) -> PublicKey {
+/// [`VIEWS_PER_DRAW`], or of as many as there are members. View 0 is `first`'s, where somebody has decided that: it then has
+/// none of the next ones.
+pub fn leader(set: &ValidatorSet, seed: Hash, height: Height, view: u32, first: Option<PublicKey>) -> PublicKey {
     let members = u32::try_from(set.members().len()).unwrap_or(u32::MAX);
     let group = VIEWS_PER_DRAW.min(members).max(1);
     let (draw, pick) = (view.checked_div(group).unwrap_or(0), view.checked_rem(group).unwrap_or(0));
@@ -23,7 +24,9 @@ pub fn leader(set: &ValidatorSet, seed: Hash, height: Height, view: u32) -> Publ
     for place in 0..=pick {
         let total = left.iter().fold(0u128, |sum, member| sum.saturating_add(u128::from(member.weight)));
         let at = sample(seed, height, draw, place, total);
-        let index = index_of(&left, at);
+        let decided = first.filter(|_| (draw, place) == (0, 0));
+        let decided = decided.and_then(|key| left.iter().position(|member| member.key == key));
+        let index = decided.unwrap_or_else(|| index_of(&left, at));
         if index < left.len() {
             drawn = left.remove(index).key;
         }
@@ -78,7 +81,7 @@ mod tests {
         let set = set(&[1, 2, 7]);
         let mut turns = BTreeMap::<PublicKey, u32>::new();
         for height in 0..10_000 {
-            *turns.entry(leader(&set, Hash([1; 32]), Height(height), 0)).or_default() += 1;
+            *turns.entry(leader(&set, Hash([1; 32]), Height(height), 0, None)).or_default() += 1;
         }
         for (n, expected) in [1_000u32, 2_000, 7_000].into_iter().enumerate() {
             let got = turns[&key(n)];
@@ -89,7 +92,7 @@ mod tests {
     #[test]
     fn the_heaviest_set_is_drawn_from_without_overflow() {
         let set = set(&[banyan_types::committee::WEIGHT_END - 2, 1]);
-        let leaders: BTreeSet<_> = (0..2).map(|view| leader(&set, Hash([1; 32]), Height(1), view)).collect();
+        let leaders: BTreeSet<_> = (0..2).map(|view| leader(&set, Hash([1; 32]), Height(1), view, None)).collect();
         assert_eq!(leaders.len(), 2);
     }
 
@@ -100,11 +103,14 @@ mod tests {
             seed: [u8; 32],
             height: u64,
             draw in 0u32..1 << 20,
+            first: Option<u8>,
         ) {
             let set = set(&weights);
+            let first = first.and_then(|at| Some(set.member(u32::from(at) % 12)?.key));
             let group = u32::try_from(weights.len().min(5)).unwrap();
-            let views = (0..group).map(|view| leader(&set, Hash(seed), Height(height), draw * group + view));
+            let views = (0..group).map(|view| leader(&set, Hash(seed), Height(height), draw * group + view, first));
             prop_assert_eq!(views.collect::<BTreeSet<_>>().len(), weights.len().min(5));
+            prop_assert!(first.is_none_or(|first| leader(&set, Hash(seed), Height(height), 0, Some(first)) == first));
         }
 
         #[test]

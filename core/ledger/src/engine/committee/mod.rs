@@ -1,12 +1,18 @@
 //! The rules of engine `committee`: a weighted draw of leaders, a quorum's certificate. Rules: protocol, associates 9.
 
 mod acts;
+mod answer;
+mod ask;
 mod begin;
 mod certificate;
 mod contract;
+mod decree;
 mod election;
+mod faults;
+mod fees;
 mod rules;
 mod schedule;
+mod votes;
 
 use banyan_types::{
     Hash, Height, PublicKey,
@@ -20,6 +26,7 @@ pub(in crate::engine) use certificate::signers_of_both;
 pub use certificate::{
     BadCertificate, Fault, certificate_fault, check, check_handover, check_least, fault, handover_fault,
 };
+pub use decree::{Decree, INTERVAL_MS_MAX, INTERVAL_MS_MIN, LEADERS_MAX};
 pub use rules::{BondRules, CommitteeRules, Sets};
 pub use schedule::{Drawn, End, STAKED_MAX, Schedule, Snapshot, Stakes, Turns, shares};
 
@@ -34,12 +41,25 @@ pub struct Epoch {
     pub seed: Hash,
     /// The validators.
     pub set: ValidatorSet,
+    /// What a contract has decided of it, where one does.
+    pub decree: Option<Decree>,
 }
 
 impl Epoch {
-    /// Who leads `view` at `height`.
+    /// An epoch whose leaders are drawn.
+    pub const fn drawn(number: u64, seed: Hash, set: ValidatorSet) -> Self {
+        Self { number, seed, set, decree: None }
+    }
+
+    /// Who leads `view` at `height`: in view 0 whom a contract has elected, all others by draw.
     pub fn leader(&self, height: Height, view: u32) -> PublicKey {
-        election::leader(&self.set, self.seed, height, view)
+        let first = self.decree.as_ref().and_then(|decree| decree.leader(&self.set, height));
+        election::leader(&self.set, self.seed, height, view, first)
+    }
+
+    /// Milliseconds between its blocks; `None` where the genesis says it.
+    pub fn interval_ms(&self) -> Option<u64> {
+        self.decree.as_ref()?.interval_ms
     }
 }
 

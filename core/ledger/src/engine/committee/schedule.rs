@@ -9,9 +9,10 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use banyan_types::{
     Amount, Hash, Height, PublicKey,
     committee::{Certificate, Member, ValidatorSet},
+    rlp::Tail,
 };
 
-use super::Epoch;
+use super::{Epoch, decree::Decree};
 
 /// Validators of a set by stake, at most. Source: associates 9.
 pub const STAKED_MAX: usize = 100;
@@ -29,6 +30,8 @@ banyan_types::record! {
         seed: Hash,
         /// Who has them.
         set: ValidatorSet,
+        /// What a contract has decided of it.
+        decree: Tail<Decree>,
     }
 
     /// A validator's turns in the running epoch.
@@ -90,17 +93,23 @@ pub struct Stakes<'a> {
     pub least: usize,
 }
 
+impl Drawn {
+    fn epoch(&self, number: u64) -> Epoch {
+        Epoch { number, seed: self.seed, set: self.set.clone(), decree: self.decree.0.clone() }
+    }
+}
+
 impl Schedule {
     /// Epochs 0 to 3 are the genesis's: `seed` and `set` are known from the beginning.
     pub fn genesis(seed: Hash, set: &ValidatorSet) -> Self {
-        let drawn = |number| Drawn { seed: again(seed, number), set: set.clone() };
+        let drawn = |number| Drawn { seed: again(seed, number), set: set.clone(), decree: Tail(None) };
         let (now, next) = (drawn(0), drawn(1));
         Self { number: 0, now, next, later: set.clone(), turns: Vec::new(), jailed: Vec::new() }
     }
 
     /// The running epoch.
     pub fn epoch(&self) -> Epoch {
-        Epoch { number: self.number, seed: self.now.seed, set: self.now.set.clone() }
+        self.now.epoch(self.number)
     }
 
     /// A block of the running epoch was made in `view`: those who led the views before have missed a turn.
@@ -125,7 +134,7 @@ impl Schedule {
 
     /// The epoch after the running one: what the first block after its end is made by.
     pub fn following(&self) -> Epoch {
-        Epoch { number: self.number.saturating_add(1), seed: self.next.seed, set: self.next.set.clone() }
+        self.next.epoch(self.number.saturating_add(1))
     }
 
     /// The epoch is over: the next one runs, the seed of the one after it is drawn, and stakes are read for the one three ahead.
@@ -152,7 +161,7 @@ impl Schedule {
             None => again(self.next.seed, drawn_for),
         };
         let later = read.unwrap_or_else(|| self.later.clone());
-        let next = Drawn { seed, set: core::mem::replace(&mut self.later, later) };
+        let next = Drawn { seed, set: core::mem::replace(&mut self.later, later), decree: Tail(None) };
         self.now = core::mem::replace(&mut self.next, next);
         self.number = ended.saturating_add(1);
         self.turns.clear();

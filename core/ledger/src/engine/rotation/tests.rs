@@ -21,7 +21,7 @@ fn keys(members: u8) -> Vec<SecretKey> {
 fn epoch(members: u8, seed: u8) -> Epoch {
     let member = |key: &SecretKey| Member { key: PublicKey(key.public()), weight: 1 };
     let set = ValidatorSet::new(keys(members).iter().map(member).collect()).unwrap();
-    Epoch { number: 0, seed: Hash([seed; 32]), set }
+    Epoch::drawn(0, Hash([seed; 32]), set)
 }
 
 fn turns(members: u8, threshold: u32) -> Turns {
