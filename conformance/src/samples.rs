@@ -458,6 +458,7 @@ fn connection() -> Vec<Sample> {
         object!("911.1 outbox entry", OutboxEntry, line(Asset::Coin)),
         object!("913.1 summary", Summary, summary()),
         object!("authorization of a certificate", CertifiedBlock, points::certified_block()),
+        object!("authorization of a certificate in turns", CertifiedBlock, points::certified_in_turns()),
         object!("authorization of a contract", ContractWord, points::contract_word()),
         object!("statement of an operator", SummaryStatement, points::statement()),
         Sample { name: "authorization of operators", bytes: authorization().0, again: Some(again) },

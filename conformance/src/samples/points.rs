@@ -4,10 +4,11 @@ use banyan_ledger::{Bucket, Claim, ConnectionPoint, EscrowV2, OperatorBond, Pend
 use banyan_types::{
     Asset, AssociateId, Bytes, ContractId, Gas, Height, Nonce, Payee, PublicKey, Signature, TokenId,
     associate::{
-        Access, AccessLine, CertifiedBlock, Change, ContractWord, ENGINE_COMMITTEE, InboxKind, ProofStep, Regime,
-        SummaryStatement, Validators, close_message, escape_message, update_message,
+        Access, AccessLine, CertifiedBlock, Change, ContractWord, ENGINE_COMMITTEE, Grounds, InboxKind, ProofStep,
+        Regime, SummaryStatement, Validators, close_message, escape_message, update_message,
     },
     committee::{Member, ValidatorSet},
+    rlp::Tail,
     tx::{AssociateClose, AssociateEscape, AssociateEvidence, AssociateRefund, AssociateUpdate},
 };
 
@@ -123,7 +124,12 @@ pub fn by_certificate() -> ConnectionPoint {
 
 pub fn certified_block() -> CertifiedBlock {
     let leaf = ProofStep { leaves: vec![Bytes(vec![59])], proof: Bytes(vec![60, 61]) };
-    CertifiedBlock { header: Bytes(vec![62, 63]), certificate: Bytes(vec![64]), leaf }
+    CertifiedBlock { header: Bytes(vec![62, 63]), certificate: Bytes(vec![64]), leaf, grounds: Tail(None) }
+}
+
+pub fn certified_in_turns() -> CertifiedBlock {
+    let headers = vec![Bytes(vec![65]), Bytes(vec![66, 67])];
+    CertifiedBlock { grounds: Tail(Some(Grounds { headers, seal: Bytes(vec![68, 69]) })), ..certified_block() }
 }
 
 pub fn contract_word() -> ContractWord {

@@ -22,14 +22,17 @@ const BYTE_GAS: u64 = 20;
 /// Nodes of the proof of one leaf: one for each bit of its key.
 const PROOF_NODES_MAX: usize = 256;
 
-/// Gas of the longest remit: [`REMIT_BYTES_MAX`] bytes, [`REMIT_LINES_MAX`] lines, [`VALIDATORS_MAX`] signatures, which are
-/// more than operators', and a proof as deep as a state can be.
+/// Certificates of one remit, where validators take turns.
+const CERTIFICATES_MAX: usize = 2;
+
+/// Gas of the longest remit: [`REMIT_BYTES_MAX`] bytes, [`REMIT_LINES_MAX`] lines, [`VALIDATORS_MAX`] signatures in each
+/// certificate, which are more than operators', and a proof as deep as a state can be.
 /// It is measured against the block's gas instead of one transaction's, since a child may order so much in one block and
 /// each block must be remittable alone.
 pub const REMIT_GAS_MAX: Gas = Gas(30_000
     + BYTE_GAS * REMIT_BYTES_MAX as u64
     + LINE_GAS.0 * REMIT_LINES_MAX as u64
-    + SIGNATURE_GAS.0 * (VALIDATORS_MAX + PROOF_NODES_MAX) as u64);
+    + SIGNATURE_GAS.0 * (CERTIFICATES_MAX * VALIDATORS_MAX + PROOF_NODES_MAX) as u64);
 
 /// Bytes of a contract that rent is paid for beside its code, source and store. Source: ledger 5.2.
 pub(crate) const CONTRACT_BYTES: u64 = 512;
@@ -59,7 +62,10 @@ fn authorization_checks(bytes: &Bytes) -> usize {
         return signatures.len();
     }
     match CertifiedBlock::decode(&bytes.0) {
-        Ok(block) => of(&block.certificate.0).saturating_add(nodes(&block.leaf)),
+        Ok(block) => {
+            let grounds = block.grounds.0.map_or(0, |grounds| of(&grounds.seal.0));
+            of(&block.certificate.0).saturating_add(grounds).saturating_add(nodes(&block.leaf))
+        }
         Err(_) => of(&bytes.0),
     }
 }

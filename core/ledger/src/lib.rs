@@ -47,7 +47,7 @@ mod token;
 mod verified;
 
 pub use account::account;
-pub use associate::{PointView, associate, escrow, inbox_entry, summary_of};
+pub use associate::{PointView, associate, convicts, escrow, inbox_entry, summary_of};
 pub use associate::{as_leg, first_leg, next_leg};
 pub use blob::{blob, blob_hash, blob_key};
 pub use block::{

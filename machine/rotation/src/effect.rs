@@ -36,9 +36,9 @@ pub enum Effect {
     /// Keep this seal beside its block, which was committed, in place of the one before: more commitments have come. Need not
     /// be flushed.
     Seal(Box<Certificate>),
-    /// The committed block that this certificate names, and all before it, are final: keep the certificate as its seal, and
+    /// The committed block that the certificate names, and all before it, are final: keep the certificate as its seal, and
     /// drop the records up to its height in the same write.
-    Final(Box<Certificate>),
+    Final(Box<Finality>),
     /// One validator signed both of these, and may have signed one only. Said once per validator and height.
     Accuse(Box<[SignedStatement; 2]>),
     /// The seal of this block holds, which came with its body. It may name a block of the parent that is long past.
@@ -69,6 +69,15 @@ pub struct Decided {
     pub block: Block,
     /// The commitments to it that are known.
     pub certificate: Certificate,
+}
+
+/// Why a block is final, for whoever knows nothing but the validators.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finality {
+    /// Over two thirds committed to the block.
+    pub seal: Certificate,
+    /// Where one step confirms: a block built on it that carries that seal, with the commitments of over two thirds to it.
+    pub child: Option<(ChildHeader, Certificate)>,
 }
 
 /// Something that an operator must know of.

@@ -54,15 +54,18 @@ impl Machine {
     }
 
     fn finalise(&mut self, effects: &mut Vec<Effect>) {
-        let Some((hash, seal)) = self.proven.clone() else { return };
+        let Some((hash, height)) = self.proven.as_ref().map(|(hash, finality)| (*hash, finality.seal.height)) else {
+            return;
+        };
         if !self.tree.is_on(self.clock.tip, hash) {
-            return self.diverge(seal.height, effects);
+            return self.diverge(height, effects);
         }
         if self.committing.is_some() || !self.tree.is_on(self.adopted, hash) {
             return; // once the shell has it
         }
-        self.proven = None;
-        self.outbox.put(Effect::Final(Box::new(seal.clone())));
+        let Some((_, finality)) = self.proven.take() else { return };
+        let seal = finality.seal.clone();
+        self.outbox.put(Effect::Final(Box::new(finality)));
         let before = self.tree.root.header.height;
         for block in self.tree.finalise(hash, seal) {
             self.summaries.push(&self.params.summaries, mark(&block));

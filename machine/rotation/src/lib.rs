@@ -29,7 +29,7 @@ mod tests;
 
 pub use banyan_child::{Draft, Mark, Range, SummaryParams, To};
 pub use banyan_ledger::ParentTip;
-pub use effect::{Alarm, Decided, Effect, Seq};
+pub use effect::{Alarm, Decided, Effect, Finality, Seq};
 pub use input::{Input, Verdict};
 pub use machine::{Machine, Status};
 pub use message::{MESSAGE_BYTES_MAX, Message, Proposed, Sealed};

@@ -19,7 +19,7 @@ use banyan_types::{
 };
 
 use crate::{
-    Alarm, Effect, Input, Message, Record, RotationParams, Saved, Seq, To,
+    Alarm, Effect, Finality, Input, Message, Record, RotationParams, Saved, Seq, To,
     said::Said,
     tree::{Bound, Choice, Root, Tree},
     votes::{News, Votes, statements},
@@ -45,7 +45,7 @@ pub struct Machine {
     /// What the clock and `proven` were reckoned from: changes of votes and tree, height, view.
     pub(crate) reckoned: Option<(u64, u64, Height, u32)>,
     /// The highest block that is final, as far as is known here, above the last one that was said to be.
-    pub(crate) proven: Option<(Hash, Certificate)>,
+    pub(crate) proven: Option<(Hash, Finality)>,
     /// Where one step confirms: the highest quorum that this validator has committed on the ground of.
     pub(crate) bound: Bound,
     /// Where two steps do: the block of the running height that it committed to, and in which view.

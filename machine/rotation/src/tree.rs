@@ -19,7 +19,7 @@ use banyan_ledger::{
 use banyan_types::{Hash, Height, committee::Certificate, header::ChildHeader};
 
 use crate::{
-    Block,
+    Block, Finality,
     votes::{Votes, certificate},
 };
 
@@ -208,19 +208,21 @@ impl Tree {
         self.up(tip).find(is_confirmed).unwrap_or(self.root.hash)
     }
 
-    /// The highest block that has become final, with the certificate that says so.
-    pub fn finality(&self, choice: &Choice<'_>) -> Option<(Hash, Certificate)> {
+    /// The highest block that has become final, and why.
+    pub fn finality(&self, choice: &Choice<'_>) -> Option<(Hash, Finality)> {
         let quorum = self.nodes.iter().filter(|(hash, node)| choice.worth(**hash, node).0 == Strength::Quorum);
         let proven = quorum.filter_map(|(hash, node)| {
+            let header = &node.block.header;
+            let own = || certificate(choice.turns, &choice.votes.commitments(header.height, *hash));
             if choice.turns.has_two_steps() {
-                let commitments = choice.votes.commitments(node.block.header.height, *hash);
-                return Some((*hash, certificate(choice.turns, &commitments)?));
+                return Some((*hash, Finality { seal: own()?, child: None }));
             }
             let seal = node.block.prev_seal.as_ref()?;
             let is_shown = choice.turns.strength(seal) == Strength::Quorum && seal.block_hash != self.root.hash;
-            is_shown.then(|| (seal.block_hash, seal.clone()))
+            let child = is_shown.then(|| Some((header.clone(), own()?)))??;
+            Some((seal.block_hash, Finality { seal: seal.clone(), child: Some(child) }))
         });
-        proven.max_by_key(|(_, certificate)| certificate.height)
+        proven.max_by_key(|(_, finality)| finality.seal.height)
     }
 
     /// Make a block the root: what does not follow from it is dropped. Gives the blocks that became final, in order.

@@ -108,6 +108,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        let owner = AccountId(owner().public()).to_string();
+        Self::of(&["--leader", &owner])
+    }
+
+    /// With a child that is ordered so.
+    fn of(order: &[&str]) -> Self {
         let (data, devnet) = Devnet::fresh();
         let owner = AccountId(owner().public()).to_string();
         let user = AccountId(user().public()).to_string();
@@ -115,8 +121,8 @@ impl World {
             devnet.run(&["send", account, "100", "--from", "dev0", "--yes", "--wait", "ordered"]).ended(0);
         }
         let genesis = data.path().join("shop.toml").to_str().unwrap().to_owned();
-        let create = ["associate", "create", "shop", "--leader", &owner, "--operator", &owner, "--out", &genesis];
-        let made = devnet.run(&[&create[..], &["--from", "dev0", "--yes", "--wait", "hard"]].concat()).ended(0);
+        let create = ["associate", "create", "shop", "--operator", &owner, "--out", &genesis];
+        let made = devnet.run(&[&create[..], order, &["--from", "dev0", "--yes", "--wait", "hard"]].concat()).ended(0);
         let child = made["associate"].as_str().unwrap().parse().unwrap();
         let root = Client::new(&devnet.url).unwrap();
         Self { data, devnet: Some(devnet), root, genesis, child }
@@ -217,6 +223,41 @@ fn passes_token(folder: &Path, token: &str) -> String {
     let path = folder.join("token");
     fs::write(&path, token).unwrap();
     path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_validator_in_turns_remits_by_its_own_certificate() {
+    let owner = AccountId(owner().public()).to_string();
+    let world = World::of(&["--validator", &owner, "--certificate"]);
+    let shown = world.devnet.as_ref().unwrap().run(&["associate", "show", &world.child.to_string()]).ended(0);
+    let regime = &shown["point"]["regime"];
+    assert_eq!((&regime["engine"], &regime["set"][0]["key"]), (&2.into(), &owner.as_str().into()), "{shown}");
+    let (account, chain, url) = (AccountId(user().public()), world.chain(), world.root.url());
+    let node = Node::start(world.folder(), &world.genesis, &[&url], &["--parent-chain", &chain]);
+    world.commit(coins(20));
+    until("the commit is credited", || balance(&node.client, account) == coins(20));
+    let before = balance(&world.root, account);
+    withdraw(&node.client, coins(5));
+    until("the withdrawal is paid", || balance(&world.root, account) == before.plus(coins(5)).unwrap());
+    node.stop();
+}
+
+#[test]
+fn a_child_is_ordered_by_a_leader_or_by_validators() {
+    let owner = AccountId(owner().public()).to_string();
+    let create = |more: &[&str]| {
+        let args = ["associate", "create", "shop", "--operator", &owner, "--out", "/nonexistent/shop.toml"];
+        banyan(&[&args[..], more].concat()).code
+    };
+    let rows: [&[&str]; 4] = [
+        &[],
+        &["--leader", &owner, "--validator", &owner],
+        &["--leader", &owner, "--certificate"],
+        &["--leader", &owner, "--commitments", "1"],
+    ];
+    for row in rows {
+        assert_eq!(create(row), 2, "{row:?}");
+    }
 }
 
 #[test]

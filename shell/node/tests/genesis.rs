@@ -7,7 +7,11 @@ use banyan_ledger::{
     engine::committee::{BondRules, Sets},
 };
 use banyan_node::{GenesisFile, NodeError};
-use banyan_types::PublicKey;
+use banyan_types::{
+    PublicKey,
+    associate::{ENGINE_ROTATION, ENGINE_ROTATION_ONE_STEP, Regime, Validators},
+    tx::AssociateCreate,
+};
 use support::*;
 
 #[test]
@@ -128,4 +132,26 @@ fn a_committees_epochs_stand_in_its_file_and_a_fixed_set_has_none() {
     let mut wrong = solo;
     wrong.params.committee = fixed.with_epochs(600, Sets::Permissioned).params.committee;
     assert!(wrong.genesis().unwrap_err().to_string().contains("epochs go with the engine committee"));
+}
+
+#[test]
+fn a_root_may_register_a_rotation_whose_certificates_it_takes() {
+    let (root, _, id) = genesis();
+    let keys = [1, 2, 3, 4].map(|n| PublicKey(key(n).public()));
+    // Two of four confirm in one step, and three in two.
+    for (threshold, engine) in [(2, ENGINE_ROTATION_ONE_STEP), (3, ENGINE_ROTATION)] {
+        let child = GenesisFile::dev_rotation("relay", id, START, 3_000, (&keys, threshold)).unwrap();
+        let known = child.engine.certifiers().unwrap();
+        assert_eq!((known.engine, known.set.members().len()), (engine, 4));
+        let mut file = root.clone();
+        let create = registration(&child, Regime::Certificate(known.clone()));
+        file.associates = vec![create.clone().into()];
+        assert_eq!(GenesisFile::from_toml(&file.to_toml()).unwrap(), file);
+        assert!(banyan_ledger::genesis_state(&file.genesis().unwrap()).is_ok());
+        let other = Regime::Certificate(Validators { engine: 4, ..known });
+        file.associates = vec![AssociateCreate { regime: other, ..create }.into()];
+        assert!(banyan_ledger::genesis_state(&file.genesis().unwrap()).is_err(), "no engine of that number is known");
+    }
+    let solo = GenesisFile::dev_solo("bank", id, START, 3_000, keys[0]);
+    assert_eq!(solo.engine.certifiers(), None);
 }

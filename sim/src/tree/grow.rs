@@ -6,7 +6,7 @@ use banyan_ledger::{
 };
 use banyan_types::{
     AccountId, Amount, AssociateId, Bytes, ContractId, Gas, Hash, Nonce, Serial, TimeMs,
-    associate::{ENGINE_COMMITTEE, Hop, Regime as Demand, Validators},
+    associate::{Hop, Regime as Demand},
     rlp::Tail,
 };
 
@@ -153,9 +153,9 @@ impl World {
         };
         let contract = ContractId::derive(keeper.id, Serial::Nonce(Nonce(1)));
         let made = code.map(|code| keeper.contract(Nonce(1), code));
-        let regime = match (self.spot(at).regime, self.ledgers[at].order.as_ref().and_then(Order::set)) {
+        let regime = match (self.spot(at).regime, self.ledgers[at].order.as_ref().and_then(Order::validators)) {
             (Regime::Contract | Regime::Junk, _) => Demand::Contract(contract),
-            (Regime::Certificate, Some(set)) => Demand::Certificate(Validators::new(ENGINE_COMMITTEE, set.clone())),
+            (Regime::Certificate, Some(validators)) => Demand::Certificate(validators),
             _ => Demand::Operators,
         };
         let operators = self.cast.operators[at].iter().map(|person| person.id).collect();

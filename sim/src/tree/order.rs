@@ -12,6 +12,7 @@ use banyan_ledger::engine::{
 };
 use banyan_types::{
     Hash, Height, PublicKey, Signature,
+    associate::{ENGINE_COMMITTEE, ENGINE_ROTATION, ENGINE_ROTATION_ONE_STEP, Validators},
     committee::{Certificate, Member, MemberSignature, Statement, ValidatorSet},
     header::ChildHeader,
 };
@@ -85,6 +86,17 @@ impl Order {
             Self::Committee(epoch, _) => Some(&epoch.set),
             Self::Rotation(turns, _) => Some(turns.set()),
         }
+    }
+
+    /// Those whose word a parent may take, as it knows them.
+    pub fn validators(&self) -> Option<Validators> {
+        let engine = match self {
+            Self::Solo(_) => return None,
+            Self::Committee(..) => ENGINE_COMMITTEE,
+            Self::Rotation(turns, _) if turns.has_two_steps() => ENGINE_ROTATION,
+            Self::Rotation(..) => ENGINE_ROTATION_ONE_STEP,
+        };
+        self.set().map(|set| Validators::new(engine, set.clone()))
     }
 
     /// Blocks by which the last final one is behind the last one: where one step confirms, a block is final when the next

@@ -116,7 +116,12 @@ impl Scenario {
         let spot = &mut plan.spots[at];
         match self {
             Self::Twin => {
-                (spot.engine, spot.regime) = (Engine::Committee { members: 4 }, Regime::Certificate);
+                let engine = match random.below(3) {
+                    0 => Engine::Committee { members: 4 },
+                    1 => Engine::Rotation { members: 4, threshold: 1 },
+                    _ => Engine::Rotation { members: 4, threshold: 3 },
+                };
+                (spot.engine, spot.regime) = (engine, Regime::Certificate);
             }
             Self::BadContract if random.chance(400) => {
                 let regime = if random.chance(500) { Regime::Certificate } else { Regime::Operators };

@@ -1,10 +1,14 @@
 //! What children say to their parents: summaries of what they have done, in the way that each regime asks for.
 
+use std::collections::BTreeSet;
+
 use banyan_ledger::{PointView, Rejected, summary_of};
 use banyan_types::{
-    Bytes,
-    associate::{CertifiedBlock, ContractWord, InboxEntry, OutboxEntry, Summary},
+    Bytes, Height,
+    associate::{CertifiedBlock, ContractWord, Grounds, InboxEntry, OutboxEntry, Summary},
+    committee::Certificate,
     header::ChildHeader,
+    rlp::Tail,
     tx::{SignedTx, Transaction},
 };
 
@@ -119,11 +123,33 @@ pub fn says(bytes: usize) -> Bytes {
 /// The last of a ledger's first `len` blocks as its validators certified it, with its side of the connection.
 fn certified(ledger: &Ledger, len: usize) -> Option<CertifiedBlock> {
     let last = ledger.records[..len].last()?;
-    let Some(Seal::Certificate(certificate)) = &last.seal else { return None };
+    let (header, Some(Seal::Certificate(certificate))) = (last.header.as_ref()?, &last.seal) else { return None };
     let leaf = Ledger::prove(&ledger.state_at(len), &[banyan_ledger::key::parent()]);
+    let has_lag = ledger.order.as_ref().is_some_and(|order| order.lag() > 0);
     Some(CertifiedBlock {
-        header: Bytes(last.header.as_ref()?.encode()),
+        header: Bytes(header.encode()),
         certificate: Bytes(certificate.encode()),
         leaf,
+        grounds: Tail(has_lag.then(|| grounds(ledger, len, header, certificate)).flatten()),
     })
+}
+
+/// The next block, which makes one of turns in one step final. A liar makes one up; and one that was abandoned, though it had
+/// a quorum, was like that.
+fn grounds(ledger: &Ledger, len: usize, header: &ChildHeader, seal: &Certificate) -> Option<Grounds> {
+    let order = ledger.order.as_ref()?;
+    let invented = || ChildHeader {
+        height: Height(header.height.0 + 1),
+        prev_hash: header.hash(),
+        prev_seal_hash: seal.hash(),
+        ..header.clone()
+    };
+    let known = ledger.records.get(len).and_then(|record| Some((record.header.clone()?, record.seal.clone()?)));
+    let (next, seal) = known.unwrap_or_else(|| {
+        let next = invented();
+        let seal = order.seal(&ledger.params.network_id, &next, &BTreeSet::new());
+        (next, seal)
+    });
+    let Seal::Certificate(seal) = seal else { return None };
+    Some(Grounds { headers: vec![Bytes(next.encode())], seal: Bytes(seal.encode()) })
 }

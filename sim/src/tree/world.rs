@@ -343,14 +343,16 @@ impl World {
         laws::check(self, at)
     }
 
-    /// Transactions that were not taken. Whoever speaks for an honest child is always heard, unless it is frozen.
+    /// Transactions that were not taken. Whoever speaks for an honest child is always heard, unless it is frozen, or was when
+    /// an earlier word came: then a gap is left before the next one, and it is said again.
     fn refuse(&mut self, at: usize, refused: &[Refusal]) -> Result<(), Broken> {
         for (tx, why) in refused {
             self.figures.refused += 1;
             self.trace.line(TimeMs(self.figures.rounds), at, format_args!("refuses {}: {why}", tx.hash()));
             let Transaction::AssociateRemit(remit) = tx.transaction() else { continue };
             let child = self.places.get(&remit.associate_id).copied().unwrap_or(0);
-            let honest = self.is_outside(child) && !matches!(why, Rejected::Status { .. });
+            let honest =
+                self.is_outside(child) && !matches!(why, Rejected::Status { .. } | Rejected::NonceEarly { .. });
             ensure(!honest, "an honest remit is taken", || format!("of {child}: {why}"))?;
         }
         Ok(())

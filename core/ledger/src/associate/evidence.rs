@@ -80,9 +80,7 @@ impl<S: State> Scene<'_, S> {
         match kind {
             KIND_WORDS => self.two_words(id, point, a, b).or_else(|| certificate::two_votes(point, &a.0, &b.0)),
             KIND_CERTIFICATES => match &point.regime {
-                Regime::Certificate(validators) => {
-                    certificate::two_certificates(point, validators, &a.0, &b.0).ok().flatten()
-                }
+                Regime::Certificate(validators) => certificate::two_certificates(point, validators, &a.0, &b.0),
                 _ => None,
             },
             _ => None,

@@ -18,6 +18,7 @@ mod remit;
 mod route;
 mod update;
 
+pub use certificate::convicts;
 pub use legs::{as_leg, first_leg, next_leg};
 
 use banyan_types::{

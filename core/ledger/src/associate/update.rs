@@ -87,7 +87,12 @@ impl<S: State> Scene<'_, S> {
                 self.check_regime(regime)
             }
             // Read as a set, it is one.
-            Change::Validators(_) => Ok(()),
+            Change::Validators(_) => match &point.regime {
+                Regime::Certificate(validators) => {
+                    must(certificate::may_hand_over(validators), "validators in turns are never changed")
+                }
+                _ => Ok(()),
+            },
             Change::Params(params) => create::check_params(params, self.params),
             Change::Access(access) => must(*access != point.access, "the access is so already"),
             Change::AccessLines(lines) => {

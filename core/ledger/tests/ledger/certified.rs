@@ -3,24 +3,25 @@
 use banyan_ledger::{Event, Rejected, Status, engine::committee::BadCertificate, key};
 use banyan_types::{
     Bytes, Hash, Height, PublicKey, Signature,
-    associate::{CertifiedBlock, Change, ENGINE_COMMITTEE, InboxKind, Regime, Summary, Validators},
+    associate::{CertifiedBlock, Change, ENGINE_COMMITTEE, Grounds, InboxKind, Regime, Summary, Validators},
     committee::{Certificate, Member, MemberSignature, SignedStatement, Statement, ValidatorSet, handover_hash},
+    rlp::Tail,
     tx::{AssociateEvidence, AssociateRemit, AssociateUpdate},
 };
 
 use crate::support::*;
 
-const FIRST: [u8; 4] = [20, 21, 22, 23];
-const SECOND: [u8; 4] = [22, 23, 24, OPERATORS[1]];
+pub const FIRST: [u8; 4] = [20, 21, 22, 23];
+pub const SECOND: [u8; 4] = [22, 23, 24, OPERATORS[1]];
 const THIRD: [u8; 4] = [25, 26, 27, 28];
 
-fn set(people: &[u8]) -> ValidatorSet {
+pub fn set(people: &[u8]) -> ValidatorSet {
     let member = |person: &u8| Member { key: PublicKey(secret(*person).public()), weight: 1 };
     ValidatorSet::new(people.iter().map(member).collect()).unwrap()
 }
 
 /// What these people sign as members of a set.
-fn certificate(network: &str, of: &[u8], people: &[u8], statement: &Statement) -> Certificate {
+pub fn certificate(network: &str, of: &[u8], people: &[u8], statement: &Statement) -> Certificate {
     let (set, message) = (set(of), statement.signing_message(network));
     let sign = |person: &u8| MemberSignature {
         index: set.place(&PublicKey(secret(*person).public())).unwrap(),
@@ -64,6 +65,7 @@ impl Certified {
             header: Bytes(header.encode()),
             certificate: Bytes(certificate(self.network(), of, people, &statement).encode()),
             leaf: self.0.child.proof(&[key::parent()]),
+            grounds: Tail(None),
         }
     }
 
@@ -113,6 +115,7 @@ fn a_certified_remit_rejects_in_the_written_order() {
     assert_eq!(good.summary.skipped.len(), 1);
     let block = certified.block(&FIRST, &FIRST[..3]);
     let header = certified.0.child.child_header();
+    let grounds = Tail(Some(Grounds { headers: vec![], seal: block.certificate.clone() }));
     let field = |field| Rejected::CertifiedBlock { field };
     let ask = |tx: &AssociateRemit| certified.0.root.admit(&certified.0.root.sign(OPERATORS[0], tx.clone()));
     let with = |block: &CertifiedBlock| AssociateRemit { authorization: Bytes(block.encode()), ..good.clone() };
@@ -139,6 +142,7 @@ fn a_certified_remit_rejects_in_the_written_order() {
     assert_eq!(ask(&AssociateRemit { summary, ..good.clone() }).unwrap_err(), field("inbox_to"));
 
     assert_eq!(ask(&AssociateRemit { authorization: Bytes(vec![7]), ..good.clone() }).unwrap_err().code(), "malformed");
+    assert_eq!(ask(&with(&CertifiedBlock { grounds, ..block.clone() })).unwrap_err(), field("grounds"));
     let other = Statement::precommit(header.height, 0, Hash([9; 32]));
     let other = certificate(certified.network(), &FIRST, &FIRST, &other);
     let wrong = CertifiedBlock { certificate: Bytes(other.encode()), ..block.clone() };
@@ -372,7 +376,7 @@ fn data_of_a_regime_are_checked() {
         root.admit(&root.sign(CAROL, create)).err().map(|why| why.code())
     };
     assert_eq!(begun(|_| {}), None);
-    assert_eq!(begun(|validators| validators.engine = 2), Some("regime"));
+    assert_eq!(begun(|validators| validators.engine = 4), Some("regime"));
     assert_eq!(begun(|validators| validators.epoch = 1), Some("regime"));
     assert_eq!(begun(|validators| validators.previous = Some(validators.set.clone())), Some("regime"));
     assert_eq!(begun(|validators| validators.judged = Height(1)), Some("regime"));

@@ -34,3 +34,4 @@ mod steward;
 mod support;
 mod tokens;
 mod tree;
+mod turns;

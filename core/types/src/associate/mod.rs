@@ -16,7 +16,7 @@ use crate::{
     AccountId, Amount, Asset, AssociateId, Bytes, ContractId, Gas, Hash, Height, Payee, Signature,
     committee::ValidatorSet,
     limits::{CONTRACT_WORD_BYTES_MAX, NOTICE_BYTES_MAX, OPERATORS_MAX},
-    rlp::{DecodeError, Field, Items, put_bytes, put_list},
+    rlp::{DecodeError, Field, Items, Tail, put_bytes, put_list},
     show::Value,
 };
 
@@ -267,7 +267,7 @@ crate::record! {
 
     /// The validators of a child, as its parent follows them. Source: associates 6.
     Validators {
-        /// Which engine they run: 1 committee.
+        /// Which engine they run: [`ENGINE_COMMITTEE`], [`ENGINE_ROTATION`] or [`ENGINE_ROTATION_ONE_STEP`].
         engine: u64,
         /// The epoch that the set is for.
         epoch: u64,
@@ -285,10 +285,21 @@ crate::record! {
     CertifiedBlock {
         /// Its header (920).
         header: Bytes,
-        /// The validators' agreement to it (1230).
+        /// The validators' agreement (1230): to this block or, where they take turns, to one that descends from it.
         certificate: Bytes,
         /// The system leaf (1023) in the state after it.
         leaf: ProofStep,
+        /// Of validators in turns: why the block is final where the certificate is not enough.
+        grounds: Tail<Grounds>,
+    }
+
+    /// What makes a block of validators in turns final beside a certificate. Where two steps confirm, the certificate is of
+    /// the last header; where one does, of the last but one, whose child shows it and has a certificate too. Source: ADR 19.
+    Grounds {
+        /// Headers (920) of the blocks after it, each built on the one before.
+        headers: Vec<Bytes>,
+        /// The agreement (1230) to the last of them where one step confirms; else nothing.
+        seal: Bytes,
     }
 
     /// What a contract is asked about a remit or a claim, beside the summary or the claimant.
@@ -425,6 +436,10 @@ impl Summary {
 
 /// The number of engine `committee`.
 pub const ENGINE_COMMITTEE: u64 = 1;
+/// The number of engine `rotation` where validators accept before they commit: over half of them confirm a block.
+pub const ENGINE_ROTATION: u64 = 2;
+/// The number of engine `rotation` where one step confirms: a validator commits once for each height.
+pub const ENGINE_ROTATION_ONE_STEP: u64 = 3;
 
 impl Validators {
     /// The validators that a child begins with.

@@ -103,7 +103,7 @@ fn where_two_steps_confirm_a_validator_commits_only_after_the_threshold_accepts(
     let effects = step(&mut machine, say(&others[1], StatementKind::Precommit));
     assert!(matches!(effects.as_slice(), [Effect::Commit(decided)] if decided.certificate.signatures.len() == 3));
     let effects = step(&mut machine, Input::Committed { height: Height(1) });
-    assert!(matches!(effects.first(), Some(Effect::Final(seal)) if seal.block_hash == block.header.hash()));
+    assert!(matches!(effects.first(), Some(Effect::Final(it)) if it.seal.block_hash == block.header.hash()));
 }
 
 #[test]

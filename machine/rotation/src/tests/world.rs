@@ -10,7 +10,7 @@ use alloc::{
 use banyan_crypto::SecretKey;
 use banyan_ledger::engine::{
     self, Rules as _, View,
-    committee::Epoch,
+    committee::{Epoch, check},
     rotation::{Rotation, Turns},
 };
 use banyan_types::{
@@ -20,7 +20,7 @@ use banyan_types::{
 };
 
 use crate::{
-    Alarm, Block, Decided, Draft, Effect, Input, Machine, Mark, Message, ParentTip, Proposed, Range, Record,
+    Alarm, Block, Decided, Draft, Effect, Finality, Input, Machine, Mark, Message, ParentTip, Proposed, Range, Record,
     RotationParams, Saved, Sealed, Tip, To, Verdict, follow::mark,
 };
 
@@ -429,8 +429,9 @@ impl World {
                 decided.expect("a committed block").certificate = *seal;
                 None
             }
-            Effect::Final(seal) => {
-                self.finalise(at, &seal);
+            Effect::Final(finality) => {
+                self.holds_for_strangers(&finality);
+                self.finalise(at, &finality.seal);
                 None
             }
             Effect::Accuse(both) => {
@@ -542,6 +543,18 @@ impl World {
         self.unwound += disk.chain.len() - keep;
         disk.chain.truncate(keep);
         disk.chain.push(decided);
+    }
+
+    /// Whoever knows nothing but the validators can check why a block is final.
+    fn holds_for_strangers(&self, finality: &Finality) {
+        let (seal, set, network) = (&finality.seal, self.turns.set(), &self.params.network_id);
+        assert_eq!(check(seal, set, network), Ok(()), "over two thirds committed to it");
+        assert_eq!(finality.child.is_some(), !self.turns.has_two_steps());
+        if let Some((child, own)) = &finality.child {
+            assert_eq!((child.prev_hash, child.prev_seal_hash), (seal.block_hash, seal.hash()), "its child shows that");
+            assert_eq!((own.height, own.block_hash), (child.height, child.hash()));
+            assert_eq!(check(own, set, network), Ok(()), "and as many committed to the child");
+        }
     }
 
     fn finalise(&mut self, at: usize, seal: &Certificate) {

@@ -17,7 +17,7 @@ pub enum Associate {
         /// ac_…, or the child's name
         id: String,
     },
-    /// Register a child that one operator orders, whose summaries its operators sign; writes its genesis file
+    /// Register a child that one operator orders, or validators by turns; writes its genesis file
     Create(AssociateCreate),
     /// Let other accounts answer for a child; binds once the announced delay is over, unless more must sign then
     Operators {
@@ -119,12 +119,21 @@ pub struct AssociateCreate {
     /// Name of the ledger: 1 to 16 of a-z, 0-9 and _
     pub name: LedgerPath,
     /// The account whose key orders it
-    #[arg(long, value_name = "AK")]
-    pub leader: AccountId,
+    #[arg(long, value_name = "AK", required_unless_present = "validators")]
+    pub leader: Option<AccountId>,
+    /// Instead of that, a validator that takes turns with the others; several
+    #[arg(long = "validator", value_name = "AK", conflicts_with = "leader")]
+    pub validators: Vec<AccountId>,
+    /// How many validators confirm a block [default: over two thirds]
+    #[arg(long, value_name = "N", conflicts_with = "leader")]
+    pub commitments: Option<u32>,
+    /// The parent takes the validators' certificates in place of the operators' signatures
+    #[arg(long, conflicts_with = "leader")]
+    pub certificate: bool,
     /// An account that answers for it to the parent; several
     #[arg(long = "operator", value_name = "AK", required = true)]
     pub operators: Vec<AccountId>,
-    /// How many of them sign a summary [default: more than half]
+    /// How many of them sign a summary, or what is changed [default: more than half]
     #[arg(long, value_name = "N")]
     pub threshold: Option<u8>,
     /// Where its genesis file goes

@@ -52,8 +52,8 @@ fn name(session: &Session, seats: &[Seat], files: &[PathBuf], signing: &Signing)
     let (engine, _) = engine(&client)?.ok_or_else(fixed)?;
     let network_id = client.status()?.network_id;
     let bad =
-        || Failure::new(Exit::Usage, "set", "these make no set of validators", "each once, with a weight from 1 on");
-    let set = ValidatorSet::new(seats.iter().map(|seat| seat.0).collect()).ok_or_else(bad)?;
+        |_| Failure::new(Exit::Usage, "set", "these make no set of validators", "each once, with a weight from 1 on");
+    let set = ValidatorSet::new(seats.iter().map(|seat| seat.0).collect()).map_err(bad)?;
     let (epoch, running) = (engine.schedule.number, &engine.schedule.now.set);
     let message = set_change_message(&network_id, epoch, &set);
     let mut signatures = files.iter().map(|file| {

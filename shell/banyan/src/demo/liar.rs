@@ -8,6 +8,7 @@ use banyan_types::{
     associate::{CertifiedBlock, OutboxEntry, ProofStep, Summary},
     committee::{Certificate, Member, MemberSignature, Statement, ValidatorSet},
     header::{ChildHeader, PROTOCOL_VERSION},
+    rlp::Tail,
     tx::{AssociateRemit, SignedTx},
 };
 use banyan_wallet::{
@@ -156,7 +157,12 @@ fn certified(point: &ConnectionPoint, header: &ChildHeader, leaf: &ParentLeaf) -
     let certificate = Certificate::gather(&statement, signatures);
     let proof = state(leaf).prove_many(&[key::parent()]).encode();
     let leaf = ProofStep { leaves: vec![Bytes(leaf.encode())], proof: Bytes(proof) };
-    let block = CertifiedBlock { header: Bytes(header.encode()), certificate: Bytes(certificate.encode()), leaf };
+    let block = CertifiedBlock {
+        header: Bytes(header.encode()),
+        certificate: Bytes(certificate.encode()),
+        leaf,
+        grounds: Tail(None),
+    };
     Bytes(block.encode())
 }
 

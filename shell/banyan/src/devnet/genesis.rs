@@ -7,7 +7,7 @@ use banyan_ledger::{GenesisWitness, HOP_GAS};
 use banyan_node::{EngineParams, GenesisFile};
 use banyan_types::{
     AccountId, Amount, AssociateId, Gas, Hash, Height, Nonce, PublicKey, TimeMs,
-    associate::{Access, ChildParams, ENGINE_COMMITTEE, Hop, Regime, Validators},
+    associate::{Access, ChildParams, Hop, Regime},
     limits::REMIT_LINES_MAX,
     tx::{AssociateCreate, SignedTx, Transaction},
 };
@@ -385,14 +385,10 @@ const COMMIT_TIMEOUT_MIN: u64 = 10;
 /// Most heights of a span here: far below the connection point's lifetime, however short the interval.
 const SPAN_MAX: u64 = 600_000;
 
-/// The parent takes the word of the child's own validators, where it has some.
+/// The parent takes the word of a committee; operators answer for the others, so that a devnet has both regimes.
 fn by_certificate(child: &GenesisFile) -> Regime {
-    match &child.engine {
-        EngineParams::Committee(engine) => {
-            Regime::Certificate(Validators::new(ENGINE_COMMITTEE, engine.validators.clone()))
-        }
-        _ => Regime::Operators,
-    }
+    let certifiers = child.engine.certifiers().filter(|_| matches!(child.engine, EngineParams::Committee(_)));
+    certifiers.map_or(Regime::Operators, Regime::Certificate)
 }
 
 /// Parameters of a child's connection point for everyday use. `interval` is the least time between two heights of the parent,

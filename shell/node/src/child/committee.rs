@@ -9,20 +9,21 @@ use banyan_committee::{
     Block, CommitteeParams, Decided, Effect, Input as Step, Machine, Message, Record, Saved, Sealed, Seq, To, Verdict,
 };
 use banyan_crypto::SecretKey;
-use banyan_ledger::{ConnectionPoint, key};
+use banyan_ledger::ConnectionPoint;
 use banyan_store::{Commit, Flush, Order as Direction};
 use banyan_types::{
     Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs, committee::Certificate, header::ChildHeader, rlp::Field as _,
 };
 
 use super::{
-    EMPTY_MAX, Link, Operators, PROOF_RECORD, SEAL_RECORD,
+    EMPTY_MAX, Link, Operators, SEAL_RECORD,
     block::{self, Made},
     bodies::{Bodies, Held, Missing},
     epochs::{self, SET_RECORD, Turn},
+    grounds,
     judge::{self, Judged, lost_block},
     kept::{INBOX_RECORD, carried, seal_bytes, stored, stored_from},
-    mark, marks, named,
+    link, mark, marks, named,
     peers::Peers,
     read_record, relay,
     talk::{Carried, Final, Talk},
@@ -42,8 +43,6 @@ const RANGE_RECORD: u8 = 7;
 const HANDOVER_RECORD: u8 = 12;
 /// Rows of the log that are read at once at the start; one height leaves far fewer.
 const LOG_ROWS_MAX: usize = 1 << 20;
-/// Proofs that are let go at once; more follow with the next summary.
-const PROOFS_MAX: usize = 4_096;
 
 /// What this node does on a committee's ledger.
 pub struct ValidatorRole {
@@ -98,6 +97,7 @@ impl CommitteeDriver {
         let turn = epochs::turn(&core.chain, engine)?;
         let Log { records, rows, bodies } = read_log(&core.chain)?;
         let saved = saved(&core.chain, &point, turn, records)?;
+        link::see_regime(core, &point);
         let link = Link::new(parent, operators, &point, saved.parent);
         let mut effects = Vec::new();
         let machine = Machine::resume(committee, key, saved, &mut effects);
@@ -160,14 +160,17 @@ impl CommitteeDriver {
     }
 
     /// See what the parent has made final.
-    fn look_up(&mut self, core: &Core) -> Result<(), NodeError> {
+    fn look_up(&mut self, core: &mut Core) -> Result<(), NodeError> {
         let seen = self.link.look_up()?;
+        if seen.tip.is_some() {
+            self.link.report(core)?;
+        }
         if seen.tip.is_some() || seen.accepted.is_some() {
             self.see_handover(core)?;
         }
         self.steps.extend(seen.tip.into_iter().chain(seen.answer).map(Step::ParentTip));
         if let Some((seq, child_to)) = seen.accepted {
-            forget_proofs(core, child_to)?;
+            grounds::forget_to(core, child_to)?;
             self.steps.push_back(Step::SummaryAccepted { seq, child_to });
         }
         Ok(())
@@ -219,13 +222,7 @@ impl CommitteeDriver {
             Effect::Send(to, message) => self.say(core, to, &message),
             Effect::Serve(peer, from) => self.serve(core, peer, from)?,
             Effect::Commit(decided) => self.commit(core, &decided)?,
-            Effect::Accuse(pair) => {
-                let [a, _] = &*pair;
-                let (by, at) = (a.by.text(banyan_types::text::Prefix::Peer), a.statement.height);
-                let alarm = format!("validator {by} has signed two things where one may be signed, at height {at}");
-                core.order(Order::News(News::Alarm(alarm)));
-                self.link.report(core, &pair)?;
-            }
+            Effect::Accuse(pair) => self.link.accuse(core, &pair)?,
             Effect::HandOver(handover, certificate) => self.link.hand_over(core, &handover, &certificate)?,
             Effect::Sealed(header) => {
                 self.link.recall(&header)?;
@@ -366,9 +363,8 @@ impl CommitteeDriver {
             }
         })?;
         // A crash in between loses only what the state says too, as long as it is kept.
-        let proof = core.chain.head()?.view.prove_many(&[key::parent()]).encode();
         let mut more = Commit::new();
-        more.record(PROOF_RECORD, height.0, proof);
+        grounds::prove(&mut more, height, &core.chain.head()?.view);
         core.chain.store().commit(more, Flush::Later)?;
         self.made.clear();
         self.bodies.forget_to(height);
@@ -471,16 +467,6 @@ impl CommitteeDriver {
         self.steps.push_back(Step::Blocks(peer, sealed));
         true
     }
-}
-
-/// What a summary has taken up needs no proof any more.
-fn forget_proofs(core: &Core, to: Height) -> Result<(), NodeError> {
-    let held = core.chain.store().records(PROOF_RECORD, 0, Direction::Ascending, PROOFS_MAX)?;
-    let mut commit = Commit::new();
-    for (height, _) in held.into_iter().take_while(|(height, _)| *height <= to.0) {
-        commit.forget(PROOF_RECORD, height);
-    }
-    Ok(core.chain.store().commit(commit, Flush::Later)?)
 }
 
 /// What the last run wrote down of the height above the head.

@@ -5,24 +5,25 @@ use std::collections::BTreeMap;
 use banyan_child::Range;
 use banyan_committee::Handover;
 use banyan_crypto::SecretKey;
-use banyan_ledger::{ConnectionPoint, Naming, Params, ParentTip, PointView, UsedKey, key, rules, summary_of};
+use banyan_ledger::{ConnectionPoint, Naming, Params, ParentTip, PointView, UsedKey, convicts, key, rules, summary_of};
 use banyan_store::{Commit, Flush, Place};
 use banyan_types::{
-    AccountId, Amount, Bytes, Hash, Height, Nonce, Signature,
+    AccountId, Amount, Bytes, Hash, Height, Nonce, PublicKey, Signature,
     associate::{
-        CertifiedBlock, Change, InboxEntry, OperatorSignature, OutboxEntry, ProofStep, Regime, Summary, Validators,
+        Change, ENGINE_COMMITTEE, InboxEntry, OperatorSignature, OutboxEntry, Regime, Summary, Validators,
         operators_authorization,
     },
-    committee::{Certificate, SignedStatement},
+    committee::{Certificate, SignedStatement, VALIDATORS_MAX},
     header::ChildHeader,
     rlp::Field as _,
+    text::Prefix,
     tx::{AssociateEvidence, AssociateRemit, AssociateUpdate, Evidence, SignedTx, Transaction},
 };
 
-use super::{PROOF_RECORD, SEAL_RECORD, newest};
+use super::{child_at, grounds, newest};
 use crate::{
-    Chain, Header, Leaves as _, NodeError, Parent,
-    node::{Core, Order},
+    Chain, Leaves as _, NodeError, Parent,
+    node::{Core, News, Order},
     parent::At,
 };
 
@@ -60,6 +61,8 @@ pub struct Link {
     accepted: u64,
     /// A height that was asked for and was not known yet.
     asked: Option<Height>,
+    /// Statements that convict validators at the parent, which has not judged them yet: a pair for each.
+    reports: BTreeMap<PublicKey, [SignedStatement; 2]>,
 }
 
 /// What the parent has made final since it was looked at last.
@@ -82,7 +85,8 @@ impl Link {
         named: Option<ParentTip>,
     ) -> Self {
         let told = named.map(|tip| (tip.height, tip)).into_iter().collect();
-        Self { parent, operators, told, recalled: BTreeMap::new(), accepted: point.point.seq, asked: None }
+        let (recalled, reports, accepted) = (BTreeMap::new(), BTreeMap::new(), point.point.seq);
+        Self { parent, operators, told, recalled, accepted, asked: None, reports }
     }
 
     /// See what the parent has made final: a block to name, a summary accepted.
@@ -165,7 +169,10 @@ impl Link {
         let authorization = match &point.regime {
             // It is handed over to that set first.
             Regime::Certificate(known) if !follows(known, summary.set_hash) => return Ok(()),
-            Regime::Certificate(_) => certified(&core.chain, range.to)?,
+            Regime::Certificate(known) => match grounds::certified(&core.chain, known, range.to)? {
+                Some(block) => block,
+                None => return Ok(()),
+            },
             _ => operators.authorise(&point, &summary, &self.parent.params().network_id),
         };
         let remit = operators.remit(self.parent.params(), (summary, lines), authorization, nonce);
@@ -199,15 +206,33 @@ impl Link {
         })
     }
 
-    /// Report two statements of a validator: on the child, where it has a stake there, and to the parent, where it has put up
-    /// a bond that the parent can take.
-    pub fn report(&self, core: &mut Core, [a, b]: &[SignedStatement; 2]) -> Result<(), NodeError> {
+    /// A validator has signed both of these, and may have signed one: tell the operator, and report it on the child, where it
+    /// has a stake there, and to the parent, where it has put up a bond that the parent can take.
+    pub fn accuse(&mut self, core: &mut Core, pair: &[SignedStatement; 2]) -> Result<(), NodeError> {
+        let [a, b] = pair;
+        let (by, at) = (a.by.text(Prefix::Peer), a.statement.height);
+        let alarm = format!("validator {by} has signed two things where one may be signed, at height {at}");
+        core.order(Order::News(News::Alarm(alarm)));
         self.report_here(core, a, b)?;
-        let point = self.parent.point(At::Tip)?;
-        let is_bonded = !point.bond_of(AccountId(a.by.0)).is_zero();
-        if !is_bonded || !matches!(point.regime, Regime::Certificate(_)) {
+        if self.reports.len() < VALIDATORS_MAX {
+            self.reports.entry(a.by).or_insert(*pair);
+        }
+        self.report(core)
+    }
+
+    /// Report to the parent what it has not judged yet; again after each of its final blocks, since another transaction may have
+    /// taken the number of the last one. Other nodes may be quicker.
+    pub fn report(&mut self, core: &mut Core) -> Result<(), NodeError> {
+        if self.reports.is_empty() {
             return Ok(());
         }
+        // What is judged at the tip alone may be undone.
+        let [settled, tip] = [self.parent.point(At::Final)?, self.parent.point(At::Tip)?];
+        let waits = |point: &ConnectionPoint, [a, b]: &[SignedStatement; 2]| {
+            !point.bond_of(AccountId(a.by.0)).is_zero() && convicts(point, a, b)
+        };
+        self.reports.retain(|_, pair| waits(&settled, pair) || waits(&tip, pair));
+        let Some([a, b]) = self.reports.values().find(|pair| waits(&tip, pair)) else { return Ok(()) };
         let (a, b, associate_id) = (Bytes(a.encode()), Bytes(b.encode()), core.chain.params().ledger);
         self.send(core, |from_id, nonce| {
             let (kind, ttl, fee) = (0, Height(0), Amount::ZERO);
@@ -243,6 +268,19 @@ impl Link {
         let tx = tx.sign(&self.parent.params().network_id, &operators.payer);
         core.order(Order::ToParent(Box::new(tx)));
         Ok(())
+    }
+}
+
+/// Tell the operator where the parent takes this ledger for what it is not: it would take none of its summaries.
+pub fn see_regime(core: &mut Core, point: &ConnectionPoint) {
+    let Regime::Certificate(known) = &point.regime else { return };
+    let own = core.chain.file().engine.certifiers();
+    // A committee's set may have changed since its genesis.
+    let is_own =
+        own.is_some_and(|own| own.engine == known.engine && (own.engine == ENGINE_COMMITTEE || own.set == known.set));
+    if !is_own {
+        let alarm = "the parent knows another engine, or other validators in turns, than this ledger has";
+        core.order(Order::News(News::Alarm(format!("{alarm}: it takes no summaries"))));
     }
 }
 
@@ -294,29 +332,11 @@ pub fn with_least_fee(params: &Params, mut tx: Transaction) -> Transaction {
     tx
 }
 
-/// The last block of a summary with its seal, and the proof of what no header says.
-fn certified(chain: &Chain, height: Height) -> Result<Bytes, NodeError> {
-    let hash = chain.main_at(Place::at(height.0))?.ok_or(NodeError::Header)?;
-    let Some(Header::Child(header)) = chain.header(hash)? else { return Err(NodeError::Header) };
-    let (leaf, _) = chain.connection(hash)?.ok_or(NodeError::Header)?;
-    let store = chain.store();
-    let seal = store.record(SEAL_RECORD, height.0)?.ok_or(NodeError::Header)?;
-    let proof = match store.record(PROOF_RECORD, height.0)? {
-        Some(proof) => proof,
-        None => chain.state_at(hash)?.ok_or(NodeError::Header)?.prove_many(&[key::parent()]).encode(),
-    };
-    let leaf = ProofStep { leaves: vec![Bytes(leaf.encode())], proof: Bytes(proof) };
-    let block = CertifiedBlock { header: Bytes(header.encode()), certificate: Bytes(seal), leaf };
-    Ok(Bytes(block.encode()))
-}
-
 /// The summary of `range` and its lines, from what the blocks have left.
 fn summary(chain: &Chain, point: &ConnectionPoint, range: Range) -> Result<(Summary, Vec<OutboxEntry>), NodeError> {
     let block = |height| chain.main_at(Place::at(height))?.ok_or(NodeError::Header);
-    let hash = block(range.to.0)?;
-    let header = chain.header(hash)?.ok_or(NodeError::Header)?;
+    let (hash, header) = child_at(chain, range.to)?;
     let (leaf, _) = chain.connection(hash)?.ok_or(NodeError::Header)?;
-    let Header::Child(header) = header else { return Err(NodeError::Header) };
     let end =
         PointView { height: range.to, block_hash: hash, root: header.state_root, set_hash: header.set_hash, leaf };
     let effects = (range.from.0 + 1..=range.to.0).map(|height| chain.effects(block(height)?));

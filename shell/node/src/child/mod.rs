@@ -2,12 +2,13 @@
 //!
 //! [`link`] is the way to the parent and back, [`block`] what is built, executed and made the head; both are the same for
 //! every engine. [`solo`] drives the machine of one operator, [`committee`] that of a quorum of validators, who change by
-//! [`epochs`], [`rotation`] that of validators in turns; these talk to each other ([`talk`], [`bodies`], [`relay`]).
+//! [`epochs`], [`rotation`] that of validators in turns; what their word rests on is kept by [`grounds`]. These talk to each other ([`talk`], [`bodies`], [`relay`]).
 
 mod block;
 mod bodies;
 mod committee;
 mod epochs;
+mod grounds;
 mod judge;
 mod kept;
 mod link;
@@ -41,10 +42,8 @@ const PARENT_ROW: &str = "solo.parent";
 /// Blocks without transactions in a row, since the pool grew, after which what waits is taken for what no block takes.
 const EMPTY_MAX: u8 = 2;
 
-/// Kinds of the records that are kept by height: the seals of blocks, and the proof of the system leaf in the state after a
-/// block, until a summary has taken it up.
+/// Kind of the records of the blocks' seals, by height.
 pub const SEAL_RECORD: u8 = 8;
-const PROOF_RECORD: u8 = 10;
 
 banyan_types::record! {
     /// A parent block.
@@ -86,10 +85,23 @@ fn named(chain: &Chain, tip: &ChildHeader) -> Result<Option<ParentTip>, NodeErro
     if named.hash == tip.parent_hash { Ok(Some(named.tip())) } else { Err(NodeError::Header) }
 }
 
+/// The header of a child's block.
+fn child_header(chain: &Chain, block: Hash) -> Result<ChildHeader, NodeError> {
+    match chain.header(block)? {
+        Some(Header::Child(header)) => Ok(*header),
+        _ => Err(NodeError::Header),
+    }
+}
+
+/// The block of the chain at a height.
+fn child_at(chain: &Chain, height: Height) -> Result<(Hash, ChildHeader), NodeError> {
+    let hash = chain.main_at(Place::at(height.0))?.ok_or(NodeError::Header)?;
+    Ok((hash, child_header(chain, hash)?))
+}
+
 /// What summaries need to know of a block of the chain.
 fn mark(chain: &Chain, height: Height) -> Result<Mark, NodeError> {
-    let hash = chain.main_at(Place::at(height.0))?.ok_or(NodeError::Header)?;
-    let Some(Header::Child(header)) = chain.header(hash)? else { return Err(NodeError::Header) };
+    let (hash, header) = child_at(chain, height)?;
     let settled = chain.connection(hash)?.map_or(0, |(_, settled)| settled);
     Ok(Mark {
         height,

@@ -2,11 +2,12 @@
 
 use banyan_ledger::engine::{
     committee::{BondRules, CommitteeRules, Epoch, Sets},
-    rotation::Turns,
+    rotation::{Steps, Turns},
 };
 use banyan_root::Versions;
 use banyan_types::{
     Hash, Height, PublicKey,
+    associate::{ENGINE_COMMITTEE, ENGINE_ROTATION, ENGINE_ROTATION_ONE_STEP, Validators},
     committee::{Member, ValidatorSet},
     header::PROTOCOL_VERSION,
     rlp::Field as _,
@@ -150,6 +151,20 @@ impl EngineParams {
             Self::Committee(params) => (PublicKey::ZERO, params.validators.hash()),
             Self::Rotation(params) => (PublicKey::ZERO, params.validators.hash()),
         }
+    }
+
+    /// The validators as a parent in regime `certificate` knows them at first, where the engine has some.
+    pub fn certifiers(&self) -> Option<Validators> {
+        let (engine, set) = match self {
+            Self::Root(_) | Self::Solo(_) => return None,
+            Self::Committee(params) => (ENGINE_COMMITTEE, &params.validators),
+            // Whatever the seed: only the order depends on it.
+            Self::Rotation(params) => match params.turns(Hash::ZERO).ok()?.steps() {
+                Steps::One => (ENGINE_ROTATION_ONE_STEP, &params.validators),
+                Steps::Two => (ENGINE_ROTATION, &params.validators),
+            },
+        };
+        Some(Validators::new(engine, set.clone()))
     }
 
     /// Least milliseconds between blocks that take transactions.

@@ -2,15 +2,15 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use banyan_ledger::{CommitteeEngine, Fault, key as leaf};
+use banyan_ledger::{CommitteeEngine, ConnectionPoint, Fault, key as leaf};
 use banyan_node::{
-    Chain, EngineParams, GenesisFile, Header, Input, Leaves as _, LocalParent, Node, Operators, Order, PoolLimits,
-    Role, RootRole, ValidatorRole,
+    Chain, GenesisFile, Header, Input, Leaves as _, LocalParent, Node, Operators, Order, PoolLimits, Role, RootRole,
+    ValidatorRole,
 };
 use banyan_store::Mem;
 use banyan_types::{
     Amount, AssociateId, Hash, Height, Nonce, Peer, PublicKey, TimeMs, TxHash,
-    associate::{ENGINE_COMMITTEE, Regime, Validators},
+    associate::{Regime, Validators},
     header::ChildHeader,
     tx::SignedTx,
 };
@@ -52,35 +52,35 @@ pub struct Council {
 #[derive(Debug, Clone, Copy)]
 pub enum Engine {
     Committee,
-    /// By turns, with this threshold.
+    /// By turns, with this threshold; operators answer for it.
     Rotation(u32),
+    /// By turns, with this threshold; the parent takes the validators' own word.
+    CertifiedRotation(u32),
 }
 
-fn files(engine: Engine, change: impl FnOnce(GenesisFile) -> GenesisFile) -> (GenesisFile, GenesisFile, AssociateId) {
+fn files(
+    engine: Engine,
+    validators: &[u8],
+    change: impl FnOnce(GenesisFile) -> GenesisFile,
+) -> (GenesisFile, GenesisFile, AssociateId) {
     let rich = [USER, OPERATORS[0], OPERATORS[1], OPERATORS[2]];
     let accounts = rich.into_iter().map(|seed| (account(seed), coins(10_000))).collect();
     let mut root = GenesisFile::dev_root(START, None, accounts);
     let id = AssociateId::derive(&root.params.network_id, account(OPERATORS[0]), Nonce(1));
-    let keys = VALIDATORS.map(|seed| PublicKey(key(seed).public()));
-    let (child, regime) = match engine {
-        Engine::Committee => {
-            let child = change(GenesisFile::dev_committee("bank", id, START, 3_000, &keys).unwrap());
-            let regime = by_certificate(&child);
-            (child, regime)
+    let keys: Vec<_> = validators.iter().map(|seed| PublicKey(key(*seed).public())).collect();
+    let child = match engine {
+        Engine::Committee => GenesisFile::dev_committee("bank", id, START, 3_000, &keys),
+        Engine::Rotation(threshold) | Engine::CertifiedRotation(threshold) => {
+            GenesisFile::dev_rotation("relay", id, START, 3_000, (&keys, threshold))
         }
-        Engine::Rotation(threshold) => {
-            let child = change(GenesisFile::dev_rotation("relay", id, START, 3_000, (&keys, threshold)).unwrap());
-            (child, Regime::Operators)
-        }
+    };
+    let child = change(child.unwrap());
+    let regime = match engine {
+        Engine::Rotation(_) => Regime::Operators,
+        Engine::Committee | Engine::CertifiedRotation(_) => Regime::Certificate(child.engine.certifiers().unwrap()),
     };
     root.associates.push(registration(&child, regime).into());
     (root, child, id)
-}
-
-/// The parent takes the word of the child's own validators.
-fn by_certificate(child: &GenesisFile) -> Regime {
-    let EngineParams::Committee(engine) = &child.engine else { unreachable!("a committee's file") };
-    Regime::Certificate(Validators::new(ENGINE_COMMITTEE, engine.validators.clone()))
 }
 
 impl Council {
@@ -90,7 +90,12 @@ impl Council {
 
     /// Nodes with these keys, on a child whose genesis is changed.
     pub fn with(engine: Engine, keys: &[u8], change: impl FnOnce(GenesisFile) -> GenesisFile) -> Self {
-        let (root_file, child_file, child_id) = files(engine, change);
+        Self::of(engine, &VALIDATORS, keys, change)
+    }
+
+    /// The same of other validators.
+    pub fn of(engine: Engine, validators: &[u8], keys: &[u8], change: impl FnOnce(GenesisFile) -> GenesisFile) -> Self {
+        let (root_file, child_file, child_id) = files(engine, validators, change);
         let root_chain = Arc::new(Chain::open(Mem::new(), root_file).unwrap());
         let role = RootRole { miner: Some(key(MINER)), ..RootRole::default() };
         let root = Node::open(Arc::clone(&root_chain), Role::Root(role), PoolLimits::default()).unwrap();
@@ -238,11 +243,15 @@ impl Council {
 
     /// Whom the parent takes the word of.
     pub fn known(&self) -> Validators {
-        let head = self.root.chain().head().unwrap();
-        match head.view.associate(self.child_id).unwrap().unwrap().regime {
+        match self.point().regime {
             Regime::Certificate(validators) => validators,
             other => panic!("{other:?}"),
         }
+    }
+
+    /// The child's connection point.
+    pub fn point(&self) -> ConnectionPoint {
+        self.root.chain().head().unwrap().view.associate(self.child_id).unwrap().unwrap()
     }
 
     /// The header of a child's block.

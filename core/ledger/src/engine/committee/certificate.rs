@@ -180,10 +180,15 @@ pub fn handover_fault(a: &Certificate, b: &Certificate, set: &ValidatorSet, netw
 }
 
 fn of_both(kind: StatementKind, a: &Certificate, b: &Certificate, set: &ValidatorSet) -> Fault {
+    let keys = if a.view == b.view { signers_of_both(a, b, set) } else { Vec::new() };
+    Fault { kind, height: a.height, keys }
+}
+
+/// Who stands in two certificates of one set, ascending.
+pub(in crate::engine) fn signers_of_both(a: &Certificate, b: &Certificate, set: &ValidatorSet) -> Vec<PublicKey> {
     let is_in_b = |index| b.signatures.binary_search_by_key(&index, |signature| signature.index).is_ok();
-    let both = a.signatures.iter().filter(|signature| a.view == b.view && is_in_b(signature.index));
-    let keys = both.filter_map(|signature| set.member(signature.index)).map(|member| member.key);
-    Fault { kind, height: a.height, keys: keys.collect() }
+    let both = a.signatures.iter().filter(|signature| is_in_b(signature.index));
+    both.filter_map(|signature| set.member(signature.index)).map(|member| member.key).collect()
 }
 
 #[cfg(test)]

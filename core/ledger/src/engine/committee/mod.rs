@@ -22,6 +22,7 @@ use banyan_types::{
 
 pub use begin::{committee, next_epoch};
 pub(crate) use begin::{first_leaf, read_seal};
+pub(in crate::engine) use certificate::signers_of_both;
 pub use certificate::{
     BadCertificate, Fault, certificate_fault, check, check_handover, check_least, fault, handover_fault,
 };

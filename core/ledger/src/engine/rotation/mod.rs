@@ -4,6 +4,7 @@
 //! block are a [`Certificate`] in the order of the set, as engine `committee` makes them, so that parents and light clients
 //! have one form to check. Read [`Turns`] first. Rules: protocol, associates 10.
 
+mod fault;
 mod turns;
 
 use alloc::vec::Vec;
@@ -14,7 +15,7 @@ use banyan_types::{
     header::ChildHeader,
 };
 
-pub use turns::{BadTurns, Safety, Turns};
+pub use turns::{BadTurns, Safety, Steps, Turns};
 
 use super::{
     BadHeader, Rules,
@@ -127,25 +128,9 @@ impl Rotation<'_> {
         if signed.is_signed(self.network_id) { Ok(()) } else { Err(BadHeader::Seal) }
     }
 
-    /// The fault that two statements of one key prove. Where one step confirms, a validator has one commitment for each
-    /// height, whatever the view. Order does not matter.
+    /// The fault that two statements of one key prove. Order does not matter.
     pub fn fault(&self, a: &SignedStatement, b: &SignedStatement) -> Option<Fault> {
-        committee::fault(a, b, self.network_id).or_else(|| self.second_commitment(a, b))
-    }
-
-    fn second_commitment(&self, a: &SignedStatement, b: &SignedStatement) -> Option<Fault> {
-        let commits = |signed: &SignedStatement| {
-            let said = &signed.statement;
-            said.kind == StatementKind::Precommit && said.is_canonical() && said.block_hash != Hash::ZERO
-        };
-        let conflict = a.by == b.by
-            && a.statement.height == b.statement.height
-            && a.statement.block_hash != b.statement.block_hash
-            && commits(a)
-            && commits(b);
-        let forbidden = conflict && !self.turns.has_two_steps();
-        let signed = forbidden && a.is_signed(self.network_id) && b.is_signed(self.network_id);
-        signed.then(|| Fault { kind: StatementKind::Precommit, height: a.statement.height, keys: [a.by].into() })
+        self.turns.steps().fault(a, b, self.network_id)
     }
 }
 

@@ -31,6 +31,15 @@ impl Safety {
     }
 }
 
+/// How often a validator speaks of a block. Source: associates 10.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Steps {
+    /// It commits, once for each height.
+    One,
+    /// It accepts, and commits when the threshold accepts.
+    Two,
+}
+
 /// Why validators cannot take turns, in the order of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadTurns {
@@ -111,9 +120,14 @@ impl Turns {
         }
     }
 
+    /// How often a validator speaks of a block.
+    pub fn steps(&self) -> Steps {
+        if self.safety() == Safety::OrderOnly { Steps::One } else { Steps::Two }
+    }
+
     /// Whether a block is accepted first, and committed to only when the threshold accepts it.
     pub fn has_two_steps(&self) -> bool {
-        self.safety() != Safety::OrderOnly
+        self.steps() == Steps::Two
     }
 
     /// Commitments that a block must have for another to be built on it. Where one step confirms, one will do: commitments

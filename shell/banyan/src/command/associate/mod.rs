@@ -8,7 +8,7 @@ mod leave;
 use banyan_ledger::key;
 use banyan_node::GenesisFile;
 use banyan_types::{
-    Amount, Asset, AssociateId, Hash, Height, PublicKey, TimeMs,
+    AccountId, Amount, Asset, AssociateId, Hash, Height, PublicKey, TimeMs,
     associate::{Access, Regime},
     tx,
 };
@@ -60,8 +60,8 @@ fn create(session: &Session, args: &AssociateCreate) -> Result<Report, Failure> 
     let mut made = None;
     let mut report = sign_and_send(session, &args.signing, |from, terms| {
         let id = AssociateId::derive(&parent.network_id, from, terms.nonce);
-        let (interval, leader) = (parent.height_interval_ms, PublicKey(args.leader.0));
-        let file = GenesisFile::dev_solo(args.name.name(), id, TimeMs(genesis::now()), interval, leader);
+        let interval = parent.height_interval_ms;
+        let file = child_file(args, id, interval)?;
         let params = devnet::child_params(interval);
         let lifetime = args.lifetime.unwrap_or(parent.lifetime_default).max(params.silence.saturating_add(SPARE));
         let operators = u8::try_from(args.operators.len()).unwrap_or(u8::MAX);
@@ -70,7 +70,11 @@ fn create(session: &Session, args: &AssociateCreate) -> Result<Report, Failure> 
             network_id: file.params.network_id.clone(),
             genesis_hash: file.genesis()?.hash(),
             genesis_root: Hash::ZERO,
-            regime: Regime::Operators,
+            regime: file
+                .engine
+                .certifiers()
+                .filter(|_| args.certificate)
+                .map_or(Regime::Operators, Regime::Certificate),
             operators: args.operators.clone(),
             threshold: args.threshold.unwrap_or(operators / 2 + 1),
             recovery: vec![],
@@ -96,6 +100,19 @@ fn create(session: &Session, args: &AssociateCreate) -> Result<Report, Failure> 
         report.json["genesis"] = out.into();
     }
     Ok(report)
+}
+
+/// What the child begins with: one operator, or validators in turns.
+fn child_file(args: &AssociateCreate, id: AssociateId, interval: u64) -> Result<GenesisFile, Failure> {
+    let (name, now) = (args.name.name(), TimeMs(genesis::now()));
+    let key = |account: &AccountId| PublicKey(account.0);
+    if let Some(leader) = &args.leader {
+        return Ok(GenesisFile::dev_solo(name, id, now, interval, key(leader)));
+    }
+    let validators: Vec<_> = args.validators.iter().map(key).collect();
+    let count = u32::try_from(validators.len()).unwrap_or(u32::MAX);
+    let commitments = args.commitments.unwrap_or(count.saturating_mul(2) / 3 + 1);
+    Ok(GenesisFile::dev_rotation(name, id, now, interval, (&validators, commitments))?)
 }
 
 /// A child in a list.

@@ -7,10 +7,10 @@ use banyan_rotation::{Block, Decided, Record, Saved, Tip};
 use banyan_store::{Commit, Order as Direction, Place};
 use banyan_types::{Bytes, Hash, Height, committee::Certificate, rlp::Field as _};
 
-use super::{Known, child_header};
+use super::Known;
 use crate::{
     Chain, NodeError,
-    child::{SEAL_RECORD, mark, marks, named, read_record},
+    child::{SEAL_RECORD, child_header, mark, marks, named, read_record},
 };
 
 /// Kinds of the records: the log, the inbox entries that its blocks settle under the same number, the newest summary.

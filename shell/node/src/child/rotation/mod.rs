@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, VecDeque};
 use banyan_crypto::SecretKey;
 use banyan_ledger::ParentTip;
 use banyan_rotation::{
-    Decided, Effect, Input as Step, Machine, Message, Record, RotationParams, Sealed, Seq, To, Verdict, Weight,
+    Decided, Effect, Finality, Input as Step, Machine, Message, Record, RotationParams, Sealed, Seq, To, Verdict,
+    Weight,
 };
 use banyan_store::{Commit, Flush, Order as Direction, Place};
 use banyan_types::{
-    Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs, committee::Certificate, header::ChildHeader, rlp::Field as _,
-    text::Prefix,
+    Bytes, Hash, Height, Peer, Points, PublicKey, TimeMs, associate::Grounds, committee::Certificate,
+    header::ChildHeader, rlp::Field as _,
 };
 
 use self::log::{Found, Log};
@@ -24,14 +25,16 @@ use super::{
     EMPTY_MAX, Link, Named, PARENT_ROW, SEAL_RECORD, ValidatorRole,
     block::{self, Made},
     bodies::{Bodies, Held, Missing},
+    grounds,
     judge::{self, Judged, lost_block},
     kept::{INBOX_RECORD, seal_bytes, stored, stored_from},
+    link,
     peers::Peers,
     relay,
     talk::{Carried, Final, Talk},
 };
 use crate::{
-    Header, NodeError,
+    NodeError,
     genesis::EngineParams,
     node::{Core, Input, News, Order},
     parent::At,
@@ -92,6 +95,7 @@ impl RotationDriver {
         let own = PublicKey(key.public());
         let Found { log, records, known } = Log::read(&core.chain)?;
         let saved = log::saved(&core.chain, &point, records)?;
+        link::see_regime(core, &point);
         let mut link = Link::new(parent, operators, &point, saved.last.parent);
         for known in known.values() {
             link.remember(known.parent);
@@ -116,7 +120,7 @@ impl RotationDriver {
     pub(crate) fn handle(&mut self, core: &mut Core, input: Input) -> Result<(), NodeError> {
         match input {
             Input::Tick(now) => self.tick(core, now),
-            Input::ParentMoved => self.look_up()?,
+            Input::ParentMoved => self.look_up(core)?,
             Input::Connected { peer, .. } => {
                 self.peers.join(peer);
                 relay::meet(core, peer);
@@ -155,10 +159,16 @@ impl RotationDriver {
     }
 
     /// See what the parent has made final.
-    fn look_up(&mut self) -> Result<(), NodeError> {
+    fn look_up(&mut self, core: &mut Core) -> Result<(), NodeError> {
         let seen = self.link.look_up()?;
+        if seen.tip.is_some() {
+            self.link.report(core)?;
+        }
         self.steps.extend(seen.tip.into_iter().chain(seen.answer).map(Step::ParentTip));
-        self.steps.extend(seen.accepted.map(|(seq, child_to)| Step::SummaryAccepted { seq, child_to }));
+        if let Some((seq, child_to)) = seen.accepted {
+            grounds::forget_to(core, child_to)?;
+            self.steps.push_back(Step::SummaryAccepted { seq, child_to });
+        }
         Ok(())
     }
 
@@ -204,12 +214,8 @@ impl RotationDriver {
             Effect::Serve(..) => {}
             Effect::Commit(decided) => self.commit(core, &decided)?,
             Effect::Seal(seal) => seal_again(core, &seal)?,
-            Effect::Final(seal) => self.finalise(core, &seal)?,
-            Effect::Accuse(pair) => {
-                let [a, _] = &*pair;
-                let (by, at) = (a.by.text(Prefix::Peer), a.statement.height);
-                alarm(core, format!("validator {by} has signed two things where one may be signed, at height {at}"));
-            }
+            Effect::Final(finality) => self.finalise(core, *finality)?,
+            Effect::Accuse(pair) => self.link.accuse(core, &pair)?,
             Effect::Sealed(header) => {
                 self.link.recall(&header)?;
                 self.bodies.seal(&header);
@@ -333,12 +339,14 @@ impl RotationDriver {
         let (hash, height) = (header.hash(), header.height);
         let known = self.known.get(&hash).ok_or_else(lost_block)?;
         let version = core.chain.store().version_of(&hash.0).ok_or_else(lost_block)?;
+        let state = core.chain.state_at(hash)?.ok_or_else(lost_block)?;
         let undone = take_back_to(core, header.prev_hash)?;
         let (mut entries, is_empty) = (Vec::new(), known.is_empty);
         known.inbox.put(&mut entries);
         core.reapply(hash, version, |commit| {
             commit.record(SEAL_RECORD, height.0, decided.certificate.encode());
             commit.record(INBOX_RECORD, height.0, entries);
+            grounds::prove(commit, height, &state);
         })?;
         core.order(Order::News(News::Tip { hash, height, undone, redone: vec![hash] }));
         core.take_back()?;
@@ -352,13 +360,18 @@ impl RotationDriver {
     }
 
     /// A block of the chain is final, and all before it.
-    fn finalise(&mut self, core: &mut Core, seal: &Certificate) -> Result<(), NodeError> {
+    fn finalise(&mut self, core: &mut Core, Finality { seal, child }: Finality) -> Result<(), NodeError> {
         let (hash, height) = (seal.block_hash, seal.height);
         let parent = self.known.get(&hash).ok_or_else(lost_block)?.parent;
         let mut named = Vec::new();
         Named::of(parent).put(&mut named);
         let mut commit = Commit::new();
         commit.record(SEAL_RECORD, height.0, seal.encode()).meta(PARENT_ROW, named).meta(FINAL_ROW, hash.0);
+        let mut grounds = Grounds { headers: vec![], seal: Bytes::default() };
+        if let Some((header, seal)) = child {
+            grounds = Grounds { headers: vec![Bytes(header.encode())], seal: Bytes(seal.encode()) };
+        }
+        grounds::keep(&mut commit, height, &grounds);
         self.log.forget_to(&mut commit, height);
         core.chain.store().commit(commit, Flush::Now)?;
         core.finalise(hash)?;
@@ -466,12 +479,4 @@ fn seal_again(core: &Core, seal: &Certificate) -> Result<(), NodeError> {
 
 fn alarm(core: &mut Core, what: String) {
     core.order(Order::News(News::Alarm(what)));
-}
-
-/// The header of a block of the chain.
-fn child_header(chain: &crate::Chain, block: Hash) -> Result<ChildHeader, NodeError> {
-    match chain.header(block)? {
-        Some(Header::Child(header)) => Ok(*header),
-        _ => Err(NodeError::Header),
-    }
 }
