@@ -242,6 +242,64 @@ fn a_validator_in_turns_remits_by_its_own_certificate() {
     node.stop();
 }
 
+/// A committee in its own process, and `dev1` with coins on its ledger.
+fn committee(sets: &[&str]) -> (World, Node) {
+    let owner = AccountId(owner().public()).to_string();
+    let order = ["--engine", "committee", "--validator", &owner, "--certificate", "--epoch-blocks", "2"];
+    let world = World::of(&[&order[..], sets].concat());
+    let (account, chain, url) = (AccountId(user().public()), world.chain(), world.root.url());
+    let node = Node::start(world.folder(), &world.genesis, &[&url], &["--parent-chain", &chain]);
+    world.commit(coins(60));
+    until("the commit is credited", || balance(&node.client, account) == coins(60));
+    let (terms, network) = terms(&node.client, &user());
+    let dev = "ak_iV7sCUsuKZytEEBEsX9N2K37m26X132LegogrgJEWzzPVjmmS".parse().unwrap();
+    let pay = tx::spend(account, Payee::Account(dev), coins(50), &terms).unwrap();
+    node.client.submit(&pay.sign(&network, &user())).unwrap();
+    until("dev1 has coins", || balance(&node.client, dev) == coins(50));
+    (world, node)
+}
+
+#[test]
+fn validators_of_a_committee_are_seen_and_named() {
+    let (world, node) = committee(&["--sets", "named"]);
+    let url = node.client.url();
+    let run = |args: &[&str]| banyan(&[args, &["--json", "--url", &url]].concat());
+    let seen = run(&["validators", "show"]).ended(0);
+    let owner = AccountId(owner().public()).to_string();
+    let first = &seen["validators"][0];
+    assert_eq!((&first["account"], &first["now"]), (&owner.as_str().into(), &1.into()), "{seen}");
+    let other = AccountId(user().public()).to_string();
+    let heavy = format!("{owner}=3");
+    let (key, strange) = (world.folder().join("key"), world.folder().join("strange"));
+    fs::write(&strange, text::encode(Prefix::SecretSeed, &[78; 32])).unwrap();
+    let name = |key: &Path| {
+        let key = key.to_str().unwrap();
+        let name = ["validators", "name", &heavy, &other, "--validator-key", key, "--from", "dev1", "--yes"];
+        run(&[&name[..], &["--wait", "hard"]].concat())
+    };
+    assert_eq!(name(&strange).ended(3)["error"]["code"], "no_validator");
+    name(&key).ended(0);
+    assert_eq!(name(&key).ended(3)["error"]["code"], "sequence_used", "once in an epoch");
+    let serves = |seen: &Value| {
+        seen["validators"].as_array().unwrap().iter().any(|one| one["account"] == *other && one["now"] == 1)
+    };
+    until("who was named serves", || serves(&run(&["validators", "show"]).ended(0)));
+    node.stop();
+}
+
+#[test]
+fn who_bonds_for_a_committee_sees_it() {
+    let (_world, node) = committee(&["--sets", "stake", "--stake-min", "10"]);
+    let url = node.client.url();
+    let run = |args: &[&str]| banyan(&[args, &["--json", "--url", &url]].concat());
+    run(&["stake", "bond", "20", "--from", "dev1", "--yes", "--wait", "hard"]).ended(0);
+    let seen = run(&["stake", "status", "dev1"]).ended(0);
+    assert_eq!(seen["stake"]["bonded"], coins(20).base().to_string(), "{seen}");
+    let refused = run(&["validators", "unjail", "--from", "dev1", "--yes"]).ended(3);
+    assert_eq!(refused["error"]["code"], "not_jailed", "{refused}");
+    node.stop();
+}
+
 #[test]
 fn a_child_is_ordered_by_a_leader_or_by_validators() {
     let owner = AccountId(owner().public()).to_string();
@@ -249,8 +307,10 @@ fn a_child_is_ordered_by_a_leader_or_by_validators() {
         let args = ["associate", "create", "shop", "--operator", &owner, "--out", "/nonexistent/shop.toml"];
         banyan(&[&args[..], more].concat()).code
     };
-    let rows: [&[&str]; 4] = [
+    let rows: [&[&str]; 6] = [
         &[],
+        &["--leader", &owner, "--sets", "stake"],
+        &["--validator", &owner, "--commitments", "1", "--sets", "named"],
         &["--leader", &owner, "--validator", &owner],
         &["--leader", &owner, "--certificate"],
         &["--leader", &owner, "--commitments", "1"],

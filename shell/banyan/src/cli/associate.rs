@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use banyan_types::AccountId;
-use clap::{Args, Subcommand};
+use banyan_types::{AccountId, Amount};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{LedgerPath, Signing};
 
@@ -113,6 +113,24 @@ pub struct Act {
     pub signing: Signing,
 }
 
+/// How validators order a ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Ordered {
+    Rotation,
+    Committee,
+}
+
+/// Who chooses a committee's next validators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Chosen {
+    /// The operators, or over two thirds of the running ones
+    Named,
+    /// Whoever bonds most
+    Stake,
+    /// A contract that the validators agree to
+    Contract,
+}
+
 /// `associate create`.
 #[derive(Debug, Args)]
 pub struct AssociateCreate {
@@ -121,12 +139,24 @@ pub struct AssociateCreate {
     /// The account whose key orders it
     #[arg(long, value_name = "AK", required_unless_present = "validators")]
     pub leader: Option<AccountId>,
-    /// Instead of that, a validator that takes turns with the others; several
+    /// Instead of that, a validator that orders it with the others; several
     #[arg(long = "validator", value_name = "AK", conflicts_with = "leader")]
     pub validators: Vec<AccountId>,
-    /// How many validators confirm a block [default: over two thirds]
-    #[arg(long, value_name = "N", conflicts_with = "leader")]
+    /// How validators order it: by turns, or by agreeing on each block
+    #[arg(long, value_name = "ENGINE", default_value = "rotation", conflicts_with = "leader")]
+    pub engine: Ordered,
+    /// In turns: how many validators confirm a block [default: over two thirds]
+    #[arg(long, value_name = "N", conflicts_with_all = ["leader", "sets"])]
     pub commitments: Option<u32>,
+    /// How a committee's validators change, at the edges of epochs [default: never]
+    #[arg(long, value_name = "HOW", conflicts_with = "leader")]
+    pub sets: Option<Chosen>,
+    /// Blocks of an epoch
+    #[arg(long, value_name = "N", default_value_t = 600, requires = "sets", value_parser = clap::value_parser!(u64).range(2..))]
+    pub epoch_blocks: u64,
+    /// Where stake chooses: the least that a validator bonds
+    #[arg(long, value_name = "AMOUNT", default_value = "100", requires = "sets")]
+    pub stake_min: Amount,
     /// The parent takes the validators' certificates in place of the operators' signatures
     #[arg(long, conflicts_with = "leader")]
     pub certificate: bool,

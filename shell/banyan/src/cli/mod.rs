@@ -14,7 +14,7 @@ use banyan_wallet::{Name, client::Level};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-pub use associate::{Act, Associate, AssociateCreate};
+pub use associate::{Act, Associate, AssociateCreate, Chosen, Ordered};
 pub use contract::{Call, CompilerArg, Contract, Deploy, DryRun, Run, What};
 pub use validators::{Seat, Validators};
 

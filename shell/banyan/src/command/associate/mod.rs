@@ -5,7 +5,10 @@
 mod act;
 mod leave;
 
-use banyan_ledger::key;
+use banyan_ledger::{
+    engine::committee::{BondRules, Sets},
+    key,
+};
 use banyan_node::GenesisFile;
 use banyan_types::{
     AccountId, Amount, Asset, AssociateId, Hash, Height, PublicKey, TimeMs,
@@ -20,7 +23,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{Associate, AssociateCreate},
+    cli::{Associate, AssociateCreate, Chosen, Ordered},
     command::{genesis, look, send::sign_and_send},
     devnet, disk,
     failure::{Exit, Failure},
@@ -30,6 +33,10 @@ use crate::{
 
 /// Heights above the least that a connection point is paid for: those until the transaction is in a block.
 const SPARE: u64 = 1_000;
+/// Fewer who have bonded make no set: those before them go on.
+const VALIDATORS_MIN: u32 = 4;
+/// Epochs for which a bond answers after it is taken back. Source: associates 9.
+const UNBOND_EPOCHS: u32 = 14;
 
 /// Do what is asked.
 /// # Errors
@@ -102,7 +109,7 @@ fn create(session: &Session, args: &AssociateCreate) -> Result<Report, Failure> 
     Ok(report)
 }
 
-/// What the child begins with: one operator, or validators in turns.
+/// What the child begins with: one operator, validators in turns, or a committee.
 fn child_file(args: &AssociateCreate, id: AssociateId, interval: u64) -> Result<GenesisFile, Failure> {
     let (name, now) = (args.name.name(), TimeMs(genesis::now()));
     let key = |account: &AccountId| PublicKey(account.0);
@@ -110,9 +117,34 @@ fn child_file(args: &AssociateCreate, id: AssociateId, interval: u64) -> Result<
         return Ok(GenesisFile::dev_solo(name, id, now, interval, key(leader)));
     }
     let validators: Vec<_> = args.validators.iter().map(key).collect();
+    if args.engine == Ordered::Committee {
+        let file = GenesisFile::dev_committee(name, id, now, interval, &validators)?;
+        return Ok(match args.sets {
+            Some(chosen) => file.with_epochs(args.epoch_blocks, sets(chosen, args.stake_min)),
+            None => file,
+        });
+    }
+    if args.sets.is_some() {
+        let what = "validators that take turns never change";
+        return Err(Failure::new(Exit::Usage, "sets", what, "--engine committee, or no --sets"));
+    }
     let count = u32::try_from(validators.len()).unwrap_or(u32::MAX);
     let commitments = args.commitments.unwrap_or(count.saturating_mul(2) / 3 + 1);
     Ok(GenesisFile::dev_rotation(name, id, now, interval, (&validators, commitments))?)
+}
+
+/// Who chooses the validators that follow.
+const fn sets(chosen: Chosen, stake_min: Amount) -> Sets {
+    match chosen {
+        Chosen::Named => Sets::Permissioned,
+        Chosen::Stake => Sets::Stake(BondRules {
+            stake_min,
+            validators_min: VALIDATORS_MIN,
+            unbond_epochs: UNBOND_EPOCHS,
+            renew_epochs: None,
+        }),
+        Chosen::Contract => Sets::Contract,
+    }
 }
 
 /// A child in a list.
