@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use banyan_ledger::{CommitteeEngine, Naming, key};
+use banyan_ledger::{Candidacy, CommitteeEngine, Naming, key};
 use banyan_node::{EngineParams, GenesisFile};
 use banyan_types::{
     AccountId, Amount, ContractId, Height, PublicKey, Signature,
@@ -91,7 +91,7 @@ fn engine(client: &Client) -> Result<Option<(CommitteeEngine, Option<Naming>)>, 
         return Ok(None);
     }
     let proven = client.prove(&[key::engine(), key::naming()], When::Top)?;
-    Ok(proven.committee()?.map(|engine| Ok::<_, Failure>((engine, proven.naming()?))).transpose()?)
+    proven.committee()?.map(|engine| Ok((engine, proven.naming()?))).transpose()
 }
 
 fn show(session: &Session) -> Result<Report, Failure> {
@@ -140,24 +140,12 @@ fn running(engine: &CommitteeEngine, naming: Option<&Naming>) -> Report {
             "made": made, "missed": missed, "jailed": is_jailed,
         }));
     }
-    let mut text = format!("epoch {}\n{}", schedule.number, table(&rows));
-    if let Some(named) = &engine.named {
-        text += &format!("\nnamed to follow: {} validators", named.members().len());
-    }
     let (ruling, candidate) = naming.map_or((None, None), |naming| (naming.ruling, naming.candidate.as_ref()));
-    if let Some(contract) = ruling {
-        text += &format!("\nnamed by {contract}");
-    }
-    if let Some(candidate) = candidate {
-        text += &format!(
-            "\nproposed is {}, since epoch {}: {} for it, {} against",
-            candidate.contract,
-            candidate.since,
-            candidate.votes.len(),
-            candidate.against.len()
-        );
-        text += &candidate.agreed.map_or(String::new(), |epoch| format!(", agreed in epoch {epoch}"));
-    }
+    let named = engine.named.as_ref().map(|set| format!("named to follow: {} validators", set.members().len()));
+    let by = ruling.map(|contract| format!("named by {contract}"));
+    let notes = [named, by, candidate.map(proposal)].into_iter().flatten();
+    let head = [format!("epoch {}", schedule.number), table(&rows)];
+    let text = head.into_iter().chain(notes).collect::<Vec<_>>().join("\n");
     let proposed = candidate.map(|candidate| {
         json!({ "contract": candidate.contract.to_string(), "since": candidate.since, "for": candidate.votes.len(),
             "against": candidate.against.len(), "agreed": candidate.agreed })
@@ -167,6 +155,13 @@ fn running(engine: &CommitteeEngine, naming: Option<&Naming>) -> Report {
         "contract": ruling.map(|contract: ContractId| contract.to_string()), "proposed": proposed,
     });
     Report::new(text, json)
+}
+
+/// How a proposed contract stands.
+fn proposal(candidate: &Candidacy) -> String {
+    let Candidacy { contract, since, votes, against, agreed, .. } = candidate;
+    let agreed = agreed.map_or(String::new(), |epoch| format!(", agreed in epoch {epoch}"));
+    format!("proposed is {contract}, since epoch {since}: {} for it, {} against{agreed}", votes.len(), against.len())
 }
 
 fn account(key: PublicKey) -> String {
