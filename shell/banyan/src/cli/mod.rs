@@ -313,8 +313,9 @@ pub struct Child {
     /// Sign summaries with the key in this file (sk_…); as many as the parent wants signatures
     #[arg(long = "operator-key", value_name = "FILE", requires = "parents")]
     pub operator_keys: Vec<PathBuf>,
-    /// Pay for remits with the key in this file (sk_…) [default: the first operator's]
-    #[arg(long, value_name = "FILE", requires = "operator_keys")]
+    /// Pay for remits with the key in this file (sk_…); enough alone where the parent takes the validators' certificates
+    /// [default: the first operator's]
+    #[arg(long, value_name = "FILE", requires = "parents")]
     pub payer_key: Option<PathBuf>,
 }
 

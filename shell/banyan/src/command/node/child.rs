@@ -40,7 +40,10 @@ pub fn start(session: &Session, folder: &Path, file: GenesisFile, args: &Node) -
     }
     let key = child.key.as_deref().map(read_key).transpose()?;
     let key = key.ok_or_else(|| needs("who orders the child is not said", "--key FILE"))?;
-    let operators = operators(child)?.ok_or_else(|| needs("nobody signs the summaries", "--operator-key FILE"))?;
+    let operators = operators(child)?.ok_or_else(|| {
+        let flags = "--operator-key FILE; where the parent takes the validators' certificates, --payer-key FILE";
+        needs("nobody signs the summaries", flags)
+    })?;
     let config = Config {
         urls: child.parents.clone(),
         token: child.parent_token_file.as_deref().map(token::read).transpose()?,
