@@ -158,7 +158,9 @@ fn dress(mount: Option<&Mount>, id: &str, surface: &Surface, mut response: Respo
 /// What a request says to see a private ledger.
 fn token(request: &Request) -> Option<&str> {
     let said = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
-    said.strip_prefix("Bearer ")
+    // The scheme's case does not matter. Source: RFC 9110, 11.1.
+    let (scheme, token) = said.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }
 
 /// Which form an error takes.

@@ -105,8 +105,8 @@ impl Asker {
         let inbox = self.inbox(tip.hash, point.inbox_acked, point.inbox_next)?;
         let (top, nonce) = self.top()?;
         let top = later(top, &point);
-        let (tips, answers, trail) = <_>::default();
-        let mut known = Known { tips, point, top, nonce, inbox, answers, trail };
+        let (tips, answers, passed, trail) = <_>::default();
+        let mut known = Known { tips, point, top, nonce, inbox, answers, passed, trail };
         known.add(tip);
         Ok(known)
     }
@@ -190,8 +190,7 @@ impl Asker {
         if shared.known().tip().is_none_or(|tip| tip.height < height) {
             return Ok(false);
         }
-        let found = self.find(shared, height)?;
-        if let Some(found) = found {
+        if let Some(found) = self.find(shared, height)? {
             let mut known = shared.known_mut();
             if found.height == height {
                 known.add(found);
@@ -199,11 +198,15 @@ impl Asker {
             known.answer(height, found);
         }
         shared.answered(height);
-        Ok(found.is_some())
+        // Its header is known by now, if nothing else.
+        Ok(true)
     }
 
     fn find(&self, shared: &Shared, height: Height) -> Result<Option<ParentTip>, ParentError> {
         let header = self.header_at(shared, height)?;
+        if let Some(tip) = tip(header.hash(), &header, 0) {
+            shared.known_mut().pass(tip);
+        }
         // Exactly, where its state is kept there.
         match self.final_state(When::Block(header.hash())) {
             Ok((tip, _)) => return Ok(Some(tip)),

@@ -15,6 +15,8 @@ use crate::watch::Job;
 const TIPS_MAX: usize = 256;
 /// Hashes of final blocks that are remembered, 40 bytes each: more than a year of key blocks.
 const TRAIL_MAX: usize = 400_000;
+/// Blocks whose headers are remembered without what stood in their states.
+const PASSED_MAX: usize = 4_096;
 /// Heights that may be asked for and not answered yet.
 const ASKED_MAX: usize = 64;
 
@@ -33,6 +35,8 @@ pub(crate) struct Known {
     pub inbox: BTreeMap<u64, InboxEntry>,
     /// Heights that were asked for, with the block to go on from: it may be one a little below.
     pub answers: BTreeMap<Height, ParentTip>,
+    /// Final blocks as far as their headers say, for whoever knows by itself how far the inbox went there.
+    pub passed: BTreeMap<Height, ParentTip>,
     /// Blocks that are final, as they lie below a final one: hash by height.
     pub trail: BTreeMap<Height, Hash>,
 }
@@ -53,6 +57,14 @@ impl Known {
         // What is left out here is found again from above it.
         while self.trail.len() > TRAIL_MAX {
             self.trail.pop_first();
+        }
+    }
+
+    /// The header of a final block was found.
+    pub fn pass(&mut self, tip: ParentTip) {
+        self.passed.insert(tip.height, tip);
+        while self.passed.len() > PASSED_MAX {
+            self.passed.pop_first();
         }
     }
 
@@ -140,8 +152,13 @@ impl Parent for RemoteParent {
     }
 
     fn past(&self, height: Height, inbox_next: u64) -> Result<Option<ParentTip>, NodeError> {
-        let found = self.tip_at(height)?.filter(|tip| tip.height == height);
-        Ok(found.map(|tip| ParentTip { inbox_next, ..tip }))
+        let known = self.shared.known();
+        let held = known.tips.get(&height).or_else(|| known.passed.get(&height)).copied();
+        drop(known);
+        if held.is_none() {
+            self.ask(height);
+        }
+        Ok(held.map(|tip| ParentTip { inbox_next, ..tip }))
     }
 
     fn params(&self) -> &Params {

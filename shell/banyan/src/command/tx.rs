@@ -5,13 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use banyan_ledger::key;
 use banyan_types::{
-    Nonce, Payee,
+    AccountId, Amount, AssociateId, Nonce, Payee,
     text::{self, Prefix},
     tx::{SignedTx, Transaction},
 };
 use banyan_wallet::{
-    client::{ClientError, Level, TxStatus},
+    client::{Client, ClientError, Level, TxStatus, When},
     journey::{first_leg, place},
     review::{Line, Place, Review},
     tx,
@@ -46,6 +47,16 @@ pub fn run(session: &Session, action: Tx) -> Result<Report, Failure> {
     }
 }
 
+/// Whether a child takes a commit now. A node keeps one that may be good later, and all later ones of the account wait behind it.
+fn check_door(client: &Client, child: AssociateId, to: AccountId, amount: Amount) -> Result<(), Failure> {
+    let proven = client.prove(&[key::point(child), key::access(child, to)], When::Top)?;
+    let next = "banyan associate show says how the child stands";
+    let none = || Failure::new(Exit::Invalid, "unknown_associate", format!("{child} is not registered here"), next);
+    let point = proven.point(child)?.ok_or_else(none)?;
+    let why = point.refusal(proven.header().height(), to, proven.may_receive(child, to)?, amount);
+    why.map_or(Ok(()), |why| Err(Failure::new(Exit::Invalid, why.code(), why.to_string(), next)))
+}
+
 fn build(session: &Session, what: TxBuild) -> Result<Report, Failure> {
     let client = session.client()?;
     let status = client.status()?;
@@ -62,7 +73,11 @@ fn build(session: &Session, what: TxBuild) -> Result<Report, Failure> {
     let terms = tx::Terms { fee, ttl: cli::height(ttl), ..send::terms(&status, nonce) };
     let built = match what {
         TxBuild::Spend { to, amount, .. } => tx::spend(from, session.payee(&to)?, amount, &terms)?,
-        TxBuild::Commit { into, amount, to, .. } => tx::commit(from, into, to.unwrap_or(from), amount, vec![], &terms)?,
+        TxBuild::Commit { into, amount, to, .. } => {
+            let to = to.unwrap_or(from);
+            check_door(&client, into, to, amount)?;
+            tx::commit(from, into, to, amount, vec![], &terms)?
+        }
         TxBuild::Withdraw { amount, to, .. } => {
             tx::withdraw(from, Payee::Account(to.unwrap_or(from)), amount, vec![], &terms)?
         }

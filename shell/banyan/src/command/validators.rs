@@ -54,7 +54,11 @@ fn name(session: &Session, seats: &[Seat], files: &[PathBuf], signing: &Signing)
     let bad =
         |_| Failure::new(Exit::Usage, "set", "these make no set of validators", "each once, with a weight from 1 on");
     let set = ValidatorSet::new(seats.iter().map(|seat| seat.0).collect()).map_err(bad)?;
-    let (epoch, running) = (engine.schedule.number, &engine.schedule.now.set);
+    // What is signed now is in the next block at the earliest: that may begin an epoch.
+    let rules = GenesisFile::from_toml(&client.genesis()?.toml)?.params.committee.0.ok_or_else(fixed)?;
+    let next = Height(client.status()?.top.height.saturating_add(1));
+    let epoch = engine.next_epoch(&rules, next);
+    let (epoch, running) = (epoch.number, &epoch.set);
     let message = set_change_message(&network_id, epoch, &set);
     let mut signatures = files.iter().map(|file| {
         let key = read_key(file)?;

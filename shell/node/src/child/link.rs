@@ -58,6 +58,8 @@ pub struct Link {
     told: BTreeMap<Height, ParentTip>,
     /// Earlier ones, whose states are kept no longer: what final blocks of the child say of them.
     recalled: BTreeMap<Height, ParentTip>,
+    /// Those that the parent has not found again yet: which block, and how far the child's inbox went there.
+    unrecalled: BTreeMap<Height, (Hash, u64)>,
     accepted: u64,
     /// A height that was asked for and was not known yet.
     asked: Option<Height>,
@@ -85,8 +87,9 @@ impl Link {
         named: Option<ParentTip>,
     ) -> Self {
         let told = named.map(|tip| (tip.height, tip)).into_iter().collect();
-        let (recalled, reports, accepted) = (BTreeMap::new(), BTreeMap::new(), point.point.seq);
-        Self { parent, operators, told, recalled, accepted, asked: None, reports }
+        let (recalled, unrecalled, reports) = <_>::default();
+        let accepted = point.point.seq;
+        Self { parent, operators, told, recalled, unrecalled, accepted, asked: None, reports }
     }
 
     /// See what the parent has made final: a block to name, a summary accepted.
@@ -105,6 +108,12 @@ impl Link {
 
     /// The final parent block at a height, if it is final by now.
     pub fn ask(&mut self, height: Height) -> Result<Option<ParentTip>, NodeError> {
+        self.try_recall(height)?;
+        if self.unrecalled.contains_key(&height) {
+            // It will be known: one a little below is not what is asked for.
+            self.asked = Some(height);
+            return Ok(None);
+        }
         let found = self.parent.tip_at(height)?;
         let exact = found.filter(|tip| tip.height == height).or_else(|| self.recalled.get(&height).copied());
         let tip = exact.or(found);
@@ -123,8 +132,18 @@ impl Link {
             known.inbox_next = known.inbox_next.max(inbox_next);
             return Ok(());
         }
-        let past = self.parent.past(height, inbox_next)?;
-        self.recalled.extend(past.filter(|past| past.hash == header.parent_hash).map(|past| (height, past)));
+        let wanted = self.unrecalled.entry(height).or_insert((header.parent_hash, inbox_next));
+        *wanted = (header.parent_hash, wanted.1.max(inbox_next));
+        self.try_recall(height)
+    }
+
+    /// Find a parent block that was not known when a block of the child named it.
+    fn try_recall(&mut self, height: Height) -> Result<(), NodeError> {
+        let Some((hash, inbox_next)) = self.unrecalled.get(&height).copied() else { return Ok(()) };
+        if let Some(past) = self.parent.past(height, inbox_next)? {
+            self.unrecalled.remove(&height);
+            self.recalled.extend((past.hash == hash).then_some((height, past)));
+        }
         Ok(())
     }
 
@@ -143,6 +162,7 @@ impl Link {
     pub fn named(&mut self, height: Height) {
         self.told = self.told.split_off(&height);
         self.recalled = self.recalled.split_off(&height);
+        self.unrecalled = self.unrecalled.split_off(&height);
     }
 
     /// Entries `from..to` of the child's inbox; `None` if the parent keeps them no longer.

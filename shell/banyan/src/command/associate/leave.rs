@@ -161,7 +161,14 @@ pub fn escape(session: &Session, file: &Path, signing: &Signing) -> Result<Repor
 
 /// Have a commit paid back that was never credited.
 pub fn refund(session: &Session, id: &str, n: u64, signing: &Signing) -> Result<Report, Failure> {
-    let associate_id = find(&session.client()?, id)?;
+    let client = session.client()?;
+    let associate_id = find(&client, id)?;
+    // A node keeps what may be good later, and all later ones of the account wait behind it.
+    let entry = client.prove(&[key::inbox(associate_id, n)], When::Top)?.inbox_entry(associate_id, n)?;
+    if entry.is_none() {
+        let what = format!("entry {n} of the inbox of {associate_id} is not there: it was settled, or never made");
+        return Err(Failure::new(Exit::Invalid, "no_entry", what, "banyan associate show shows which are open"));
+    }
     sign_and_send(session, signing, |from_id, terms| {
         let (ttl, nonce) = (terms.ttl.unwrap_or(Height(0)), terms.nonce);
         let tx = AssociateRefund { associate_id, from_id, n, ttl, fee: Amount::ZERO, nonce };

@@ -63,6 +63,10 @@ pub fn run(session: &Session, action: &Associate) -> Result<Report, Failure> {
 
 /// Register a child. Its id, and by that its genesis, follow from the sender and the number of this very transaction.
 fn create(session: &Session, args: &AssociateCreate) -> Result<Report, Failure> {
+    if args.out.exists() {
+        let what = format!("{} is there already: it may be the only genesis of a child that runs", args.out.display());
+        return Err(Failure::new(Exit::Usage, "exists", what, "another --out FILE"));
+    }
     let parent = GenesisFile::from_toml(&session.client()?.genesis()?.toml)?.params;
     let mut made = None;
     let mut report = sign_and_send(session, &args.signing, |from, terms| {

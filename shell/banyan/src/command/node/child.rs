@@ -3,8 +3,8 @@
 use std::{fs, path::Path, thread, time::Duration};
 
 use banyan_crypto::SecretKey;
-use banyan_node::{GenesisFile, Operators};
-use banyan_parent::{Config, Memory, ParentError, Trust};
+use banyan_node::{At, GenesisFile, Operators, Parent as _};
+use banyan_parent::{Config, Memory, ParentError, RemoteParent, Trust};
 use banyan_types::AccountId;
 use banyan_wallet::client::Client;
 
@@ -58,8 +58,22 @@ pub fn start(session: &Session, folder: &Path, file: GenesisFile, args: &Node) -
         thread::sleep(PAUSE);
         true
     });
-    let parent = Above::There(Box::new(opened.map_err(|error| failed(&error))?));
+    let opened = opened.map_err(|error| failed(&error))?;
+    check_genesis(&opened.0, &file)?;
+    let parent = Above::There(Box::new(opened));
     ChildNode::start(&folder.join("store"), file, Seat { key, operators, parent, network: super::plan(args) })
+}
+
+/// Whether the file is the one that the child was registered with: with another nobody else would follow.
+fn check_genesis(parent: &RemoteParent, file: &GenesisFile) -> Result<(), Failure> {
+    let (expected, got) = (parent.point(At::Final)?.genesis_hash, file.genesis()?.hash());
+    if got == expected {
+        return Ok(());
+    }
+    let what = format!("this file is not the genesis that {} was registered with", file.params.ledger);
+    let next = "the file that banyan associate create has written";
+    Err(Failure::new(Exit::Invalid, "other_genesis", what, next)
+        .because(format!("its hash is {got}, registered is {expected}")))
 }
 
 fn operators(child: &Child) -> Result<Option<Operators>, Failure> {
