@@ -90,10 +90,10 @@ impl SoloDriver {
             return Err(NodeError::Role);
         }
         let point = parent.point(At::Final)?;
-        let (held, known) = (core.chain.head()?.header.height(), point.point.child_to);
-        if held < known {
+        let (end, known) = (core.chain.head()?.header.height(), point.point.child_to);
+        if end < known {
             // Nobody else has its blocks.
-            let what = format!("it has a summary of this ledger up to block {known}, and this folder ends at {held}");
+            let what = format!("it has a summary of this ledger up to block {known}, and this folder ends at {end}");
             return Err(NodeError::Parent(format!("{what}: restore the folder")));
         }
         let params = core.chain.params();
