@@ -66,3 +66,18 @@ async fn members_get_proofs_of_their_own_leaves_only() {
     assert_eq!(proof("guess", &[other]).await.status, StatusCode::NOT_FOUND);
     world.stop();
 }
+
+#[tokio::test]
+async fn a_public_child_does_not_show_its_private_parent() {
+    let world = World::under_private(vec![Pass::all("open sesame")]);
+    let root = world.get("/banyan/v1/status").await;
+    assert_eq!((root.status, root.header("banyan-level")), (StatusCode::NOT_FOUND, None));
+    for path in ["/l/bank/", "/l/bank/banyan/v1/status", "/l/bank/banyan/v1/tree"] {
+        let answer = world.get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        let told = ["/l/root", ROOT_NETWORK].into_iter().find(|word| answer.text.contains(word));
+        assert_eq!(told, None, "{path} tells of it");
+    }
+    assert_ne!(world.get("/l/bank/banyan/v1/path?from=bank&to=root").await.status, StatusCode::OK);
+    world.stop();
+}

@@ -94,15 +94,20 @@ impl World {
 
     /// The same, with so many threads that mine.
     pub fn mined_by(threads: usize, key_interval_ms: u64) -> Self {
-        Self::grown(threads, key_interval_ms, vec![])
+        Self::grown(threads, key_interval_ms, vec![], vec![])
     }
 
     /// A world whose child is for those who hold one of these.
     pub fn private(passes: Vec<Pass>) -> Self {
-        Self::grown(1, 500, passes)
+        Self::grown(1, 500, vec![], passes)
     }
 
-    fn grown(threads: usize, key_interval_ms: u64, passes: Vec<Pass>) -> Self {
+    /// A world whose root is for those who hold one of these, and whose child is everybody's.
+    pub fn under_private(passes: Vec<Pass>) -> Self {
+        Self::grown(1, 500, passes, vec![])
+    }
+
+    fn grown(threads: usize, key_interval_ms: u64, above: Vec<Pass>, passes: Vec<Pass>) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         let time = TimeMs(u64::try_from(now.as_millis()).unwrap());
         let (root_file, child_file, child_id) = genesis(time, key_interval_ms);
@@ -113,7 +118,7 @@ impl World {
             Served::new(path.iter().map(ToString::to_string).collect(), handle.clone())
         };
         let bank = Served { passes, ..served(&["root", "bank"], child.handle()) };
-        let tree = Tree::new(vec![served(&["root"], root.handle()), bank]);
+        let tree = Tree::new(vec![Served { passes: above, ..served(&["root"], root.handle()) }, bank]);
         Self { router: router(tree.unwrap()), child_id, child_network, services: vec![child, root] }
     }
 
