@@ -71,9 +71,8 @@ mod tests {
     };
     use banyan_tree::{Trie, value_hash};
     use banyan_types::{
-        Height, PublicKey, Signature, TimeMs,
+        Height, PublicKey, Signature,
         committee::{Member, MemberSignature, Statement, ValidatorSet},
-        header::ChildHeader,
     };
 
     const NETWORK: &str = "relay.2Qx7Lm4d";
@@ -94,26 +93,7 @@ mod tests {
     fn shown(held: &[u8], asked: Hash, by: usize) -> (StateProof, Certificate) {
         let (key, place) = (blob_key(blob_hash(held)), BlobPlace { height: Height(5), index: 2 }.encode());
         let trie = Trie::new().update(&[(key, Some((value_hash(&place), ())))]);
-        let zero = Hash::ZERO;
-        let header = ChildHeader {
-            version: 6,
-            height: Height(7),
-            prev_hash: zero,
-            parent_hash: zero,
-            parent_height: Height(3),
-            root_height: Height(3),
-            time_ms: TimeMs(1),
-            entropy: zero,
-            txs_root: zero,
-            receipts_root: zero,
-            inbox_to: 0,
-            outbox_to: 0,
-            state_root: Hash(trie.root()),
-            set_hash: zero,
-            leader: PublicKey([1; 32]),
-            view: 0,
-            prev_seal_hash: zero,
-        };
+        let header = crate::light::tests::header(Hash(trie.root()));
         let statement = Statement::precommit(header.height, header.view, header.hash());
         let sign = |(index, key): (usize, &SecretKey)| MemberSignature {
             index: u32::try_from(index).unwrap(),

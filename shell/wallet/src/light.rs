@@ -354,7 +354,7 @@ impl Proven {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::testing::{account, coins};
     use banyan_tree::{Trie, value_hash};
@@ -374,15 +374,16 @@ mod tests {
         keys.sort_unstable();
         StateProof {
             kind: Kind::Child,
-            header: header(Hash(trie.root())),
+            header: header(Hash(trie.root())).encode(),
             proof: trie.prove_many(&keys).encode(),
             leaves: keys.into_iter().map(|key| (key, values.get(&key).cloned())).collect(),
         }
     }
 
-    fn header(state_root: Hash) -> Vec<u8> {
+    /// The header of a child's block that leads to this state.
+    pub fn header(state_root: Hash) -> ChildHeader {
         let zero = Hash::ZERO;
-        let header = ChildHeader {
+        ChildHeader {
             version: 6,
             height: Height(7),
             prev_hash: zero,
@@ -400,8 +401,7 @@ mod tests {
             leader: PublicKey([1; 32]),
             view: 0,
             prev_seal_hash: zero,
-        };
-        header.encode()
+        }
     }
 
     fn block(proof: &StateProof) -> Hash {
@@ -439,7 +439,7 @@ mod tests {
         let mut hidden = good.clone();
         hidden.leaves.iter_mut().for_each(|(_, value)| *value = None);
         let mut other_root = good.clone();
-        other_root.header = header(Hash([9; 32]));
+        other_root.header = header(Hash([9; 32])).encode();
         let mut cut = good.clone();
         cut.proof.pop();
         assert!(matches!(richer.check(block), Err(NotProven::Proof(BadProof::Value { .. }))));
