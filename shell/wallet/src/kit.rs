@@ -55,9 +55,26 @@ pub enum NoKit {
     /// No summary that commits to a state is final yet, so nothing can be proven under it.
     #[error("{0} has shown its parent no state yet: a kit can be made once a summary is final")]
     NoState(AssociateId),
+    /// What the account holds came after the last summary that is final.
+    #[error(
+        "what {0} holds came after the state that the parent knows of: a kit can be made once a later summary is final"
+    )]
+    NotShown(AccountId),
     /// The account holds nothing there.
-    #[error("{0} holds nothing in the state that the parent knows of")]
+    #[error("{0} holds nothing there")]
     Nothing(AccountId),
+}
+
+impl NoKit {
+    /// Whether there may be one once the child's next summary is final.
+    pub fn is_early(&self) -> bool {
+        match self {
+            Self::NoState(_) | Self::NotShown(_) => true,
+            // The summary's state is kept no longer; the next one's will be.
+            Self::Client(ClientError::Refused(refusal)) => refusal.code == "collected",
+            _ => false,
+        }
+    }
 }
 
 /// Why a kit is of no use, or not yet.
@@ -114,7 +131,8 @@ impl Kit {
             } else {
                 let amount = proven.balance(account)?;
                 if amount.is_zero() {
-                    return Err(NoKit::Nothing(account));
+                    let now = ledger.prove(&keys, When::Top)?.balance(account)?;
+                    return Err(if now.is_zero() { NoKit::Nothing(account) } else { NoKit::NotShown(account) });
                 }
                 let (seq, root) = (held.point.seq, held.point.root);
                 let parent = parent.status()?.network_id;

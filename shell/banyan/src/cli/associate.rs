@@ -84,6 +84,9 @@ pub enum Associate {
         /// The file to write
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
+        /// Seconds to wait at most for a summary that shows the account
+        #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+        timeout: u64,
     },
     /// Claim on the parent what a kit proves, when the child is dead
     Escape {

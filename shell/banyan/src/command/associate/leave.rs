@@ -1,6 +1,10 @@
 //! What the users of a child need when nobody answers there any more: a kit beforehand, a claim, a refund.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use banyan_ledger::key;
 use banyan_types::{
@@ -44,15 +48,23 @@ struct File {
 /// The form that is written.
 const FORMAT: u32 = 1;
 
-/// Keep what it takes to leave.
-pub fn kit(session: &Session, ledger: &LedgerPath, account: &str, out: &Path) -> Result<Report, Failure> {
+/// Time between two questions.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// Keep what it takes to leave, waiting so long at most for a summary that shows it.
+pub fn kit(
+    session: &Session,
+    ledger: &LedgerPath,
+    account: &str,
+    (out, patience): (&Path, Duration),
+) -> Result<Report, Failure> {
     let client = session.client()?;
     let account = session.account(account)?;
     let way = way(&client, ledger)?;
     let ledgers: Vec<_> = way.iter().map(|(name, _)| client.on(name)).collect();
     let ids: Vec<_> = way.iter().map(|(_, id)| *id).collect();
     let parent = parent_of(&client, &way[0].0)?;
-    let kit = Kit::fetch(&parent, (&ids, &ledgers), account).map_err(|why| no_kit(&why))?;
+    let kit = wait(session, patience, || Kit::fetch(&parent, (&ids, &ledgers), account))?;
     let file = File {
         format: FORMAT,
         parent: kit.parent.clone(),
@@ -74,13 +86,27 @@ pub fn kit(session: &Session, ledger: &LedgerPath, account: &str, out: &Path) ->
     Ok(Report::new(text, json))
 }
 
+/// Try again while there is only no kit *yet*.
+fn wait(session: &Session, patience: Duration, fetch: impl Fn() -> Result<Kit, NoKit>) -> Result<Kit, Failure> {
+    let (begun, mut progress) = (Instant::now(), session.progress());
+    loop {
+        match fetch() {
+            Err(why) if why.is_early() && begun.elapsed() < patience => {
+                progress.say(&why.to_string());
+                thread::sleep(PAUSE);
+            }
+            fetched => return fetched.map_err(|why| no_kit(&why)),
+        }
+    }
+}
+
 fn no_kit(why: &NoKit) -> Failure {
     let (exit, next) = match why {
+        why if why.is_early() => (Exit::Early, "again when the child's next summary is final, or a longer --timeout"),
         NoKit::Client(error) => return error.clone().into(),
         NoKit::NotProven(_) => (Exit::No, "another node"),
         NoKit::Unknown(_) => (Exit::No, "banyan tree"),
-        NoKit::NoState(_) => (Exit::Early, "again when the child's next summary is final"),
-        NoKit::Nothing(_) => (Exit::No, "nothing is to be saved there, or again after the next summary"),
+        _ => (Exit::No, "nothing is to be saved there"),
     };
     Failure::new(exit, "no_kit", why.to_string(), next)
 }

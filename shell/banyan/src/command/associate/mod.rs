@@ -5,6 +5,8 @@
 mod act;
 mod leave;
 
+use std::time::Duration;
+
 use banyan_ledger::{
     engine::committee::{BondRules, Sets},
     key,
@@ -55,7 +57,9 @@ pub fn run(session: &Session, action: &Associate) -> Result<Report, Failure> {
         Associate::Thaw { id, act } => act::thaw(session, id, act),
         Associate::Close { id, act } => act::close(session, id, act),
         Associate::Extend { id, heights, signing } => act::extend(session, id, *heights, signing),
-        Associate::Kit { ledger, account, out } => leave::kit(session, ledger, account, out),
+        Associate::Kit { ledger, account, out, timeout } => {
+            leave::kit(session, ledger, account, (out, Duration::from_secs(*timeout)))
+        }
         Associate::Escape { kit, signing } => leave::escape(session, kit, signing),
         Associate::Refund { id, n, signing } => leave::refund(session, id, *n, signing),
     }
