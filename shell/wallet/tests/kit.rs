@@ -8,7 +8,7 @@ use banyan_ledger::key as keys;
 use banyan_types::{Amount, tx::Transaction};
 use banyan_wallet::{
     client::{Client, Level, When},
-    kit::{Kit, NoKit, Unusable},
+    kit::{Kit, Unusable},
     tx::Terms,
 };
 use support::*;
@@ -35,7 +35,7 @@ fn kit(root: &Client, world: &World, user: u8, least: Amount) -> Kit {
         match Kit::fetch(root, (&path, &[root.on("mortal")]), account(user)) {
             Ok(kit) if kit.amount >= least => return kit,
             Ok(_) => {}
-            Err(why) => assert!(why.is_early() || matches!(why, NoKit::Nothing(_)), "{why}"),
+            Err(why) => assert!(why.is_early(), "{why}"),
         }
         assert!(begun.elapsed() < LIMIT, "no summary is final");
         std::thread::sleep(std::time::Duration::from_millis(20));

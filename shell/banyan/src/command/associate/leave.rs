@@ -26,6 +26,7 @@ use crate::{
     command::send::sign_and_send,
     disk,
     failure::{Exit, Failure},
+    progress::Progress,
     report::Report,
     session::Session,
 };
@@ -64,7 +65,7 @@ pub fn kit(
     let ledgers: Vec<_> = way.iter().map(|(name, _)| client.on(name)).collect();
     let ids: Vec<_> = way.iter().map(|(_, id)| *id).collect();
     let parent = parent_of(&client, &way[0].0)?;
-    let kit = wait(session, patience, || Kit::fetch(&parent, (&ids, &ledgers), account))?;
+    let kit = wait(&mut session.progress(), patience, || Kit::fetch(&parent, (&ids, &ledgers), account))?;
     let file = File {
         format: FORMAT,
         parent: kit.parent.clone(),
@@ -87,8 +88,12 @@ pub fn kit(
 }
 
 /// Try again while there is only no kit *yet*.
-fn wait(session: &Session, patience: Duration, fetch: impl Fn() -> Result<Kit, NoKit>) -> Result<Kit, Failure> {
-    let (begun, mut progress) = (Instant::now(), session.progress());
+fn wait<T>(
+    progress: &mut Progress,
+    patience: Duration,
+    mut fetch: impl FnMut() -> Result<T, NoKit>,
+) -> Result<T, Failure> {
+    let begun = Instant::now();
     loop {
         match fetch() {
             Err(why) if why.is_early() && begun.elapsed() < patience => {
@@ -106,7 +111,7 @@ fn no_kit(why: &NoKit) -> Failure {
         NoKit::Client(error) => return error.clone().into(),
         NoKit::NotProven(_) => (Exit::No, "another node"),
         NoKit::Unknown(_) => (Exit::No, "banyan tree"),
-        _ => (Exit::No, "nothing is to be saved there"),
+        NoKit::NoState(_) | NoKit::NotShown(_) | NoKit::Nothing(_) => (Exit::No, "nothing is to be saved there"),
     };
     Failure::new(exit, "no_kit", why.to_string(), next)
 }
@@ -200,4 +205,55 @@ pub fn refund(session: &Session, id: &str, n: u64, signing: &Signing) -> Result<
         let tx = AssociateRefund { associate_id, from_id, n, ttl, fee: Amount::ZERO, nonce };
         Ok(tx::with_fee(tx.into(), terms)?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use banyan_ledger::Fault;
+    use banyan_types::AccountId;
+    use banyan_wallet::client::{ClientError, Refusal};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What is asked in this order, with so much patience: how it ends, and how often was asked.
+    fn waited(patience: Duration, answers: &[fn() -> Result<u8, NoKit>]) -> (Result<u8, Exit>, usize) {
+        let mut asked = 0;
+        let ended = wait(&mut Progress::begin(true), patience, || {
+            asked += 1;
+            answers[(asked - 1).min(answers.len() - 1)]()
+        });
+        (ended.map_err(|failure| failure.exit), asked)
+    }
+
+    fn refused(code: &str) -> NoKit {
+        let (code, message) = (code.to_owned(), String::new());
+        let (owner, details) = (Fault::Invalid, Value::Null);
+        let refusal = Refusal { status: 410, owner, code, message, details, hint: None, retry_after_ms: None };
+        NoKit::Client(ClientError::Refused(Box::new(refusal)))
+    }
+
+    #[test]
+    fn a_kit_is_waited_for_while_it_is_only_early() {
+        let early: [fn() -> Result<u8, NoKit>; 3] = [
+            || Err(NoKit::NoState(AssociateId::ZERO)),
+            || Err(NoKit::NotShown(AccountId::ZERO)),
+            || Err(refused("collected")),
+        ];
+        let never: [fn() -> Result<u8, NoKit>; 3] = [
+            || Err(NoKit::Nothing(AccountId::ZERO)),
+            || Err(NoKit::Unknown(AssociateId::ZERO)),
+            || Err(refused("unknown_block")),
+        ];
+        let long = Duration::from_mins(10);
+        for answer in early {
+            assert_eq!(waited(Duration::ZERO, &[answer]), (Err(Exit::Early), 1), "no time to wait");
+            assert_eq!(waited(long, &[answer, || Ok(7)]), (Ok(7), 2), "it came");
+        }
+        for answer in never {
+            let (ended, asked) = waited(long, &[answer]);
+            assert_ne!(ended, Err(Exit::Early));
+            assert_eq!((ended.is_err(), asked), (true, 1), "waiting changes nothing");
+        }
+    }
 }
